@@ -1,0 +1,168 @@
+package cloudphone
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An Error is the service's refusal, or an answer that is none of its own.
+type Error struct {
+	Status     int // HTTP
+	Code       string
+	Message    string
+	RequestID  string
+	AuthAction string        // the permission that a denial says is missing
+	RetryAfter time.Duration // what the service asked for; 0 if nothing
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Code)
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request %s)", e.RequestID)
+	}
+	return b.String()
+}
+
+// Temporary tells whether the same question may be answered later. It goes by
+// the code: the gateway sends throttling as 400.
+// https://www.alibabacloud.com/help/en/openapi/throttling-and-quota-management
+func (e *Error) Temporary() bool {
+	return strings.Contains(e.Code, "Throttling") || e.Code == "ServiceUnavailable" ||
+		e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
+}
+
+// Temporary marks a failure on the way to the service or back.
+type Temporary struct{ Err error }
+
+func (t *Temporary) Error() string { return t.Err.Error() }
+func (t *Temporary) Unwrap() error { return t.Err }
+
+// refused tells whether the service answered, knew what was asked, and will
+// not do it for this account.
+func refused(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && !e.Temporary() && e.Status >= 400
+}
+
+// answerError makes an error of any answer but 200, reading at most a little
+// of it: it may be a proxy's page.
+func answerError(res *http.Response) error {
+	defer res.Body.Close()
+	e := &Error{Status: res.StatusCode, RetryAfter: retryAfter(res.Header)}
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	var said struct {
+		Code, Message      text
+		RequestID          text `json:"RequestId"`
+		AccessDeniedDetail struct{ AuthAction text }
+	}
+	if json.Unmarshal(body, &said) == nil {
+		e.Code, e.Message, e.RequestID, e.AuthAction = string(said.Code), oneLine(string(said.Message)), string(said.RequestID), string(said.AccessDeniedDetail.AuthAction)
+	}
+	if e.Code == "" {
+		e.Code = "HTTP" + strconv.Itoa(res.StatusCode)
+		e.Message = "an answer that is not the service's own: a proxy between?"
+	}
+	return e
+}
+
+// retryAfter reads when the service wants to be asked again: milliseconds in
+// x-acs-retry-after (as the official command-line client does) and in the
+// TimeLeft of x-ratelimit-user(-api), seconds in Retry-After.
+func retryAfter(h http.Header) time.Duration {
+	if ms, err := strconv.Atoi(h.Get("x-acs-retry-after")); err == nil && ms > 0 {
+		return time.Duration(ms) * time.Millisecond
+	}
+	for _, name := range []string{"x-ratelimit-user-api", "x-ratelimit-user"} {
+		for field := range strings.SplitSeq(h.Get(name), ",") {
+			if left, ok := strings.CutPrefix(strings.TrimSpace(field), "TimeLeft:"); ok {
+				if ms, err := strconv.Atoi(left); err == nil && ms > 0 {
+					return time.Duration(ms) * time.Millisecond
+				}
+			}
+		}
+	}
+	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s > 0 {
+		return time.Duration(s) * time.Second
+	}
+	return 0
+}
+
+// transportError drops the address that net/http puts into its errors, and
+// says whether another try makes sense.
+func transportError(err error) error {
+	if uerr, ok := errors.AsType[*url.Error](err); ok {
+		err = uerr.Err
+	}
+	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
+	if badCert || unknownCA || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Temporary{err}
+}
+
+// hints say what a code usually means to the one who runs the function; the
+// first prefix that fits is taken.
+var hints = []struct{ prefix, hint string }{
+	{"InvalidAccessKeyId", "the access key is not known here: check the function's role, and that this endpoint is of the account's site (China or international)"},
+	{"SignatureDoesNotMatch", "the secret does not belong to the access key"},
+	{"IncompleteSignature", "the secret does not belong to the access key"},
+	{"SignatureNonceUsed", "the request was seen twice: a proxy or a retry in between repeats requests"},
+	{"InvalidTimeStamp", "the clock of this machine is wrong"},
+	{"IllegalTimestamp", "the clock of this machine is wrong"},
+	{"InvalidSecurityToken", "the role's temporary key has expired or does not fit: check the function's role"},
+	{"MissingSecurityToken", "a temporary key was used without its token: set ALIBABA_CLOUD_SECURITY_TOKEN too"},
+	{"Forbidden", "the role may not list matrices: attach the policy of the README"},
+	{"NoPermission", "the role may not list matrices: attach the policy of the README"},
+	{"NotAuthorized", "the role may not list matrices: attach the policy of the README"},
+	{"Throttling", "the account's calls are being limited"},
+}
+
+// explain is what people read of an error: the service's message, or what its
+// code usually means, in one line.
+func explain(err error) (code, message string) {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok && errors.Is(err, context.DeadlineExceeded):
+		return "DeadlineExceeded", "the time of this run was over"
+	case !ok:
+		return "ConnectionFailed", oneLine(err.Error())
+	}
+	message = e.Message
+	for _, h := range hints {
+		if strings.HasPrefix(e.Code, h.prefix) {
+			message = h.hint
+			break
+		}
+	}
+	if e.AuthAction != "" {
+		message += "; missing permission: " + oneLine(e.AuthAction)
+	}
+	if e.RequestID != "" {
+		message += " (request " + oneLine(e.RequestID) + ")"
+	}
+	return e.Code, message
+}
+
+// oneLine makes a foreign text fit to stand in a sentence.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > 300 {
+		s = string(r[:300]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,208 @@
+package cloudphone
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"matrix-expiry-report/report"
+)
+
+// A reading is what one endpoint has told so far. Nobody could verify that a
+// query without a region crosses regions, so every region is read by itself,
+// and the unfiltered total is held against the sum.
+type reading struct {
+	endpoint *url.URL
+	zone     *time.Location
+	progress func(more int)
+	open     func() (*client, error)
+
+	mu       sync.Mutex
+	rows     map[string]report.Matrix // by key
+	chains   map[string]*chain        // by region; "" is the unfiltered one
+	failures []failure
+}
+
+// A chain is what one run of pages has shown.
+type chain struct {
+	keys  map[string]bool
+	total int // the least that the service counted: rows come and go while reading
+}
+
+type failure struct {
+	region string
+	err    error
+}
+
+func newReading(endpoint *url.URL, zone *time.Location, progress func(int)) *reading {
+	return &reading{
+		endpoint: endpoint, zone: zone, progress: progress,
+		rows: map[string]report.Matrix{}, chains: map[string]*chain{},
+	}
+}
+
+// guard runs one piece of work; its error or panic costs only this piece.
+func (r *reading) guard(region string, work func() error) {
+	err := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}()
+		return work()
+	}()
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.failures = append(r.failures, failure{region, err})
+	}
+}
+
+func (r *reading) begin(region string) *chain {
+	c := &chain{keys: map[string]bool{}, total: -1}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.chains[region] = c
+	return c
+}
+
+// add takes in one page and says how many of its rows are new to its chain.
+func (r *reading) add(c *chain, region string, p *page) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.TotalCount != nil && (c.total < 0 || int(*p.TotalCount) < c.total) {
+		c.total = int(*p.TotalCount)
+	}
+	if p.NodeModel == nil {
+		return 0
+	}
+	before, known := len(c.keys), len(r.rows)
+	for _, n := range *p.NodeModel {
+		m := n.matrix(r.zone)
+		m.Region = cmp.Or(m.Region, region)
+		key := rowKey(m)
+		c.keys[key] = true
+		keepNewer(r.rows, key, m)
+	}
+	r.progress(len(r.rows) - known)
+	return len(c.keys) - before
+}
+
+// rowKey tells rows apart. One without an id is told apart by what it has.
+func rowKey(m report.Matrix) string {
+	return cmp.Or(m.NodeID, fmt.Sprint("?", m.Region, m.Name, m.CreatedAt.Unix()))
+}
+
+func keepNewer(rows map[string]report.Matrix, key string, m report.Matrix) {
+	if old, ok := rows[key]; !ok || m.ModifiedAt.After(old.ModifiedAt.Time) {
+		rows[key] = m
+	}
+}
+
+// short tells whether the service counts more than was read.
+func (r *reading) short() bool {
+	all := r.chains[""]
+	return all != nil && len(r.rows) < all.total
+}
+
+// total is how many matrices there should be: the larger of what the
+// unfiltered query and what the regions count.
+func (r *reading) total() int {
+	unfiltered, regions := 0, 0
+	for region, c := range r.chains {
+		n := max(len(c.keys), c.total)
+		if region == "" {
+			unfiltered = n
+		} else {
+			regions += n
+		}
+	}
+	return max(unfiltered, regions, len(r.rows))
+}
+
+// crosses tells whether the unfiltered query was seen to span regions: its
+// total is more than any one region holds.
+func (r *reading) crosses() bool {
+	all := r.chains[""]
+	for region, c := range r.chains {
+		if region != "" && all != nil && all.total <= len(c.keys) {
+			return false
+		}
+	}
+	return all != nil && all.total > 0
+}
+
+// refused tells whether the endpoint knows nothing of the account.
+func (r *reading) refused() bool {
+	return len(r.rows) == 0 && len(r.failures) > 0 && !slices.ContainsFunc(r.failures, func(f failure) bool { return !refused(f.err) })
+}
+
+// problems turns failures into what people read. A failure hides nothing if
+// the counts agree all the same.
+func (r *reading) problems() []report.Problem {
+	agree := !r.short() && r.crosses() && len(r.rows) >= r.total()
+	var out []report.Problem
+	for _, f := range r.failures {
+		code, message := explain(f.err)
+		_, onlyRegions := errors.AsType[*regionsError](f.err)
+		mayHide := !agree
+		switch {
+		case onlyRegions:
+			message = "the list of regions could not be read: " + message
+		case f.region == "":
+			message, mayHide = "the total could not be checked: "+message, true
+		}
+		if timedOut := errors.Is(f.err, context.DeadlineExceeded); timedOut {
+			code = "DeadlineExceeded"
+		}
+		out = append(out, report.Problem{Endpoint: r.endpoint.Host, Region: f.region, Code: code, Message: message, MayHide: mayHide})
+	}
+	if len(out) > 1 && len(r.rows) == 0 && sameCode(out) {
+		_, message := explain(r.failures[0].err)
+		out = []report.Problem{{Endpoint: r.endpoint.Host, Code: out[0].Code, Message: message, MayHide: true}}
+	}
+	slices.SortStableFunc(out, func(a, b report.Problem) int { return cmp.Compare(a.Region, b.Region) })
+	return out
+}
+
+func sameCode(ps []report.Problem) bool {
+	return !slices.ContainsFunc(ps, func(p report.Problem) bool { return p.Code != ps[0].Code })
+}
+
+// merge joins the endpoints. The same matrix at two of them counts once. An
+// endpoint of the other site refuses the account, which hides nothing as long
+// as one endpoint knows it.
+func merge(readings []*reading) report.Listing {
+	rows := map[string]report.Matrix{}
+	regions := map[string]bool{}
+	var l report.Listing
+	missing := 0
+	for _, r := range readings {
+		for key, m := range r.rows {
+			keepNewer(rows, key, m)
+		}
+		missing += r.total() - len(r.rows)
+	}
+	for _, r := range readings {
+		for _, p := range r.problems() {
+			p.MayHide = p.MayHide && !(r.refused() && len(rows) > 0)
+			l.Problems = append(l.Problems, p)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		m := rows[key]
+		l.Matrices = append(l.Matrices, m)
+		if m.Region != "" {
+			regions[m.Region] = true
+		}
+	}
+	l.Regions = slices.Sorted(maps.Keys(regions))
+	l.Total = len(rows) + missing
+	return l
+}

@@ -1,0 +1,178 @@
+// Package cloudphone lists all matrices of an account through the Cloud Phone
+// API (eds-aic 2023-09-30). The SDK's types stop here; plain report.Matrix
+// values come out.
+//
+// Read source.go (which questions are asked), reading.go (whether the answers
+// are complete), client.go (one question), page.go and time.go (one answer),
+// errors.go (what a failure means; to add a code's meaning, add a line to the
+// table hints there).
+package cloudphone
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"matrix-expiry-report/report"
+)
+
+// maxInFlight bounds the questions that one endpoint is asked at a time. The
+// API's limit is unpublished.
+const maxInFlight = 4
+
+// pageSize is the most that the service gives at once.
+const pageSize = "100"
+
+// fruitless is how many pages in a row may bring nothing new before a chain
+// counts as endless.
+const fruitless = 10
+
+// Regions that the API documents for matrices. DescribeRegions lists what can
+// be bought, which may leave out a region that still holds matrices.
+// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
+var documentedRegions = []string{"cn-shanghai", "cn-hangzhou", "ap-southeast-1", "eu-central-1"}
+
+// A Source is one account at one or more endpoints.
+type Source struct {
+	Endpoints   []*url.URL // scheme and host
+	Zone        *time.Location
+	Credentials func(context.Context) (Credentials, error)
+	HTTP        *http.Client
+	Progress    func(listed int) // called as rows come in; nil for none
+}
+
+// List reads the matrices of the regions, or of all regions where none are
+// given. It never fails as a whole: what could not be read is a problem in the
+// listing, and what was read until ctx ended is in it.
+func (s *Source) List(ctx context.Context, regions []string) report.Listing {
+	cred, err := s.Credentials(ctx)
+	if err != nil {
+		return report.Listing{Problems: []report.Problem{{Code: "NoCredentials", Message: err.Error(), MayHide: true}}}
+	}
+	readings := make([]*reading, len(s.Endpoints))
+	progress := s.progress()
+	var wg sync.WaitGroup
+	for i, endpoint := range s.Endpoints {
+		r := newReading(endpoint, s.Zone, progress)
+		r.open = func() (*client, error) { return newClient(endpoint, cred, s.HTTP) }
+		readings[i] = r
+		wg.Go(func() { r.read(ctx, regions) })
+	}
+	wg.Wait()
+	return merge(readings)
+}
+
+func (s *Source) progress() func(int) {
+	if s.Progress == nil {
+		return func(int) {}
+	}
+	var mu sync.Mutex
+	listed := 0
+	return func(more int) {
+		mu.Lock()
+		defer mu.Unlock()
+		listed += more
+		s.Progress(listed)
+	}
+}
+
+// read asks everything that one endpoint is to be asked.
+func (r *reading) read(ctx context.Context, regions []string) {
+	everything := len(regions) == 0
+	if everything {
+		regions = r.findRegions(ctx)
+	}
+	var g errgroup.Group
+	g.SetLimit(maxInFlight)
+	ask := func(region string, limit int) {
+		g.Go(func() error {
+			r.guard(region, func() error { return r.pages(ctx, region, limit) })
+			return nil
+		})
+	}
+	if everything {
+		ask("", 1)
+	}
+	for _, region := range regions {
+		ask(region, 0)
+	}
+	g.Wait()
+	if everything && r.short() {
+		ask("", 0) // matrices in regions that nobody named
+		g.Wait()
+	}
+}
+
+// findRegions joins what the service sells with what it documents.
+func (r *reading) findRegions(ctx context.Context) []string {
+	regions := slices.Clone(documentedRegions)
+	r.guard("", func() error {
+		c, err := r.open()
+		if err != nil {
+			return err
+		}
+		p, err := c.call(ctx, "DescribeRegions", map[string]string{"SaleMode": "Node", "AcceptLanguage": "en"})
+		if err != nil {
+			return &regionsError{err}
+		}
+		if p.RegionModels != nil {
+			for _, m := range *p.RegionModels {
+				if id := string(m.RegionID); id != "" && !slices.Contains(regions, id) {
+					regions = append(regions, id)
+				}
+			}
+		}
+		return nil
+	})
+	return regions
+}
+
+// regionsError is a failure to find regions, which hides nothing as long as
+// the unfiltered total agrees.
+type regionsError struct{ error }
+
+func (e *regionsError) Unwrap() error { return e.error }
+
+// pages follows one chain of tokens to its end, or over limit pages if limit
+// is not 0. Without a region it asks for all of them.
+func (r *reading) pages(ctx context.Context, region string, limit int) error {
+	c, err := r.open()
+	if err != nil {
+		return err
+	}
+	query := map[string]string{"MaxResults": pageSize}
+	if region != "" {
+		query["BizRegionId"] = region
+	}
+	chain := r.begin(region)
+	tokens := map[string]bool{}
+	for read, barren := 1, 0; ; read++ {
+		p, err := c.call(ctx, "DescribeCloudPhoneNodes", query)
+		if err != nil {
+			return err
+		}
+		barren++
+		if r.add(chain, region, p) > 0 {
+			barren = 0
+		}
+		token := string(p.NextToken)
+		switch {
+		case token == "":
+			return nil
+		case read == limit:
+			return nil
+		case tokens[token]:
+			return &Error{Code: "RepeatedToken", Message: "the service repeats its pages without end"}
+		case barren == fruitless:
+			return &Error{Code: "EndlessPages", Message: fmt.Sprintf("%d pages in a row brought nothing new", barren)}
+		}
+		tokens[token] = true
+		query["NextToken"] = token
+	}
+}
