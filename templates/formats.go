@@ -1,0 +1,178 @@
+package templates
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// A format is how one kind of reader takes markup.
+type format struct {
+	inert func(string) string // makes a value from outside mean nothing but itself
+	bold  func(string) string
+	code  func(string) string
+	link  func(text, url string) string
+
+	person  *regexp.Regexp // the ids by which the service calls people
+	mention func(id string) string
+}
+
+// Ids of people, by service.
+var (
+	slackPerson = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
+	mobile      = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
+)
+
+// To add a format, add a line here and a file with its name.
+var formats = map[string]format{
+	"text":     {inert: clean, bold: same, code: same, link: func(text, url string) string { return text + " " + url }},
+	"slack":    {inert: clean, bold: mark(startBold), code: mark(startCode), link: markLink, person: slackPerson, mention: mark(startMention)},
+	"dingtalk": {inert: inertMarkdown, bold: around("**"), code: same, link: markdownLink, person: mobile, mention: func(id string) string { return "@" + id }},
+}
+
+func same(s string) string { return s }
+
+func around(sign string) func(string) string {
+	return func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return sign + s + sign
+	}
+}
+
+func markdownLink(text, url string) string { return "[" + text + "](" + escapeURL.Replace(url) + ")" }
+
+// Characters that would end a link in one markup or the other.
+var escapeURL = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", " ", "%20", "\"", "%22")
+
+// maxValueRunes bounds a value from outside; the service allows names of 128.
+const maxValueRunes = 160
+
+// clean makes one line of visible characters from whatever came: no control
+// characters, nothing that changes the direction of what follows, no invalid
+// UTF-8.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\u200c' || r == '\u200d': // joiners, which scripts and emoji need
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > maxValueRunes {
+		s = string(r[:maxValueRunes-1]) + "…"
+	}
+	return s
+}
+
+// lookalikes stand for the characters that Markdown and its cousins act on.
+// Whether a client honours a backslash is not documented for any of them.
+var lookalikes = map[rune]rune{
+	'*': '＊', '`': 'ˋ', '~': '～', '[': '［', ']': '］', '(': '（', ')': '）',
+	'<': '＜', '>': '＞', '#': '＃', '|': '｜', '\\': '＼', '!': '！', '@': '＠', '&': '＆', '_': '＿', '$': '＄',
+}
+
+// inertMarkdown makes a value that no Markdown acts on: an underscore within a
+// word stays, as names are full of them and it has no effect there.
+func inertMarkdown(s string) string {
+	runes := []rune(clean(s))
+	word := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	var b strings.Builder
+	for i, r := range runes {
+		other, active := lookalikes[r]
+		switch {
+		case r == '_' && word(i-1) && word(i+1):
+		case active:
+			r = other
+		case r == ':' && strings.HasPrefix(string(runes[i+1:]), "//"): // an address would become a link
+			r = '：'
+		case i == 0 && (r == '-' || r == '+' || r == '='): // a list or a heading
+			r = '‐'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Some services take text as elements rather than as markup. For them bold,
+// code and links are marked by control characters, which no value can hold
+// (see clean), and [Runs] takes them apart again.
+const (
+	startBold    = '\x01'
+	startCode    = '\x02'
+	startLink    = '\x03' // then the address, then linkText, then the text
+	linkText     = '\x04'
+	endMark      = '\x05'
+	startMention = '\x06'
+)
+
+func mark(start rune) func(string) string {
+	return func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return string(start) + s + string(endMark)
+	}
+}
+
+func markLink(text, url string) string {
+	return string(startLink) + escapeURL.Replace(url) + string(linkText) + text + string(endMark)
+}
+
+// A Run is a piece of text in one style.
+type Run struct {
+	Text    string
+	Bold    bool
+	Code    bool
+	URL     string
+	Mention bool // Text is the id of a person or a group
+}
+
+// Runs takes marked text apart.
+func Runs(s string) []Run {
+	var runs []Run
+	for s != "" {
+		i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' })
+		if i != 0 {
+			if i < 0 {
+				i = len(s)
+			}
+			runs = append(runs, Run{Text: s[:i]})
+			s = s[i:]
+			continue
+		}
+		body, rest, _ := strings.Cut(s[1:], string(endMark))
+		switch rune(s[0]) {
+		case startBold:
+			runs = append(runs, Run{Text: body, Bold: true})
+		case startCode:
+			runs = append(runs, Run{Text: body, Code: true})
+		case startMention:
+			runs = append(runs, Run{Text: body, Mention: true})
+		case startLink:
+			url, text, _ := strings.Cut(body, string(linkText))
+			runs = append(runs, Run{Text: text, URL: url})
+		default:
+			rest = s[1:]
+		}
+		s = rest
+	}
+	return runs
+}
+
+// Plain is marked text without its marks.
+func Plain(s string) string {
+	var b strings.Builder
+	for _, r := range Runs(s) {
+		b.WriteString(r.Text)
+	}
+	return b.String()
+}

@@ -1,0 +1,211 @@
+// Package templates turns a report into words: the message of each chat
+// service and the text for a terminal, in every language.
+//
+// A format is a *.tmpl file here and a line in the table formats: the file may
+// redefine any part of message.tmpl. A language is a file in locale, named by
+// its tag. What the parts see is documented at [View], [Group], [Row] and
+// [More]; every value from outside is made inert for the format before a
+// template sees it, so that a template's author cannot forget to.
+package templates
+
+import (
+	"embed"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"text/template"
+
+	"matrix-expiry-report/report"
+)
+
+//go:embed *.tmpl
+var files embed.FS
+
+// Options are what a message holds besides the report.
+type Options struct {
+	Language   string              // a file of locale; "en" or "zh"
+	ConsoleURL string              // where people renew; empty for no link
+	ReportURL  string              // the whole report; empty for no link
+	RequestID  string              // told when the run failed
+	OwnerTag   string              // the tag that names a matrix's owner
+	Mentions   map[string][]string // by owner: ids of people in whatever service; see the table formats
+}
+
+// A Message is a report in the markup of one format, in parts, for a channel
+// to put into its envelope.
+type Message struct {
+	Severity report.Severity // the worst; empty when nothing needs anybody
+	Failed   bool            // nothing could be read
+	Title    string          // plain text: the push notification
+	Lead     []string        // lines
+	Groups   []RenderedGroup
+	More     string // what was left out; empty if nothing
+	Foot     string
+	Mentions []string // ids of the people that Lead calls
+}
+
+// A RenderedGroup is a heading and the rows under it.
+type RenderedGroup struct {
+	Heading string
+	Rows    []string
+}
+
+// Quiet tells whether the message is nothing but good news.
+func (m Message) Quiet() bool { return m.Severity == "" && !m.Failed }
+
+// A Draft is a message that is not yet cut to what a channel can take.
+type Draft struct {
+	set      *template.Template
+	view     View
+	title    string
+	lead     []string
+	foot     string
+	groups   []Group
+	mentions []string
+	rows     map[[2]int]string
+}
+
+// Compose renders r for the format, or says which template is wrong.
+func Compose(format string, r report.Report, o Options) (*Draft, error) {
+	f, ok := formats[format]
+	if !ok {
+		return nil, fmt.Errorf("no format %q", format)
+	}
+	words, err := wordsOf(o.Language)
+	if err != nil {
+		return nil, err
+	}
+	set, err := f.parse(format, words)
+	if err != nil {
+		return nil, err
+	}
+	view, groups := newView(r, o, words, f)
+	d := &Draft{set: set, view: view, groups: groups, mentions: mentioned(r, o, f), rows: map[[2]int]string{}}
+	if d.title, err = d.part("title", view); err != nil {
+		return nil, err
+	}
+	lead, err := d.part("lead", view)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(lead) {
+		if line = strings.TrimSpace(line); line != "" {
+			d.lead = append(d.lead, line)
+		}
+	}
+	if d.foot, err = d.part("foot", view); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *Draft) part(name string, data any) (string, error) {
+	var b strings.Builder
+	if err := d.set.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("template %s: %w", name, err)
+	}
+	return strings.TrimSpace(b.String()), nil
+}
+
+// maxRows is more than any chat service takes in one message.
+const maxRows = 1000
+
+// Fit returns the message with as many rows as fits allows, the least urgent
+// left out first, and says what was left out.
+func (d *Draft) Fit(fits func(Message) bool) (Message, error) {
+	total := 0
+	for _, g := range d.groups {
+		total += len(g.Rows)
+	}
+	var failed error
+	at := func(rows int) Message {
+		m, err := d.cut(rows)
+		if err != nil {
+			failed = err
+		}
+		return m
+	}
+	if total <= maxRows {
+		if m := at(total); failed != nil || fits(m) {
+			return m, failed
+		}
+	}
+	tooMany := 1 + sort.Search(min(total, maxRows)-1, func(rows int) bool { return !fits(at(rows + 1)) })
+	return at(tooMany - 1), failed
+}
+
+// Whole returns the message with every row.
+func (d *Draft) Whole() (Message, error) { return d.cut(-1) }
+
+// cut renders the message with its first rows; -1 is all of them.
+func (d *Draft) cut(keep int) (Message, error) {
+	m := Message{Severity: d.view.Severity, Failed: d.view.Failed, Title: d.title, Lead: d.lead, Foot: d.foot, Mentions: d.mentions}
+	var more More
+	for gi, g := range d.groups {
+		shown := RenderedGroup{}
+		left := 0
+		for ri, row := range g.Rows {
+			if keep == 0 {
+				left += row.Count
+				continue
+			}
+			keep--
+			text, err := d.row(gi, ri, row)
+			if err != nil {
+				return m, err
+			}
+			shown.Rows = append(shown.Rows, text)
+		}
+		if len(shown.Rows) > 0 {
+			heading, err := d.part("heading", g)
+			if err != nil {
+				return m, err
+			}
+			shown.Heading = heading
+			m.Groups = append(m.Groups, shown)
+		}
+		if left > 0 {
+			more.Count += left
+			more.Kinds = append(more.Kinds, Kind{Count: left, Title: g.Title})
+		}
+	}
+	if more.Count > 0 {
+		var err error
+		if m.More, err = d.part("more", more); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func (d *Draft) row(gi, ri int, row Row) (string, error) {
+	if text, ok := d.rows[[2]int{gi, ri}]; ok {
+		return text, nil
+	}
+	text, err := d.part("row", row)
+	text = strings.ReplaceAll(text, "\n", " ")
+	d.rows[[2]int{gi, ri}] = text
+	return text, err
+}
+
+// parsed templates, by format and language, made when first asked for.
+var parsed sync.Map
+
+func (f format) parse(name string, w *words) (*template.Template, error) {
+	key := [2]string{name, w.language}
+	if set, ok := parsed.Load(key); ok {
+		return set.(*template.Template), nil
+	}
+	set := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{
+		"t": w.text, "n": w.count,
+		"bold": f.bold, "code": f.code, "link": f.link,
+		"join": strings.Join,
+	})
+	set, err := set.ParseFS(files, "message.tmpl", name+".tmpl")
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
+	}
+	parsed.Store(key, set)
+	return set, nil
+}

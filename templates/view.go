@@ -1,0 +1,367 @@
+package templates
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-expiry-report/report"
+)
+
+// A View is what the parts "title", "lead" and "foot" see.
+type View struct {
+	Severity   report.Severity // the worst finding's; empty without findings
+	Failed     bool            // nothing could be read
+	Complete   bool            // nothing is missing
+	Facts      []string        // "2 failed", "1 expired", …, the worst first
+	Needing    int             // matrices that need somebody
+	Listed     int             // matrices read
+	Total      int             // matrices that there should be
+	Phones     int             // phones on matrices that need somebody
+	Regions    int             // regions that hold matrices
+	Days       int             // how far the report looks
+	Unread     string          // the regions that could not be read; empty if it is something else
+	Problems   []string        // what could not be done, at most maxProblems
+	OtherTrips int             // further problems
+	Next       string          // the first matrix to expire beyond Days, or empty
+	NextDate   string
+	Bar        string // expiries a day over the next Days, in block characters; empty if none
+	Mentions   string // the owners of critical findings, as the service calls people; empty if none is known to it
+	When       string // date, time and zone of the report
+	ConsoleURL string
+	ReportURL  string
+	RequestID  string
+}
+
+// A Group is what the part "heading" sees: findings of one urgency.
+type Group struct {
+	Title    string // "Failed", "Within 3 days", …
+	Severity report.Severity
+	Count    int // matrices
+	Phones   int
+	Rows     []Row
+}
+
+// A Row is what the part "row" sees: one matrix, or several that look alike.
+type Row struct {
+	Name     string // what people call it; its id if it has no name
+	ID       string // empty where Name is the id
+	Region   string
+	Why      string // reason and date: "Tue 24 Nov, in 2 days"
+	Also     string // further reasons, or empty
+	Owner    string // the value of the owner's tag, or empty
+	Count    int    // matrices in this row
+	Phones   int
+	Severity report.Severity
+}
+
+// More is what the part "more" sees: findings that did not fit.
+type More struct {
+	Count int
+	Kinds []Kind
+}
+
+// A Kind is how many findings of one heading did not fit.
+type Kind struct {
+	Count int
+	Title string
+}
+
+const (
+	maxProblems     = 3   // a message is not a log
+	maxProblemRunes = 200 // each
+	foldFrom        = 30  // with more rows than this, rows that look alike fold
+	foldAtLeast     = 3
+	foldedIDs       = 10
+)
+
+func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
+	inert := f.inert
+	v := View{
+		Failed:  r.Failed(),
+		Needing: len(r.Findings), Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
+		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
+		When:       w.moment(r.GeneratedAt.Time),
+		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID),
+	}
+	groups := groupFindings(r, o, w, f.inert)
+	for _, g := range groups {
+		v.Facts = append(v.Facts, w.mustCount("fact_"+g.kind.fact, g.Count, "Days", w.mustCount("days", g.kind.days)))
+	}
+	if len(r.Findings) > 0 {
+		v.Severity = r.Findings[0].Severity
+	}
+	var unread []string
+	for _, p := range r.Problems {
+		switch {
+		case !p.MayHide && p.Endpoint != "":
+			continue // of interest to who runs the function, not to who reads the report
+		case p.MayHide && p.Region != "":
+			unread = append(unread, inert(p.Region))
+		case p.MayHide:
+			unread = append(unread, "") // more than regions
+		}
+		if len(v.Problems) == maxProblems {
+			v.OtherTrips++
+			continue
+		}
+		where := p.Region
+		if where == "" {
+			where = p.Endpoint
+		}
+		text := strings.Trim(fmt.Sprintf("%s: %s", p.Code, p.Message), ": ")
+		if where != "" {
+			text = where + ": " + text
+		}
+		v.Problems = append(v.Problems, inert(shorten(text, maxProblemRunes)))
+	}
+	slices.Sort(unread)
+	if unread = slices.Compact(unread); len(unread) > 0 && len(unread) <= maxProblems && unread[0] != "" {
+		v.Unread = strings.Join(unread, w.must("comma"))
+	}
+	if n := r.NextExpiry; n != nil {
+		v.Next, v.NextDate = inert(nameOf(n.Name, n.NodeID)), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
+	}
+	v.Bar = bar(r)
+	var called []string
+	for _, id := range mentioned(r, o, f) {
+		called = append(called, f.mention(id))
+	}
+	v.Mentions = strings.Join(called, " ")
+	out := make([]Group, len(groups))
+	for i, g := range groups {
+		out[i] = g.Group
+	}
+	return v, out
+}
+
+// kind is what findings under one heading have in common.
+type kind struct {
+	fact string // the key of its words in the catalogue
+	days int    // for what expires within days
+}
+
+type group struct {
+	Group
+	kind     kind
+	findings []report.Finding
+}
+
+// order of headings within a severity.
+var order = []report.Reason{report.Failed, report.Expired, report.Expiring, report.Stuck, report.NoExpiry, report.UnknownStatus}
+
+// groupFindings puts findings under headings by urgency: nothing under a
+// heading is more urgent than what stands above it.
+func groupFindings(r report.Report, o Options, w *words, inert func(string) string) []*group {
+	var groups []*group
+	byKey := map[string]*group{}
+	for _, severity := range report.Severities {
+		for _, reason := range order {
+			k := kind{fact: string(reason)}
+			if reason == report.Expiring {
+				k.days = min(r.Days, map[report.Severity]int{
+					report.Critical: r.CriticalDays, report.Warning: r.WarningDays, report.Notice: r.Days}[severity])
+				if k.days == 0 {
+					k.fact = "expiring_today"
+				}
+			}
+			g := &group{kind: k, Group: Group{Severity: severity, Title: w.mustCount("heading_"+k.fact, k.days, "Days", k.days)}}
+			byKey[string(severity)+string(reason)] = g
+			groups = append(groups, g)
+		}
+	}
+	for _, f := range r.Findings {
+		g := byKey[string(f.Severity)+string(r.Lead(f))]
+		g.findings = append(g.findings, f)
+		g.Count++
+		g.Phones += f.PhoneCount
+	}
+	groups = slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
+	fold := len(r.Findings) > foldFrom
+	for _, g := range groups {
+		for _, alike := range lookAlikes(g.findings, o.OwnerTag, fold) {
+			g.Rows = append(g.Rows, newRow(alike, r, o, w, inert))
+		}
+	}
+	return groups
+}
+
+// lookAlikes puts together findings that differ in nothing but name and id, if
+// there are enough of them, each set where its first stood.
+func lookAlikes(fs []report.Finding, owner string, fold bool) [][]report.Finding {
+	var sets [][]report.Finding
+	if !fold {
+		for _, f := range fs {
+			sets = append(sets, []report.Finding{f})
+		}
+		return sets
+	}
+	index := map[string]int{}
+	for _, f := range fs {
+		days := math.MinInt
+		if f.DaysLeft != nil {
+			days = *f.DaysLeft
+		}
+		key := fmt.Sprint(days, f.Region, f.Status, f.InstanceType, f.Reason, f.Also, f.Tags[owner])
+		i, ok := index[key]
+		if !ok {
+			i = len(sets)
+			index[key] = i
+			sets = append(sets, nil)
+		}
+		sets[i] = append(sets[i], f)
+	}
+	var out [][]report.Finding
+	for _, set := range sets {
+		if len(set) >= foldAtLeast {
+			out = append(out, set)
+			continue
+		}
+		for _, f := range set {
+			out = append(out, []report.Finding{f})
+		}
+	}
+	return out
+}
+
+func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert func(string) string) Row {
+	f := alike[0]
+	row := Row{
+		Name: inert(nameOf(f.Name, f.NodeID)), ID: inert(f.NodeID), Region: w.region(inert(f.Region)),
+		Count: len(alike), Severity: f.Severity,
+	}
+	for _, f := range alike {
+		row.Phones += f.PhoneCount
+	}
+	if len(alike) > 1 {
+		row.Name = w.mustCount("matrices", len(alike))
+		var ids []string
+		for _, f := range alike[:min(len(alike), foldedIDs)] {
+			ids = append(ids, inert(f.NodeID))
+		}
+		row.ID = strings.Join(ids, ", ")
+		if rest := len(alike) - foldedIDs; rest > 0 {
+			row.ID += w.must("and_others", "N", rest)
+		}
+	} else if row.Name == row.ID {
+		row.ID = ""
+	}
+	lead := r.Lead(f)
+	now := r.GeneratedAt.Time
+	row.Why = w.why(lead, f, now, inert)
+	var also []string
+	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
+		if reason != lead && !(lead == report.Failed && reason == report.NoExpiry) {
+			also = append(also, w.must("also_"+string(reason), "Why", w.why(reason, f, now, inert)))
+		}
+	}
+	row.Also = strings.Join(also, w.must("comma"))
+	row.Owner = inert(f.Tags[o.OwnerTag])
+	return row
+}
+
+// why says when, or what, under the heading of a reason.
+func (w *words) why(reason report.Reason, f report.Finding, now time.Time, inert func(string) string) string {
+	when := func(t report.Time, hour bool) string {
+		if t.IsZero() {
+			return w.must("date_unknown")
+		}
+		date := w.date(t.Time, now)
+		if hour {
+			date += " " + t.Format("15:04")
+		}
+		return w.must("when", "Date", date, "Distance", w.distance(daysFrom(now, t.Time)))
+	}
+	switch {
+	case reason == report.Failed:
+		return when(f.CreatedAt, f.CreatedAt.Sub(now).Abs() < 24*time.Hour)
+	case reason == report.Expired || reason == report.Expiring:
+		return when(f.ExpiresAt, f.Severity == report.Critical) // the hour matters
+	case reason == report.Stuck && f.Status == report.StatusDeleting:
+		return w.must("why_deleting", "When", when(f.ModifiedAt, false))
+	case reason == report.Stuck:
+		return w.must("why_creating", "When", when(f.CreatedAt, false))
+	case reason == report.UnknownStatus && f.Status != "":
+		return w.must("why_unknown_status", "Status", inert(f.Status))
+	}
+	return w.must("why_" + string(reason))
+}
+
+func daysFrom(now, t time.Time) int {
+	day := func(t time.Time) time.Time {
+		y, m, d := t.Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(day(t).Sub(day(now)) / (24 * time.Hour))
+}
+
+func nameOf(name, id string) string {
+	if strings.TrimSpace(name) == "" {
+		return id
+	}
+	return name
+}
+
+// region names a region as readers do; unknown ones by their id.
+func (w *words) region(id string) string {
+	if name, err := w.text("region_" + id); err == nil {
+		return name
+	}
+	return id
+}
+
+func shorten(s string, runes int) string {
+	if r := []rune(s); len(r) > runes {
+		return string(r[:runes-1]) + "…"
+	}
+	return s
+}
+
+// bar draws how many matrices expire on each of the next days, at most 31
+// columns wide.
+func bar(r report.Report) string {
+	columns := min(r.Days+1, 31)
+	counts := make([]int, columns)
+	most := 0
+	for _, f := range r.Findings {
+		if f.DaysLeft == nil || *f.DaysLeft < 0 || *f.DaysLeft > r.Days || f.Reason == report.Expired {
+			continue
+		}
+		i := *f.DaysLeft * columns / (r.Days + 1)
+		counts[i]++
+		most = max(most, counts[i])
+	}
+	if most == 0 || columns < 5 {
+		return ""
+	}
+	const blocks = "▁▂▃▄▅▆▇█"
+	levels := []rune(blocks)
+	var b strings.Builder
+	for _, n := range counts {
+		if n == 0 {
+			b.WriteRune(levels[0])
+		} else {
+			b.WriteRune(levels[max(1, n*(len(levels)-1)/most)])
+		}
+	}
+	return b.String()
+}
+
+// mentioned are the ids by which the service of f calls the owners of critical
+// findings, each once.
+func mentioned(r report.Report, o Options, f format) []string {
+	var ids []string
+	for _, finding := range r.Findings {
+		if finding.Severity != report.Critical {
+			break // they come first
+		}
+		for _, id := range o.Mentions[finding.Tags[o.OwnerTag]] {
+			if f.mention != nil && f.person.MatchString(id) && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
