@@ -1,0 +1,183 @@
+// Package handler is what Function Compute calls: it tells the events apart,
+// runs a report and tells people.
+//
+// Read handler.go (an event in, an answer out), run.go (one report), web.go
+// (the HTTP trigger) and event.go (from HTTP events to net/http and back). A
+// new route is a line in the table of routes in web.go.
+package handler
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+// A Source lists the matrices of the regions, or of all where none are given.
+type Source interface {
+	List(ctx context.Context, regions []string) report.Listing
+}
+
+// A Channel is one place that a report is sent to. The key names the run, so
+// that a repeated one need not be shown twice.
+type Channel interface {
+	Name() string
+	Send(ctx context.Context, r report.Report, o templates.Options, key string) error
+}
+
+// A Handler answers every event. Set its fields before use.
+type Handler struct {
+	Settings config.Settings
+	Source   Source
+	Channels []Channel
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Invoke answers one event of Function Compute, told apart by its shape. An
+// error means that nothing reached anybody and another try makes sense.
+func (h *Handler) Invoke(ctx context.Context, event []byte) (answer []byte, err error) {
+	log := h.Log.With("request", requestID(ctx))
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	var shape struct {
+		Version        *string
+		RequestContext *struct {
+			HTTP *json.RawMessage `json:"http"`
+		}
+		TriggerName *string
+		TriggerTime *string
+		Payload     string
+	}
+	_ = json.Unmarshal(event, &shape) // what is no object at all is a plain event, and refused as one
+	switch {
+	case shape.RequestContext != nil && shape.RequestContext.HTTP != nil:
+		return h.serveEvent(ctx, event)
+	case shape.TriggerName != nil && shape.TriggerTime != nil:
+		return h.timer(ctx, log, *shape.TriggerName, *shape.TriggerTime, shape.Payload)
+	}
+	return h.plain(ctx, log, event)
+}
+
+// timer runs and posts, whatever its payload is: what cannot be read is told
+// in the report, which follows the settings then.
+func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at, payload string) ([]byte, error) {
+	j := job{settings: h.Settings, channels: h.Channels, post: true, key: name + " " + at}
+	if ask, err := readAsk([]byte(payload)); err != nil {
+		j.notes = append(j.notes, unreadable(err))
+	} else if changed, err := h.with(ask); err != nil {
+		j.notes = append(j.notes, unreadable(err))
+	} else {
+		j.settings, j.channels, j.post = changed.settings, changed.channels, ask.Post == nil || *ask.Post
+	}
+	return h.runAndAnswer(ctx, log.With("trigger", name), j)
+}
+
+func unreadable(err error) report.Problem {
+	return report.Problem{Code: "UnreadablePayload", Message: "the timer's payload was not followed: " + oneLine(err)}
+}
+
+// plain runs what somebody asked for by hand. An event that makes no sense is
+// answered with what would make sense, and is no failure: to try it again
+// would not help.
+func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]byte, error) {
+	ask, err := readAsk(event)
+	if err != nil {
+		return errorJSON("InvalidEvent", "not an event of a timer or an HTTP trigger, nor "+oneLine(err)), nil
+	}
+	j, err := h.with(ask)
+	if err != nil {
+		return errorJSON("InvalidEvent", oneLine(err)), nil
+	}
+	j.post, j.key = ask.Post == nil || *ask.Post, requestID(ctx)
+	return h.runAndAnswer(ctx, log.With("trigger", "event"), j)
+}
+
+func (h *Handler) runAndAnswer(ctx context.Context, log *slog.Logger, j job) ([]byte, error) {
+	r, err := h.run(ctx, log, j)
+	if err != nil {
+		return nil, err
+	}
+	return r.Brief()
+}
+
+// An ask is what the JSON of an event may hold.
+type ask struct {
+	config.Overrides
+	Post *bool `json:"post"` // false looks without posting
+}
+
+const askForm = `JSON such as {"days":7,"regions":["cn-hangzhou"],"channels":["slack"],"language":"zh","notify_on":"findings","post":false}, all of it optional`
+
+// readAsk reads an ask; nothing at all asks for nothing.
+func readAsk(b []byte) (ask, error) {
+	var a ask
+	if b = bytes.TrimSpace(b); len(b) == 0 {
+		return a, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&a)
+	if err == nil {
+		if _, end := dec.Token(); end != io.EOF {
+			err = errors.New("something follows it")
+		}
+	}
+	if err != nil {
+		return ask{}, fmt.Errorf("%s (%s)", askForm, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return a, nil
+}
+
+// with is the job that an ask makes of the settings.
+func (h *Handler) with(a ask) (job, error) {
+	s, err := h.Settings.With(a.Overrides)
+	j := job{settings: s, channels: h.Channels}
+	if len(a.Channels) > 0 {
+		j.channels = nil
+		var names []string
+		for _, c := range h.Channels {
+			names = append(names, c.Name())
+			if slices.Contains(a.Channels, c.Name()) {
+				j.channels = append(j.channels, c)
+			}
+		}
+		for _, name := range a.Channels {
+			if !slices.Contains(names, name) {
+				err = errors.Join(err, fmt.Errorf("channels: %q is not one of those set up: %s", name, strings.Join(names, ", ")))
+			}
+		}
+	}
+	return j, err
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func requestID(ctx context.Context) string {
+	if fc, ok := fccontext.FromContext(ctx); ok {
+		return fc.RequestID
+	}
+	return ""
+}
+
+func errorJSON(code, message string) []byte {
+	b, _ := json.Marshal(map[string]any{"error": map[string]string{"code": code, "message": message}})
+	return b
+}

@@ -1,0 +1,173 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+// A job is one run: what it follows, whom it tells.
+type job struct {
+	settings config.Settings
+	channels []Channel
+	post     bool
+	key      string           // names the run to the channels
+	notes    []report.Problem // what is to be told besides
+}
+
+// errNobody is returned where a report was to be posted and reached nobody.
+var errNobody = errors.New("the report reached nobody")
+
+// Look runs a report without telling anybody.
+func (h *Handler) Look(ctx context.Context) report.Report {
+	r, _ := h.run(ctx, h.Log, job{settings: h.Settings})
+	return r
+}
+
+// Post runs a report and tells people; the error says that it reached nobody.
+func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
+	return h.run(ctx, h.Log, job{settings: h.Settings, channels: h.Channels, post: true, key: key})
+}
+
+// run lists, decides and, if it is to, tells. A run that could read nothing
+// tells that.
+func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Report, error) {
+	start := h.Now()
+	listing := h.collect(ctx, log, j.settings.Regions)
+	listing.Problems = append(listing.Problems, j.notes...)
+	r := j.settings.Rules.Summarise(listing, h.Now())
+	var err error
+	if j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || len(j.notes) > 0) {
+		err = h.tell(ctx, log, j, &r)
+	}
+	for _, p := range r.Problems {
+		log.Warn("problem", "endpoint", p.Endpoint, "region", p.Region, "code", p.Code, "message", p.Message, "may_hide", p.MayHide)
+	}
+	log.Info("reported", "findings", len(r.Findings), "listed", r.Listed, "total", r.Total, "complete", r.Complete,
+		"deliveries", len(r.Deliveries), "took", h.Now().Sub(start).String())
+	return r, err
+}
+
+// collect lists what it can in the time that leaves enough to deliver.
+func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string) (l report.Listing) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(time.Until(deadline))))
+		defer cancel()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
+			l = report.Listing{Problems: []report.Problem{{Code: "InternalError", Message: fmt.Sprint("the listing broke: ", p), MayHide: true}}}
+		}
+	}()
+	return h.Source.List(ctx, regions)
+}
+
+// reserve is how much of the time that is left is kept to deliver: the larger
+// of 10 seconds and a fifth, but never more than half.
+func reserve(left time.Duration) time.Duration {
+	return min(max(10*time.Second, left/5), left/2)
+}
+
+// tell posts to every channel side by side and notes what became of it.
+func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.Report) error {
+	if deadline, ok := ctx.Deadline(); ok { // the answer still has to get back
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(time.Second, time.Until(deadline)/10)))
+		defer cancel()
+	}
+	o := Options(j.settings)
+	o.RequestID = requestID(ctx)
+	deliveries := make([]report.Delivery, len(j.channels))
+	var wg sync.WaitGroup
+	for i, c := range j.channels {
+		wg.Go(func() {
+			err := send(ctx, c, *r, o, j.key)
+			deliveries[i] = report.Delivery{Channel: c.Name(), Delivered: err == nil}
+			if err != nil {
+				deliveries[i].Error = err.Error()
+				log.Error("not delivered", "channel", c.Name(), "error", err.Error())
+				return
+			}
+			deliveries[i].Messages = 1
+		})
+	}
+	wg.Wait()
+	r.Deliveries = deliveries
+	delivered := 0
+	var why []string
+	for _, d := range deliveries {
+		if d.Delivered {
+			delivered++
+		} else {
+			why = append(why, d.Error)
+		}
+	}
+	switch {
+	case len(deliveries) == 0:
+		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", errNobody)
+	case delivered == 0:
+		return fmt.Errorf("%w: %s", errNobody, strings.Join(why, "; "))
+	}
+	if delivered == len(deliveries) && !r.Failed() {
+		h.beat(ctx, log, j.settings.HeartbeatURL)
+	}
+	return nil
+}
+
+// send is one channel's delivery; a panic in it costs only this channel.
+func send(ctx context.Context, c Channel, r report.Report, o templates.Options, key string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: panic: %v", c.Name(), p)
+		}
+	}()
+	return c.Send(ctx, r, o, key)
+}
+
+// beat tells a watcher of scheduled jobs that this one did its work. A watcher
+// that cannot be told will raise its own alarm, so a failure is only logged.
+func (h *Handler) beat(ctx context.Context, log *slog.Logger, to *url.URL) {
+	if to == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
+	if err != nil {
+		return // the settings have looked at it
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		if uerr, ok := errors.AsType[*url.Error](err); ok {
+			err = uerr.Err // without the address, which is a secret
+		}
+		log.Warn("heartbeat", "host", to.Hostname(), "error", err.Error())
+		return
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 4<<10))
+	if res.StatusCode >= 300 {
+		log.Warn("heartbeat", "host", to.Hostname(), "status", res.StatusCode)
+	}
+}
+
+// Options are what the settings say of how a report is told.
+func Options(s config.Settings) templates.Options {
+	return templates.Options{
+		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Mentions: s.Mentions,
+	}
+}
