@@ -1,0 +1,175 @@
+package report
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
+}
+
+func at(t testing.TB, loc *time.Location, s string) time.Time {
+	t.Helper()
+	v, err := time.ParseInLocation("2006-01-02 15:04:05", s, loc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func defaults(loc *time.Location) Rules {
+	return Rules{Days: 30, Steps: Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: loc}
+}
+
+// Every rule, at both sides of its boundary. The test fails for a rule that no
+// case here gives as the reason.
+func TestClassify(t *testing.T) {
+	shanghai := zone(t, "Asia/Shanghai")
+	now := at(t, shanghai, "2026-11-22 09:00:00")
+	in := func(d time.Duration) Time { return Time{now.Add(d)} }
+	const day = 24 * time.Hour
+	year := in(365 * day)
+	cases := []struct {
+		name     string
+		m        Matrix
+		reason   Reason // "" for a matrix that needs nobody
+		severity Severity
+		also     []Reason
+	}{
+		{"running, a year to go", Matrix{Status: "RUNNING", ExpiresAt: year}, "", "", nil},
+		{"running until 2099", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2099-12-31 23:59:59")}}, "", "", nil},
+		{"failed", Matrix{Status: "FAILED", ExpiresAt: year}, Failed, Critical, nil},
+		{"failed and expired", Matrix{Status: "FAILED", ExpiresAt: in(-day)}, Failed, Critical, []Reason{Expired}},
+		{"failed without an expiry", Matrix{Status: "FAILED"}, Failed, Critical, []Reason{NoExpiry}},
+		{"expires this very second", Matrix{Status: "RUNNING", ExpiresAt: in(0)}, Expired, Critical, nil},
+		{"expired a second ago", Matrix{Status: "RUNNING", ExpiresAt: in(-time.Second)}, Expired, Critical, nil},
+		{"expires in a second", Matrix{Status: "RUNNING", ExpiresAt: in(time.Second)}, Expiring, Critical, nil},
+		{"expired while being created", Matrix{Status: "CREATING", CreatedAt: in(-time.Hour), ExpiresAt: in(-time.Second)}, Expired, Critical, nil},
+		{"last critical second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-25 23:59:59")}}, Expiring, Critical, nil},
+		{"first warning second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-26 00:00:00")}}, Expiring, Warning, nil},
+		{"last warning second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-29 23:59:59")}}, Expiring, Warning, nil},
+		{"first notice second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-30 00:00:00")}}, Expiring, Notice, nil},
+		{"day N, last second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-22 23:59:59")}}, Expiring, Notice, nil},
+		{"day N+1, first second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-23 00:00:00")}}, "", "", nil},
+		{"creating for exactly the limit", Matrix{Status: "CREATING", CreatedAt: in(-day), ExpiresAt: year}, "", "", nil},
+		{"creating for a second longer", Matrix{Status: "CREATING", CreatedAt: in(-day - time.Second), ExpiresAt: year}, Stuck, Warning, nil},
+		{"phones being created for too long", Matrix{Status: "NODE_READY", CreatedAt: in(-2 * day), ExpiresAt: year}, Stuck, Warning, nil},
+		{"stuck and expiring in weeks", Matrix{Status: "CREATING", CreatedAt: in(-2 * day), ExpiresAt: in(20 * day)}, Expiring, Warning, []Reason{Stuck}},
+		{"stuck without an expiry", Matrix{Status: "CREATING", CreatedAt: in(-2 * day)}, Stuck, Warning, []Reason{NoExpiry}},
+		{"freshly creating without an expiry", Matrix{Status: "CREATING", CreatedAt: in(-time.Hour)}, "", "", nil},
+		{"creating since nobody knows when", Matrix{Status: "CREATING"}, NoExpiry, Warning, nil},
+		{"created in the future", Matrix{Status: "CREATING", CreatedAt: in(8 * time.Hour)}, "", "", nil},
+		{"running without an expiry", Matrix{Status: "RUNNING"}, NoExpiry, Warning, nil},
+		{"deleting for too long", Matrix{Status: "DELETING", ModifiedAt: in(-2 * day), ExpiresAt: in(-day)}, Stuck, Warning, nil},
+		{"deleting since today, long expired", Matrix{Status: "DELETING", CreatedAt: in(-90 * day), ModifiedAt: in(-time.Hour), ExpiresAt: in(-day)}, "", "", nil},
+		{"deleting without any time", Matrix{Status: "DELETING"}, "", "", nil},
+		{"deleted", Matrix{Status: "DELETED", ExpiresAt: in(-day)}, "", "", nil},
+		{"an undocumented status", Matrix{Status: "MAINTAINING", ExpiresAt: year}, UnknownStatus, Notice, nil},
+		{"no status at all", Matrix{ExpiresAt: year}, UnknownStatus, Notice, nil},
+		{"an undocumented status, expired", Matrix{Status: "EXPIRED", ExpiresAt: in(-day)}, Expired, Critical, []Reason{UnknownStatus}},
+	}
+	tested := map[Reason]bool{}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f, needed := defaults(shanghai).Classify(c.m, now)
+			if needed != (c.reason != "") || f.Reason != c.reason || f.Severity != c.severity || !slices.Equal(f.Also, c.also) {
+				t.Errorf("got %q, %s, also %q; want %q, %s, also %q", f.Reason, f.Severity, f.Also, c.reason, c.severity, c.also)
+			}
+		})
+		tested[c.reason] = true
+	}
+	for _, r := range Reasons() {
+		if !tested[r] {
+			t.Errorf("no case has the reason %q", r)
+		}
+	}
+}
+
+func TestNoDaysIsToday(t *testing.T) {
+	loc := zone(t, "Asia/Shanghai")
+	r := defaults(loc)
+	r.Days = 0
+	now := at(t, loc, "2026-11-22 09:00:00")
+	for expiry, want := range map[string]bool{"2026-11-22 09:00:01": true, "2026-11-22 23:59:59": true, "2026-11-23 00:00:00": false} {
+		if _, got := r.Classify(Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, loc, expiry)}}, now); got != want {
+			t.Errorf("%s: flagged %t, want %t", expiry, got, want)
+		}
+	}
+}
+
+// Days are those of the zone, whatever zone the process or the times are in,
+// and a day of 23 or 25 hours is one day.
+func TestDaysLeft(t *testing.T) {
+	for _, c := range []struct {
+		zone, now, expiry string
+		want              int
+	}{
+		{"Asia/Shanghai", "2026-11-22 23:59:59", "2026-11-23 00:00:00", 1},
+		{"Asia/Shanghai", "2026-11-22 00:00:00", "2026-11-22 23:59:59", 0},
+		{"UTC", "2026-02-28 12:00:00", "2026-03-01 00:00:00", 1},
+		{"UTC", "2028-02-28 12:00:00", "2028-03-01 00:00:00", 2},
+		{"Europe/Berlin", "2026-03-28 23:30:00", "2026-03-30 00:30:00", 2}, // 29 March has 23 hours
+		{"Europe/Berlin", "2026-10-24 00:30:00", "2026-10-26 23:30:00", 2}, // 25 October has 25
+		{"America/St_Johns", "2026-03-07 23:59:59", "2026-03-09 00:00:00", 2},
+		{"Pacific/Apia", "2011-12-29 12:00:00", "2011-12-31 12:00:00", 2}, // 30 December did not exist there
+		{"Asia/Shanghai", "2026-11-22 09:00:00", "2026-11-20 23:59:59", -2},
+	} {
+		loc := zone(t, c.zone)
+		now, expiry := at(t, loc, c.now), at(t, loc, c.expiry)
+		for _, elsewhere := range []*time.Location{time.UTC, zone(t, "America/Los_Angeles")} {
+			if got := daysBetween(now.In(elsewhere), expiry.In(elsewhere), loc); got != c.want {
+				t.Errorf("%s: from %s to %s are %d days, want %d", c.zone, c.now, c.expiry, got, c.want)
+			}
+		}
+	}
+}
+
+// What holds for any matrix at any time, tried on many.
+func TestClassifyHoldsForAll(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	statuses := []string{StatusCreating, StatusNodeReady, StatusRunning, StatusFailed, StatusDeleting, StatusDeleted, "", "NEW"}
+	zones := []*time.Location{time.UTC, zone(t, "Asia/Shanghai"), zone(t, "Europe/Berlin"), zone(t, "America/New_York")}
+	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for range 20_000 {
+		loc := zones[rnd.IntN(len(zones))]
+		now := base.Add(time.Duration(rnd.Int64N(int64(3 * 365 * 24 * time.Hour))))
+		r := Rules{Days: rnd.IntN(60), Steps: Steps{CriticalDays: rnd.IntN(5), WarningDays: 5 + rnd.IntN(9)}, StuckAfter: time.Hour, Location: loc}
+		m := Matrix{Status: statuses[rnd.IntN(len(statuses))]}
+		for _, field := range []*Time{&m.ExpiresAt, &m.CreatedAt, &m.ModifiedAt} {
+			if rnd.IntN(4) > 0 {
+				*field = Time{now.Add(time.Duration(rnd.Int64N(int64(200*24*time.Hour))) - 100*24*time.Hour)}
+			}
+		}
+		f, needed := r.Classify(m, now)
+		what := fmt.Sprintf("%+v at %s in %s with %+v", m, now, loc, r)
+		expired := !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(now)
+		switch {
+		case m.Status == StatusDeleted && needed:
+			t.Fatalf("flagged a deleted matrix: %s", what)
+		case m.Status == StatusDeleting && needed && f.Reason != Stuck:
+			t.Fatalf("%s for one that is being deleted: %s", f.Reason, what)
+		case m.Status == StatusFailed && f.Reason != Failed:
+			t.Fatalf("failed is %q: %s", f.Reason, what)
+		case expired && m.Status != StatusDeleted && m.Status != StatusDeleting && f.Severity != Critical:
+			t.Fatalf("expired is %q: %s", f.Severity, what)
+		case needed && slices.Contains(f.Also, f.Reason):
+			t.Fatalf("its reason is listed twice: %s", what)
+		case needed && f.Reason == Expiring && *f.DaysLeft < 0:
+			t.Fatalf("expiring %d days ago: %s", -*f.DaysLeft, what)
+		}
+		// Looking further never hides anything.
+		r.Days++
+		if _, still := r.Classify(m, now); needed && !still {
+			t.Fatalf("gone with a day more: %s", what)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSummarise(t *testing.T) {
+	loc := zone(t, "Asia/Shanghai")
+	now := at(t, loc, "2026-11-22 09:00:00")
+	expiry := func(s string) Time { return Time{at(t, loc, s).UTC()} }
+	l := Listing{
+		Total:   8,
+		Regions: []string{"cn-shanghai", "cn-hangzhou"},
+		Matrices: []Matrix{
+			{NodeID: "late", Status: "RUNNING", ExpiresAt: expiry("2027-03-01 00:00:00"), PhoneCount: 25},
+			{NodeID: "next", Name: "game", Status: "RUNNING", ExpiresAt: expiry("2027-01-04 00:00:00"), PhoneCount: 25},
+			{NodeID: "c", Status: "RUNNING", ExpiresAt: expiry("2026-12-01 00:00:00"), PhoneCount: 25},
+			{NodeID: "b", Status: "RUNNING", PhoneCount: 25},
+			{NodeID: "z", Status: "FAILED", PhoneCount: 40},
+			{NodeID: "a2", Status: "RUNNING", ExpiresAt: expiry("2026-11-23 00:00:00"), PhoneCount: 30},
+			{NodeID: "a1", Status: "RUNNING", ExpiresAt: expiry("2026-11-23 00:00:00"), PhoneCount: 30},
+			{NodeID: "gone", Status: "DELETED", PhoneCount: 25},
+		},
+	}
+	r := defaults(loc).Summarise(l, now.UTC())
+	var ids []string
+	for _, f := range r.Findings {
+		ids = append(ids, f.NodeID)
+	}
+	if want := []string{"a1", "a2", "z", "b", "c"}; !slices.Equal(ids, want) {
+		t.Errorf("order %q, want %q: severity, then expiry, then id, none last", ids, want)
+	}
+	if r.PhonesAffected != 150 || r.Listed != 8 || r.Total != 8 || !r.Complete || r.Failed() {
+		t.Errorf("got %d phones, %d of %d listed, complete %t", r.PhonesAffected, r.Listed, r.Total, r.Complete)
+	}
+	for reason, want := range map[string]int{"failed": 1, "expired": 0, "expiring": 3, "stuck": 0, "no_expiry": 1, "unknown_status": 0, "deleted": 1} {
+		if got, ok := r.Counts[reason]; got != want || !ok {
+			t.Errorf("counts[%s] = %d, want %d", reason, got, want)
+		}
+	}
+	if r.NextExpiry == nil || r.NextExpiry.NodeID != "next" {
+		t.Errorf("next to expire is %+v, want next", r.NextExpiry)
+	}
+	if got := r.Findings[0].ExpiresAt.Format(time.RFC3339); got != "2026-11-23T00:00:00+08:00" {
+		t.Errorf("expiry %s, want it in the report's zone", got)
+	}
+
+	critical := r.Only([]Severity{Critical})
+	if len(critical.Findings) != 3 || critical.PhonesAffected != 100 || critical.Counts["no_expiry"] != 0 || critical.Counts["failed"] != 1 || critical.Counts["deleted"] != 1 {
+		t.Errorf("only critical: %d findings, %d phones, counts %v", len(critical.Findings), critical.PhonesAffected, critical.Counts)
+	}
+	if len(r.Findings) != 5 || r.Counts["no_expiry"] != 1 {
+		t.Error("Only changed the report that it was asked of")
+	}
+}
+
+// A report with anything that may hide matrices is not complete.
+func TestComplete(t *testing.T) {
+	rules := defaults(time.UTC)
+	one := []Matrix{{NodeID: "a", Status: "RUNNING", ExpiresAt: Time{time.Now().AddDate(1, 0, 0)}}}
+	for name, c := range map[string]struct {
+		l                Listing
+		complete, failed bool
+	}{
+		"everything":                {Listing{Matrices: one, Total: 1}, true, false},
+		"an account without any":    {Listing{}, true, false},
+		"fewer than the total":      {Listing{Matrices: one, Total: 2}, false, false},
+		"more than the total":       {Listing{Matrices: one, Total: 0}, true, false},
+		"a problem that may hide":   {Listing{Matrices: one, Total: 1, Problems: []Problem{{MayHide: true}}}, false, false},
+		"a problem that hides none": {Listing{Matrices: one, Total: 1, Problems: []Problem{{}}}, true, false},
+		"nothing, for a problem":    {Listing{Problems: []Problem{{MayHide: true}}}, false, true},
+		"nothing of what there is":  {Listing{Total: 5}, false, true},
+	} {
+		r := rules.Summarise(c.l, time.Now())
+		if r.Complete != c.complete || r.Failed() != c.failed {
+			t.Errorf("%s: complete %t, failed %t; want %t, %t", name, r.Complete, r.Failed(), c.complete, c.failed)
+		}
+	}
+}
+
+// The JSON's names are what others rely on.
+func TestJSON(t *testing.T) {
+	loc := zone(t, "Asia/Shanghai")
+	now := at(t, loc, "2026-11-22 09:00:00")
+	r := defaults(loc).Summarise(Listing{Total: 2, Matrices: []Matrix{
+		{NodeID: "cpn-1", Name: "one", Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: Time{at(t, loc, "2026-11-24 02:00:34")}, Tags: map[string]string{"owner": "a"}},
+		{NodeID: "cpn-2", Status: "RUNNING"},
+	}}, now)
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"version":1,"generated_at":"2026-11-22T09:00:00+08:00","time_zone":"Asia/Shanghai","days":30`,
+		`"complete":true,"total":2,"listed":2`, `"phones_affected":25`,
+		`"node_id":"cpn-1","name":"one","account":"","region":"cn-hangzhou","status":"RUNNING"`,
+		`"reason":"expiring","also":[],"severity":"critical","days_left":2`,
+		`"expires_at":"2026-11-24T02:00:34+08:00"`, `"tags":{"owner":"a"}`,
+		`"expires_at":null`, `"days_left":null`, `"created_at":null`, `"problems":[]`, `"next_expiry":null`,
+	} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %s in %s", want, b)
+		}
+	}
+	if strings.Contains(string(b), "deliveries") {
+		t.Error("deliveries where nothing was to be sent")
+	}
+	var back Report
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := json.Marshal(back); string(again) != string(b) {
+		t.Errorf("not the same after reading:\n%s\n%s", b, again)
+	}
+	brief, err := r.Brief()
+	if err != nil || strings.Contains(string(brief), `"findings"`) || !strings.Contains(string(brief), `"counts"`) {
+		t.Errorf("brief: %v %s", err, brief)
+	}
+}
