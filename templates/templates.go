@@ -14,7 +14,6 @@ import (
 	"sort"
 	"strings"
 	"sync"
-	"text/template"
 
 	"matrix-expiry-report/report"
 )
@@ -56,7 +55,7 @@ func (m Message) Quiet() bool { return m.Severity == "" && !m.Failed }
 
 // A Draft is a message that is not yet cut to what a channel can take.
 type Draft struct {
-	set      *template.Template
+	set      *set
 	view     View
 	title    string
 	lead     []string
@@ -101,11 +100,11 @@ func Compose(format string, r report.Report, o Options) (*Draft, error) {
 }
 
 func (d *Draft) part(name string, data any) (string, error) {
-	var b strings.Builder
-	if err := d.set.ExecuteTemplate(&b, name, data); err != nil {
+	text, err := d.set.execute(name, data)
+	if err != nil {
 		return "", fmt.Errorf("template %s: %w", name, err)
 	}
-	return strings.TrimSpace(b.String()), nil
+	return strings.TrimSpace(text), nil
 }
 
 // maxRows is more than any chat service takes in one message.
@@ -192,17 +191,17 @@ func (d *Draft) row(gi, ri int, row Row) (string, error) {
 // parsed templates, by format and language, made when first asked for.
 var parsed sync.Map
 
-func (f format) parse(name string, w *words) (*template.Template, error) {
+func (f format) parse(name string, w *words) (*set, error) {
 	key := [2]string{name, w.language}
-	if set, ok := parsed.Load(key); ok {
-		return set.(*template.Template), nil
+	if s, ok := parsed.Load(key); ok {
+		return s.(*set), nil
 	}
-	set := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{
-		"t": w.text, "n": w.count,
-		"bold": f.bold, "code": f.code, "link": f.link,
-		"join": strings.Join,
-	})
-	set, err := set.ParseFS(files, "message.tmpl", name+".tmpl")
+	set, err := parseSet(map[string]function{
+		"t":    func(a []any) (any, error) { return w.text(a[0].(string), a[1:]...) },
+		"bold": func(a []any) (any, error) { return f.bold(a[0].(string)), nil },
+		"code": func(a []any) (any, error) { return f.code(a[0].(string)), nil },
+		"link": func(a []any) (any, error) { return f.link(a[0].(string), a[1].(string)), nil },
+	}, files, "message.tmpl", name+".tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}

@@ -3,8 +3,9 @@ package templates
 import (
 	"io"
 	"strings"
+	"unicode"
 
-	"github.com/mattn/go-runewidth"
+	"golang.org/x/text/width"
 
 	"matrix-expiry-report/report"
 )
@@ -71,18 +72,34 @@ func columnWidths(groups []RenderedGroup) []int {
 				if i == len(widths) {
 					widths = append(widths, 0)
 				}
-				widths[i] = max(widths[i], runewidth.StringWidth(cell))
+				widths[i] = max(widths[i], columns(cell))
 			}
 		}
 	}
 	return widths
 }
 
-// alignCells pads by columns of the terminal: a Chinese character takes two.
+// alignCells pads every cell but the last to its column.
 func alignCells(row string, widths []int) string {
 	cells := strings.Split(row, "\t")
-	for i, cell := range cells {
-		cells[i] = runewidth.FillRight(cell, widths[i])
+	for i, cell := range cells[:len(cells)-1] {
+		cells[i] = cell + strings.Repeat(" ", widths[i]-columns(cell))
 	}
 	return strings.Join(cells, "  ")
+}
+
+// columns counts what s takes on a terminal: a Chinese character takes two, a
+// combining mark none.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		switch kind := width.LookupRune(r).Kind(); {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case kind == width.EastAsianWide, kind == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
 }

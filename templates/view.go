@@ -88,7 +88,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	}
 	groups := groupFindings(r, o, w, f.inert)
 	for _, g := range groups {
-		v.Facts = append(v.Facts, w.mustCount("fact_"+g.kind.fact, g.Count, "Days", w.mustCount("days", g.kind.days)))
+		v.Facts = append(v.Facts, w.must("fact_"+g.kind.fact, g.Count, w.must("days", g.kind.days)))
 	}
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity
@@ -152,6 +152,21 @@ type group struct {
 // order of headings within a severity.
 var order = []report.Reason{report.Failed, report.Expired, report.Expiring, report.Stuck, report.NoExpiry, report.UnknownStatus}
 
+func (w *words) heading(k kind) string {
+	if k.days > 0 {
+		return w.must("heading_"+k.fact, k.days)
+	}
+	return w.must("heading_" + k.fact)
+}
+
+// also says a further reason, which stands under no heading of its own.
+func (w *words) also(reason report.Reason, why string) string {
+	if reason == report.Expired || reason == report.Expiring {
+		return w.must("also_"+string(reason), why)
+	}
+	return why
+}
+
 // groupFindings puts findings under headings by urgency: nothing under a
 // heading is more urgent than what stands above it.
 func groupFindings(r report.Report, o Options, w *words, inert func(string) string) []*group {
@@ -167,7 +182,7 @@ func groupFindings(r report.Report, o Options, w *words, inert func(string) stri
 					k.fact = "expiring_today"
 				}
 			}
-			g := &group{kind: k, Group: Group{Severity: severity, Title: w.mustCount("heading_"+k.fact, k.days, "Days", k.days)}}
+			g := &group{kind: k, Group: Group{Severity: severity, Title: w.heading(k)}}
 			byKey[string(severity)+string(reason)] = g
 			groups = append(groups, g)
 		}
@@ -236,14 +251,14 @@ func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert 
 		row.Phones += f.PhoneCount
 	}
 	if len(alike) > 1 {
-		row.Name = w.mustCount("matrices", len(alike))
+		row.Name = w.must("matrices", len(alike))
 		var ids []string
 		for _, f := range alike[:min(len(alike), foldedIDs)] {
 			ids = append(ids, inert(f.NodeID))
 		}
 		row.ID = strings.Join(ids, ", ")
 		if rest := len(alike) - foldedIDs; rest > 0 {
-			row.ID += w.must("and_others", "N", rest)
+			row.ID += w.must("and_others", rest)
 		}
 	} else if row.Name == row.ID {
 		row.ID = ""
@@ -254,7 +269,7 @@ func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert 
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
 		if reason != lead && !(lead == report.Failed && reason == report.NoExpiry) {
-			also = append(also, w.must("also_"+string(reason), "Why", w.why(reason, f, now, inert)))
+			also = append(also, w.also(reason, w.why(reason, f, now, inert)))
 		}
 	}
 	row.Also = strings.Join(also, w.must("comma"))
@@ -272,7 +287,7 @@ func (w *words) why(reason report.Reason, f report.Finding, now time.Time, inert
 		if hour {
 			date += " " + t.Format("15:04")
 		}
-		return w.must("when", "Date", date, "Distance", w.distance(daysFrom(now, t.Time)))
+		return w.must("when", date, w.distance(daysFrom(now, t.Time)))
 	}
 	switch {
 	case reason == report.Failed:
@@ -280,11 +295,11 @@ func (w *words) why(reason report.Reason, f report.Finding, now time.Time, inert
 	case reason == report.Expired || reason == report.Expiring:
 		return when(f.ExpiresAt, f.Severity == report.Critical) // the hour matters
 	case reason == report.Stuck && f.Status == report.StatusDeleting:
-		return w.must("why_deleting", "When", when(f.ModifiedAt, false))
+		return w.must("why_deleting", when(f.ModifiedAt, false))
 	case reason == report.Stuck:
-		return w.must("why_creating", "When", when(f.CreatedAt, false))
+		return w.must("why_creating", when(f.CreatedAt, false))
 	case reason == report.UnknownStatus && f.Status != "":
-		return w.must("why_unknown_status", "Status", inert(f.Status))
+		return w.must("why_unknown_status", inert(f.Status))
 	}
 	return w.must("why_" + string(reason))
 }

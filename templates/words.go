@@ -8,20 +8,24 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/message/catalog"
 )
 
+// A locale is a JSON object: a message by id, or one for each plural form of
+// its first value. %[2]d is the second value, a number; %[1]s the first, a
+// text.
+//
 //go:embed locale/*.json
 var locales embed.FS
 
 // words are one language's catalogue.
 type words struct {
-	language  string
-	localizer *i18n.Localizer
-
-	mu    sync.Mutex
-	known map[string]string // what was said before; rows repeat themselves
+	language string
+	ids      map[string]bool
+	printer  *message.Printer
 }
 
 var catalogues sync.Map // language → *words
@@ -34,64 +38,64 @@ func wordsOf(lang string) (*words, error) {
 	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
-	bundle := i18n.NewBundle(tag)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	if _, err := bundle.LoadMessageFileFS(locales, "locale/"+lang+".json"); err != nil {
+	b, err := locales.ReadFile("locale/" + lang + ".json")
+	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
-	w := &words{language: lang, localizer: i18n.NewLocalizer(bundle, lang), known: map[string]string{}}
+	messages := map[string]forms{}
+	if err := json.Unmarshal(b, &messages); err != nil {
+		return nil, fmt.Errorf("language %q: %w", lang, err)
+	}
+	w := &words{language: lang, ids: map[string]bool{}}
+	builder := catalog.NewBuilder(catalog.Fallback(tag))
+	for id, f := range messages {
+		w.ids[id] = true
+		if err := builder.Set(tag, id, f.message()); err != nil {
+			return nil, fmt.Errorf("language %q, %s: %w", lang, id, err)
+		}
+	}
+	w.printer = message.NewPrinter(tag, message.Catalog(builder))
 	catalogues.Store(lang, w)
 	return w, nil
 }
 
-// maxKnown bounds what is remembered; dates and counts of one report are few.
-const maxKnown = 4096
+// forms are a message's plural forms; "other" alone where there is but one.
+type forms map[string]string
 
-// text says id with named values: text "listed" "Listed" 88 "Total" 131.
+func (f *forms) UnmarshalJSON(b []byte) error {
+	if b[0] != '"' {
+		return json.Unmarshal(b, (*map[string]string)(f))
+	}
+	var one string
+	err := json.Unmarshal(b, &one)
+	*f = forms{"other": one}
+	return err
+}
+
+func (f forms) message() catalog.Message {
+	if len(f) == 1 {
+		return catalog.String(f["other"])
+	}
+	var cases []any
+	for _, form := range []string{"zero", "one", "two", "few", "many"} {
+		if text, ok := f[form]; ok {
+			cases = append(cases, form, catalog.String(text))
+		}
+	}
+	return plural.Selectf(1, "%d", append(cases, "other", catalog.String(f["other"]))...)
+}
+
+// text says id with its values, in the plural form that the first one wants.
 func (w *words) text(id string, values ...any) (string, error) {
-	return w.say(id, nil, values)
-}
-
-// count says id for a number, in the plural form that the language wants.
-func (w *words) count(id string, n int, values ...any) (string, error) {
-	return w.say(id, n, append(values, "N", n))
-}
-
-func (w *words) say(id string, plural any, values []any) (string, error) {
-	key := id + fmt.Sprintln(values...)
-	w.mu.Lock()
-	said, ok := w.known[key]
-	w.mu.Unlock()
-	if ok {
-		return said, nil
+	if !w.ids[id] {
+		return "", fmt.Errorf("the catalogue %s has no %q", w.language, id)
 	}
-	data := map[string]any{}
-	for i := 0; i+1 < len(values); i += 2 {
-		data[fmt.Sprint(values[i])] = values[i+1]
-	}
-	said, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: data, PluralCount: plural})
-	if err != nil {
-		return "", fmt.Errorf("catalogue %s, %s: %w", w.language, id, err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.known) < maxKnown {
-		w.known[key] = said
-	}
-	return said, nil
+	return w.printer.Sprintf(id, values...), nil
 }
 
 // must is text for ids that Go code names itself, which a test looks up.
 func (w *words) must(id string, values ...any) string {
 	s, err := w.text(id, values...)
-	if err != nil {
-		return id
-	}
-	return s
-}
-
-func (w *words) mustCount(id string, n int, values ...any) string {
-	s, err := w.count(id, n, values...)
 	if err != nil {
 		return id
 	}
@@ -105,8 +109,8 @@ func (w *words) date(t, now time.Time) string {
 	if t.Year() != now.Year() {
 		id = "date_year"
 	}
-	return w.must(id, "Year", t.Year(), "Month", w.must("month_"+strconv.Itoa(int(t.Month()))),
-		"Day", t.Day(), "Weekday", w.must("weekday_"+strconv.Itoa(int(t.Weekday()))))
+	return w.must(id, w.must("weekday_"+strconv.Itoa(int(t.Weekday()))), strconv.Itoa(t.Day()),
+		w.must("month_"+strconv.Itoa(int(t.Month()))), strconv.Itoa(t.Year()))
 }
 
 // distance says how far a day is: "in 3 days", "today", "2 days ago".
@@ -119,9 +123,9 @@ func (w *words) distance(days int) string {
 	case days == -1:
 		return w.must("yesterday")
 	case days < 0:
-		return w.mustCount("days_ago", -days)
+		return w.must("days_ago", -days)
 	}
-	return w.mustCount("in_days", days)
+	return w.must("in_days", days)
 }
 
 // moment is a whole date with time and zone: what the report speaks of.
