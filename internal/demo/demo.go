@@ -1,0 +1,85 @@
+// Package demo shows the whole program at work without an account or a
+// network: the emulated Cloud Phone API and chat room on loopback, and the
+// real client, rules and channels against them.
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/report"
+)
+
+// kept are the settings of the environment that a demo follows. Addresses and
+// secrets are never among them: a demo reaches nobody.
+var kept = []string{
+	"EXPIRY_DAYS", "CRITICAL_DAYS", "WARNING_DAYS", "STUCK_AFTER", "REGIONS", "TIME_ZONE", "REPORT_LANGUAGE", "CONSOLE_URL", "REPORT_URL",
+}
+
+// Run starts the emulator, wires the program to it, posts one report, prints
+// it and shows the messages as the chat room got them.
+func Run(ctx context.Context, getenv func(string) string, out io.Writer,
+	wire func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error),
+	print func(report.Report, config.Settings) error,
+) error {
+	cloud := &emulator.Cloud{Nodes: emulator.Fleet(time.Now())}
+	api, err := serve(ctx, cloud)
+	if err != nil {
+		return err
+	}
+	room := &emulator.Room{DingTalkSecret: "SECdemo"}
+	chat, err := serve(ctx, room)
+	if err != nil {
+		return err
+	}
+	env := map[string]string{
+		"EDS_AIC_ENDPOINT":     api,
+		"SLACK_WEBHOOK_URL":    chat + "/services/T00000000/B00000000/demo",
+		"DINGTALK_WEBHOOK_URL": chat + "/robot/send?access_token=demo",
+		"DINGTALK_SECRET":      room.DingTalkSecret,
+	}
+	h, err := wire(func(name string) string {
+		if slices.Contains(kept, name) {
+			return getenv(name)
+		}
+		return env[name]
+	}, cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"})
+	if err != nil {
+		return err
+	}
+	r, err := h.Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano))
+	if err != nil {
+		return err
+	}
+	if err := print(r, h.Settings); err != nil {
+		return err
+	}
+	for _, m := range room.Messages() {
+		title := fmt.Sprintf("── as posted to %s ", m.Service)
+		fmt.Fprintf(out, "\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
+	}
+	fmt.Fprintf(out, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(cloud.Calls()), r.Listed, len(room.Messages()))
+	return nil
+}
+
+// serve answers on a free port of loopback until ctx ends.
+func serve(ctx context.Context, h http.Handler) (address string, err error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("starting the demo: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	context.AfterFunc(ctx, func() { server.Close() })
+	go server.Serve(l)
+	return "http://" + l.Addr().String(), nil
+}

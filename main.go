@@ -1,0 +1,341 @@
+// Command matrix-expiry-report tells people which of their Alibaba Cloud Phone
+// matrices failed, have expired or expire soon.
+//
+// Function Compute starts it without arguments; by hand it takes a command,
+// see help. This file is the doorway: it reads the settings, puts the parts
+// together and turns outcomes into exit codes. A new command is a line in
+// commands.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the platform's image may have none
+
+	"github.com/aliyun/fc-runtime-go-sdk/fc"
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+	"golang.org/x/term"
+
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/chat"
+	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/demo"
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(exitCode(os.Stderr, run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)))
+}
+
+// Outcomes that have exit codes of their own.
+var (
+	errAttention = errors.New("something needs attention") // the report has said what
+	errUsage     = errors.New("wrong usage")               // and wrong settings
+)
+
+// exitCode tells err, unless it was told already, and what to exit with: 0 all
+// well, 3 something needs attention, 2 wrong usage or settings, 1 could not.
+func exitCode(stderr io.Writer, err error) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errAttention):
+		return 3
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(stderr, strings.TrimPrefix(err.Error(), errUsage.Error()+"\n"))
+		return 2
+	}
+	fmt.Fprintln(stderr, "matrix-expiry-report:", err)
+	return 1
+}
+
+// A program is what every command works with.
+type program struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// commands by name; help lists them by hand.
+var commands = map[string]func(program, context.Context, []string) error{
+	"demo":     program.demo,
+	"report":   program.report,
+	"serve":    program.serve,
+	"emulator": program.emulator,
+	"version":  program.version,
+}
+
+const help = `Tells which Cloud Phone matrices failed, have expired or expire soon.
+
+  matrix-expiry-report demo       see it all work, without an account or a network
+  matrix-expiry-report report     look at the account: print the report
+      --post                      and post it to the channels that are set up
+      --json                      as JSON
+  matrix-expiry-report serve      answer HTTP as the function's trigger does
+      --listen 127.0.0.1:9000
+  matrix-expiry-report emulator   serve an emulated Cloud Phone API for any official client
+      --listen 127.0.0.1:8080  --key-id emulator  --key-secret emulator-secret
+  matrix-expiry-report version
+
+Without a command it is the function itself and wants Function Compute around it.
+Settings are environment variables: see the README. The access key comes from the
+function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile of the
+aliyun command line.
+
+Exit codes: 0 all well, 3 something needs attention, 2 wrong usage or settings,
+1 could not. A demo ends with 0.
+`
+
+// run is the program; everything outside of it is an argument.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	p := program{getenv, stdout, stderr}
+	switch {
+	case len(args) > 0 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help"):
+		_, err := io.WriteString(stdout, help)
+		return err
+	case len(args) > 0:
+		command, ok := commands[args[0]]
+		if !ok {
+			return fmt.Errorf("%w\nthere is no command %q: demo, report, serve, emulator, version or help", errUsage, args[0])
+		}
+		return command(p, ctx, args[1:])
+	case getenv("FC_RUNTIME_API") == "":
+		return fmt.Errorf("%w\n%s", errUsage, strings.TrimSuffix(help, "\n"))
+	}
+	return p.function(ctx)
+}
+
+// wire puts the parts together, or gives every mistake of the settings at
+// once. Only what posts needs a channel.
+func wire(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), posts bool, log *slog.Logger, progress func(int)) (*handler.Handler, error) {
+	env := config.NewEnv(getenv)
+	settings := config.Load(env)
+	channels := chat.Load(env)
+	err := env.Err()
+	if posts && len(channels) == 0 && err == nil {
+		err = errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w\nmatrix-expiry-report: the settings need mending\n  %s", errUsage, strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	}
+	h := &handler.Handler{
+		Settings: settings,
+		Source: &cloudphone.Source{
+			Endpoints: settings.Endpoints, Zone: settings.APIZone,
+			Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), Progress: progress,
+		},
+		Log: log,
+		Now: time.Now,
+	}
+	for _, c := range channels {
+		h.Channels = append(h.Channels, c)
+	}
+	return h, nil
+}
+
+// credentials are the invocation's own, else those of the default chain. They
+// are asked for in every run: the function's are renewed while it lives.
+func credentials(ctx context.Context) (cloudphone.Credentials, error) {
+	if f, ok := fccontext.FromContext(ctx); ok && f.Credentials.AccessKeyId != "" {
+		return cloudphone.Credentials{
+			AccessKeyID:     f.Credentials.AccessKeyId,
+			AccessKeySecret: config.Secret(f.Credentials.AccessKeySecret),
+			SecurityToken:   config.Secret(f.Credentials.SecurityToken),
+		}, nil
+	}
+	return cloudphone.DefaultCredentials(ctx)
+}
+
+// function serves Function Compute until it is told to stop.
+func (p program) function(ctx context.Context) error {
+	h, err := wire(p.getenv, credentials, false, slog.New(slog.NewJSONHandler(p.stderr, nil)), nil)
+	if err != nil {
+		return err
+	}
+	// Start, because StartHandler of SDK v0.3.1 takes no handler but a function;
+	// []byte and RawMessage, because those alone pass through as they are.
+	go fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) { return h.Invoke(ctx, event) }) // never returns
+	<-ctx.Done()
+	return nil
+}
+
+func (p program) report(ctx context.Context, args []string) error {
+	flags := p.flags("report")
+	post := flags.Bool("post", false, "")
+	asJSON := flags.Bool("json", false, "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	progress, done := p.progress()
+	h, err := wire(p.getenv, credentials, *post, slog.New(slog.DiscardHandler), progress)
+	if err != nil {
+		return err
+	}
+	var r report.Report
+	if *post {
+		r, err = h.Post(ctx, "report "+time.Now().UTC().Format(time.RFC3339Nano))
+	} else {
+		r = h.Look(ctx)
+	}
+	done()
+	if err := p.print(r, h.Settings, *asJSON); err != nil {
+		return err
+	}
+	for _, d := range r.Deliveries {
+		if d.Delivered {
+			fmt.Fprintln(p.stderr, "posted to", d.Channel)
+		} else {
+			err = errors.Join(err, fmt.Errorf("not posted to %s", d.Error))
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.Failed():
+		return errors.New("the matrices could not be listed")
+	case len(r.Findings) > 0 || !r.Complete:
+		return errAttention
+	}
+	return nil
+}
+
+func (p program) print(r report.Report, s config.Settings, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(p.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	return templates.Text(p.stdout, r, handler.Options(s), p.colour())
+}
+
+func (p program) serve(ctx context.Context, args []string) error {
+	flags := p.flags("serve")
+	listen := flags.String("listen", "127.0.0.1:9000", "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	h, err := wire(p.getenv, credentials, false, slog.New(slog.NewTextHandler(p.stderr, nil)), nil)
+	if err != nil {
+		return err
+	}
+	return serveHTTP(ctx, *listen, h, func(address string) {
+		fmt.Fprintf(p.stdout, "http://%s/report\n", address)
+	})
+}
+
+func (p program) emulator(ctx context.Context, args []string) error {
+	flags := p.flags("emulator")
+	listen := flags.String("listen", "127.0.0.1:8080", "")
+	id := flags.String("key-id", "emulator", "")
+	secret := flags.String("key-secret", "emulator-secret", "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	cloud := &emulator.Cloud{Nodes: emulator.Fleet(time.Now()), Keys: map[string]emulator.Key{*id: {Secret: *secret}}}
+	return serveHTTP(ctx, *listen, cloud, func(address string) {
+		fmt.Fprintf(p.stdout, "the emulated Cloud Phone API, %d matrices: http://%s\n", len(cloud.Nodes), address)
+	})
+}
+
+// serveHTTP serves until ctx ends; ready is told the address in use.
+func serveHTTP(ctx context.Context, listen string, h http.Handler, ready func(address string)) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	context.AfterFunc(ctx, func() { server.Close() })
+	ready(l.Addr().String())
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving %s: %w", listen, err)
+	}
+	return nil
+}
+
+func (p program) demo(ctx context.Context, args []string) error {
+	if err := parse(p.flags("demo"), args); err != nil {
+		return err
+	}
+	progress, done := p.progress()
+	return demo.Run(ctx, p.getenv, p.stdout, func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error) {
+		static := func(context.Context) (cloudphone.Credentials, error) { return key, nil }
+		return wire(getenv, static, true, slog.New(slog.DiscardHandler), progress)
+	}, func(r report.Report, s config.Settings) error {
+		done()
+		return p.print(r, s, false)
+	})
+}
+
+// version at link time: -ldflags "-X main.version=1.2.3".
+var version string
+
+func (p program) version(_ context.Context, args []string) error {
+	if err := parse(p.flags("version"), args); err != nil {
+		return err
+	}
+	v := version
+	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
+		v = info.Main.Version
+	}
+	_, err := fmt.Fprintln(p.stdout, v)
+	return err
+}
+
+// flags makes a set that says nothing itself: help is written by hand, and
+// mistakes are told by exitCode.
+func (p program) flags(command string) *flag.FlagSet {
+	f := flag.NewFlagSet(command, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() { _, _ = io.WriteString(p.stdout, help) }
+	return f
+}
+
+func parse(f *flag.FlagSet, args []string) error {
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w\n%s: %w; see --help", errUsage, f.Name(), err)
+	case f.NArg() > 0:
+		return fmt.Errorf("%w\n%s takes no %q; see --help", errUsage, f.Name(), f.Arg(0))
+	}
+	return nil
+}
+
+// colour tells whether standard output is a terminal that wants colours:
+// https://no-color.org
+func (p program) colour() bool {
+	return isTerminal(p.stdout) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb"
+}
+
+// progress shows how far a listing is, on a terminal only; done wipes it away.
+func (p program) progress() (show func(listed int), done func()) {
+	if !isTerminal(p.stderr) {
+		return nil, func() {}
+	}
+	return func(listed int) { fmt.Fprintf(p.stderr, "\rlisted %d matrices …", listed) },
+		func() { fmt.Fprint(p.stderr, "\r\x1b[K") }
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

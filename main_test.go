@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/internal/fctest"
+	"matrix-expiry-report/report"
+)
+
+// The scripts in testdata/*.txt are the command line as typed.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata",
+		UpdateScripts:      *update,
+		RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			cloud := httptest.NewServer(&emulator.Cloud{Nodes: emulator.Fleet(time.Now())})
+			e.Defer(cloud.Close)
+			empty := httptest.NewServer(&emulator.Cloud{})
+			e.Defer(empty.Close)
+			room := httptest.NewServer(&emulator.Room{DingTalkSecret: "SECretOfTheRobot"})
+			e.Defer(room.Close)
+			e.Setenv("CLOUD", cloud.URL)
+			e.Setenv("EMPTY", empty.URL)
+			e.Setenv("ROOM", room.URL)
+			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "emulator")
+			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "emulator-secret")
+			return nil
+		},
+	})
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"matrix-expiry-report": main})
+}
+
+var update = flag.Bool("update", false, "rewrite what the tests compare with")
+
+// build makes the binary as s.yaml does.
+func build(t testing.TB) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "main")
+	cmd := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", file, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	return file
+}
+
+const (
+	token  = "Zm9vYmFyLXRva2VuLW9mLXRoZS1yb2xl"
+	secret = "SECxK7pQ2vT9mZ4rL8nW3bY6"
+)
+
+// The whole job on the real runtime protocol: the binary as deployed, the
+// platform's API, signed and paged calls, both chats.
+func TestFunction(t *testing.T) {
+	cloud := &emulator.Cloud{
+		Nodes: emulator.Fleet(time.Now()),
+		Keys: map[string]emulator.Key{
+			"STS.role": {Secret: "role-secret", SecurityToken: token},
+			"plain":    {Secret: "plain-secret"},
+		},
+		PageSize: 20,
+	}
+	api := httptest.NewServer(cloud)
+	defer api.Close()
+	room := &emulator.Room{DingTalkSecret: secret}
+	chat := httptest.NewServer(room)
+	defer chat.Close()
+	f, err := fctest.Start(build(t),
+		"EDS_AIC_ENDPOINT="+api.URL,
+		"SLACK_WEBHOOK_URL="+chat.URL+"/services/T0/B0/kF8sQ1xWz0Rt",
+		"DINGTALK_WEBHOOK_URL="+chat.URL+"/robot/send?access_token=d41d8cd98f00b204",
+		"DINGTALK_SECRET="+secret,
+		"HTTP_TOKEN=hT7kPq2LmN9x",
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Stop()
+	role := fctest.Invocation{AccessKeyID: "STS.role", AccessKeySecret: "role-secret", SecurityToken: token}
+	plain := fctest.Invocation{AccessKeyID: "plain", AccessKeySecret: "plain-secret"}
+	invoke := func(i fctest.Invocation, event string) []byte {
+		t.Helper()
+		i.Event = []byte(event)
+		b, err := f.Invoke(t.Context(), i)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", event, err, f.Output())
+		}
+		return b
+	}
+
+	timer := `{"triggerTime":"2026-11-22T01:07:00Z","triggerName":"daily","payload":""}`
+	for i, as := range []fctest.Invocation{role, plain} {
+		var r report.Report
+		answer := invoke(as, strings.Replace(timer, ":00Z", ":0"+string(rune('0'+i))+"Z", 1))
+		if err := json.Unmarshal(answer, &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Total != 131 || r.Listed != 131 || !r.Complete || r.Counts["failed"] != 2 || len(r.Deliveries) != 2 {
+			t.Errorf("answered %s", answer)
+		}
+		if strings.Contains(string(answer), `"findings"`) {
+			t.Error("a timer is answered with findings")
+		}
+		posted := room.Messages()
+		if len(posted) != 2*(i+1) {
+			t.Fatalf("%d messages, want %d", len(posted), 2*(i+1))
+		}
+		for _, m := range posted[2*i:] {
+			if !m.Accepted || !strings.Contains(m.Title, "2 failed, 1 expired, 4 expire within 3 days") || !strings.Contains(m.Text, "cpn-") {
+				t.Errorf("%s, accepted %t %s: %s", m.Service, m.Accepted, m.Why, m.Title)
+			}
+		}
+	}
+	if pages := len(cloud.Calls()); pages < 10 {
+		t.Errorf("%d calls: pages of 20 were not followed", pages)
+	}
+
+	// The same timer again, as the platform may repeat it: DingTalk shows it once.
+	before := len(room.Messages())
+	invoke(role, timer)
+	if again := len(room.Messages()) - before; again != 1 {
+		t.Errorf("a repeated run showed %d messages, want Slack's only", again)
+	}
+
+	// Looking over HTTP posts nothing; asking to post does.
+	before = len(room.Messages())
+	get := invoke(role, httpEvent("GET", "/report", `"authorization":"Bearer hT7kPq2LmN9x"`))
+	var res struct {
+		StatusCode int
+		Body       string
+	}
+	var r report.Report
+	if json.Unmarshal(get, &res) != nil || json.Unmarshal([]byte(res.Body), &r) != nil || res.StatusCode != 200 || r.Listed != 131 || len(r.Findings) == 0 {
+		t.Errorf("GET /report: %.300s", get)
+	}
+	if len(room.Messages()) != before {
+		t.Error("GET /report posted")
+	}
+	post := invoke(role, httpEvent("POST", "/notify", `"Authorization":"Bearer hT7kPq2LmN9x"`))
+	if json.Unmarshal(post, &res) != nil || json.Unmarshal([]byte(res.Body), &r) != nil || res.StatusCode != 200 || len(r.Deliveries) != 2 {
+		t.Errorf("POST /notify: %.300s", post)
+	}
+	if posted := len(room.Messages()) - before; posted != 2 {
+		t.Errorf("POST /notify posted %d messages, want 2", posted)
+	}
+	if json.Unmarshal(invoke(role, httpEvent("GET", "/report", "")), &res) != nil || res.StatusCode != 401 {
+		t.Errorf("without a token: %d, want 401", res.StatusCode)
+	}
+
+	// Nothing that was printed holds a secret.
+	for _, s := range []string{token, secret, "role-secret", "plain-secret", "kF8sQ1xWz0Rt", "d41d8cd98f00b204", "hT7kPq2LmN9x"} {
+		if strings.Contains(f.Output(), s) {
+			t.Errorf("%q stands in the output", s)
+		}
+	}
+}
+
+// Where nothing reaches anybody the function fails, so that the platform tries
+// again; where one channel has it, it does not, so that none gets it twice.
+func TestFunctionFailsOnlyWhenNobodyWasTold(t *testing.T) {
+	api := httptest.NewServer(&emulator.Cloud{Keys: map[string]emulator.Key{"k": {Secret: "s"}}, Nodes: emulator.Fleet(time.Now())})
+	defer api.Close()
+	room := &emulator.Room{}
+	chat := httptest.NewServer(room)
+	defer chat.Close()
+	timer := fctest.Invocation{
+		Event:       []byte(`{"triggerTime":"2026-11-22T01:07:00Z","triggerName":"daily"}`),
+		AccessKeyID: "k", AccessKeySecret: "s",
+	}
+	binary := build(t)
+	for name, c := range map[string]struct {
+		slack string
+		fails bool
+	}{
+		"one of two": {"/services/T0/B0/x", false},
+		"none":       {"/gone", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := fctest.Start(binary, "EDS_AIC_ENDPOINT="+api.URL,
+				"SLACK_WEBHOOK_URL="+chat.URL+c.slack, "DINGTALK_WEBHOOK_URL="+chat.URL+"/nowhere?access_token=x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Stop()
+			b, err := f.Invoke(t.Context(), timer)
+			failure, failed := errors.AsType[*fctest.Error](err)
+			if failed != c.fails || err != nil && !failed {
+				t.Fatalf("failed %t (%v), want %t: %s", failed, err, c.fails, b)
+			}
+			if c.fails && !strings.Contains(failure.Message, "HTTP 404") {
+				t.Errorf("the error does not say why: %s", failure.Message)
+			}
+			if !c.fails && !strings.Contains(string(b), `{"channel":"dingtalk","delivered":false`) {
+				t.Errorf("the answer does not say which channel failed: %s", b)
+			}
+		})
+	}
+}
+
+// A wrong setting stops the function at its start, with every mistake told.
+func TestFunctionRefusesSettings(t *testing.T) {
+	f, err := fctest.Start(build(t), "EXPIRY_DAYS=soon", "TIME_ZONE=Mars/Base", "SLACK_WEBHOOK_URL=ftp://x/kF8sQ1xWz0Rt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	code, err := f.Exited(ctx)
+	if err != nil || code != 2 {
+		t.Errorf("exit %d, %v; want 2", code, err)
+	}
+	for _, want := range []string{"EXPIRY_DAYS: ", "TIME_ZONE: ", "SLACK_WEBHOOK_URL: "} {
+		if !strings.Contains(f.Output(), want) {
+			t.Errorf("no %s in\n%s", want, f.Output())
+		}
+	}
+	if strings.Contains(f.Output(), "kF8sQ1xWz0Rt") {
+		t.Error("the webhook is repeated")
+	}
+}
+
+func httpEvent(method, path, headers string) string {
+	return `{"version":"v1","rawPath":"` + path + `","headers":{` + headers + `},"queryParameters":{},"isBase64Encoded":false,"body":"",` +
+		`"requestContext":{"accountId":"1","domainName":"x.cn-shanghai.fcapp.run","http":{"method":"` + method + `","path":"` + path + `","protocol":"HTTP/1.1","sourceIp":"192.0.2.1","userAgent":"curl"},"requestId":"1-2","time":"2026-11-22T01:07:00Z","timeEpoch":"1"}}`
+}
