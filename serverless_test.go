@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"matrix-expiry-report/internal/chat"
+	"matrix-expiry-report/internal/config"
+)
+
+// knownSettings are the environment variables that the program reads.
+func knownSettings() []string {
+	env := config.NewEnv(func(string) string { return "" })
+	config.Load(env)
+	chat.Load(env)
+	return env.Names()
+}
+
+type serverless struct {
+	Edition   string
+	Name      string
+	Access    string
+	Vars      map[string]string
+	Resources map[string]struct {
+		Component string
+		Actions   map[string][]struct{ Run, Path string }
+		Props     struct {
+			Region               string
+			FunctionName         string `yaml:"functionName"`
+			Description          string
+			Runtime              string
+			Handler              string
+			Code                 string
+			CPU                  float64 `yaml:"cpu"`
+			MemorySize           int     `yaml:"memorySize"`
+			DiskSize             int     `yaml:"diskSize"`
+			Timeout              int
+			InstanceConcurrency  int  `yaml:"instanceConcurrency"`
+			InternetAccess       bool `yaml:"internetAccess"`
+			Role                 string
+			LogConfig            any               `yaml:"logConfig"`
+			EnvironmentVariables map[string]string `yaml:"environmentVariables"`
+			AsyncInvokeConfig    struct {
+				MaxAsyncRetryAttempts     int `yaml:"maxAsyncRetryAttempts"`
+				MaxAsyncEventAgeInSeconds int `yaml:"maxAsyncEventAgeInSeconds"`
+			} `yaml:"asyncInvokeConfig"`
+			Triggers []struct {
+				TriggerName   string `yaml:"triggerName"`
+				TriggerType   string `yaml:"triggerType"`
+				Description   string
+				Qualifier     string
+				TriggerConfig map[string]any `yaml:"triggerConfig"`
+			}
+		}
+	}
+}
+
+var fromEnv = regexp.MustCompile(`\$\{env\('([A-Z_]+)'(?:, ?'([^']*)')?\)\}`)
+
+// readServerless reads s.yaml as Serverless Devs would with the environment.
+// Any other use of its variables than env with a default, and vars, fails.
+func readServerless(t *testing.T, env map[string]string) serverless {
+	t.Helper()
+	raw, err := os.ReadFile("s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fromEnv.ReplaceAllStringFunc(string(raw), func(s string) string {
+		m := fromEnv.FindStringSubmatch(s)
+		if strings.Count(s, ",") == 0 {
+			t.Errorf("%s has no default: without the variable nothing deploys", s)
+		}
+		if v := env[m[1]]; v != "" {
+			return strconv.Quote(v)
+		}
+		return strconv.Quote(m[2])
+	})
+	var s serverless
+	if err := yaml.UnmarshalWithOptions([]byte(text), &s, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// s.yaml sets every setting that the program knows, and no other.
+func TestServerlessNamesEverySetting(t *testing.T) {
+	props := readServerless(t, nil).Resources["report"].Props
+	known := knownSettings()
+	for _, name := range known {
+		if _, ok := props.EnvironmentVariables[name]; !ok {
+			t.Errorf("s.yaml does not set %s", name)
+		}
+	}
+	for name := range props.EnvironmentVariables {
+		if !slices.Contains(known, name) {
+			t.Errorf("s.yaml sets %s, which the program does not know", name)
+		}
+	}
+}
+
+// The values that s.yaml gives by default, and those it passes on, are taken.
+func TestServerlessValues(t *testing.T) {
+	for _, given := range []map[string]string{nil, {"EXPIRY_DAYS": "14", "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"}} {
+		vars := readServerless(t, given).Resources["report"].Props.EnvironmentVariables
+		env := config.NewEnv(func(name string) string { return vars[name] })
+		s := config.Load(env)
+		channels := chat.Load(env)
+		if err := env.Err(); err != nil {
+			t.Errorf("with %v: %v", given, err)
+		}
+		if given != nil && (s.Days != 14 || len(channels) != 1) {
+			t.Errorf("with %v: %d days, %d channels", given, s.Days, len(channels))
+		}
+		size := 0
+		for name, v := range vars {
+			size += len(name) + len(v)
+		}
+		if size > 4096 {
+			t.Errorf("the environment has %d bytes, the platform takes 4096", size)
+		}
+	}
+}
+
+// What the fc3 component's schema asks of the function and its triggers; the
+// component itself refuses nothing.
+func TestServerlessFunction(t *testing.T) {
+	s := readServerless(t, nil)
+	r := s.Resources["report"]
+	p := r.Props
+	for what, ok := range map[string]bool{
+		"edition 3.0.0, component fc3":        s.Edition == "3.0.0" && r.Component == "fc3",
+		"runtime go1 with the handler's name": p.Runtime == "go1" && p.Handler == "main" && p.Code == "./code/target",
+		"a role in lower case":                p.Role != "" && p.Role == strings.ToLower(p.Role),
+		"logs":                                p.LogConfig == "auto",
+		"memory in steps of 64 MB":            p.MemorySize >= 128 && p.MemorySize%64 == 0,
+		"cpu to memory between 1:1 and 1:4":   p.CPU*4*1024 >= float64(p.MemorySize) && p.CPU*1024 <= float64(p.MemorySize),
+		"512 MB or 10 GB of disk":             p.DiskSize == 512 || p.DiskSize == 10240,
+		"time to list and to deliver":         p.Timeout >= 60 && p.Timeout <= 86400,
+		"0 to 8 retries, at most 7 days":      p.AsyncInvokeConfig.MaxAsyncRetryAttempts >= 1 && p.AsyncInvokeConfig.MaxAsyncRetryAttempts <= 8 && p.AsyncInvokeConfig.MaxAsyncEventAgeInSeconds <= 604800,
+		"an internet connection":              p.InternetAccess,
+		"a timer and an HTTP trigger":         len(p.Triggers) == 2 && p.Triggers[0].TriggerType == "timer" && p.Triggers[1].TriggerType == "http",
+	} {
+		if !ok {
+			t.Errorf("s.yaml has not: %s (%+v)", what, p)
+		}
+	}
+	var build string
+	for _, actions := range r.Actions {
+		for _, a := range actions {
+			build += a.Run
+		}
+	}
+	for _, want := range []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "-trimpath", "-buildvcs=false", "-o code/target/main ."} {
+		if !strings.Contains(build, want) {
+			t.Errorf("the build has no %s: %s", want, build)
+		}
+	}
+	cron := fmt.Sprint(p.Triggers[0].TriggerConfig["cronExpression"])
+	zone, rest, _ := strings.Cut(strings.TrimPrefix(cron, "CRON_TZ="), " ")
+	if _, err := time.LoadLocation(zone); err != nil || !strings.HasPrefix(cron, "CRON_TZ=") {
+		t.Errorf("%s: no zone: %v", cron, err)
+	}
+	fields := strings.Fields(rest)
+	if len(fields) != 6 {
+		t.Fatalf("%s: %d fields, want second, minute, hour, day, month, weekday", cron, len(fields))
+	}
+	if minute, err := strconv.Atoi(fields[1]); err != nil || minute%5 == 0 {
+		t.Errorf("%s: minute %s, want an odd one, off the busy times", cron, fields[1])
+	}
+	if on, ok := p.Triggers[0].TriggerConfig["enable"].(bool); !ok || !on {
+		t.Error("the timer is not enabled")
+	}
+	web := p.Triggers[1].TriggerConfig
+	if web["authType"] != "function" || p.EnvironmentVariables["HTTP_AUTH"] != config.TriggerAuth {
+		t.Errorf("authType %v and HTTP_AUTH %q: either nobody may look or everybody", web["authType"], p.EnvironmentVariables["HTTP_AUTH"])
+	}
+	for _, m := range web["methods"].([]any) {
+		if !slices.Contains([]any{"GET", "HEAD", "POST"}, m) {
+			t.Errorf("method %v", m)
+		}
+	}
+}
