@@ -35,6 +35,7 @@ import (
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/demo"
 	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/internal/preview"
 	"matrix-expiry-report/report"
 	"matrix-expiry-report/templates"
 )
@@ -77,6 +78,7 @@ type program struct {
 var commands = map[string]func(program, context.Context, []string) error{
 	"demo":     program.demo,
 	"report":   program.report,
+	"preview":  program.preview,
 	"serve":    program.serve,
 	"emulator": program.emulator,
 	"version":  program.version,
@@ -88,6 +90,9 @@ const help = `Tells which Cloud Phone matrices failed, have expired or expire so
   matrix-expiry-report report     look at the account: print the report
       --post                      and post it to the channels that are set up
       --json                      as JSON
+  matrix-expiry-report preview    see the message of every channel, in every language
+      --report FILE               of a report as JSON (else of a made-up fleet)
+      --html FILE                 as a page that looks like the chats
   matrix-expiry-report serve      answer HTTP as the function's trigger does
       --listen 127.0.0.1:9000
   matrix-expiry-report emulator   serve an emulated Cloud Phone API for any official client
@@ -113,7 +118,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case len(args) > 0:
 		command, ok := commands[args[0]]
 		if !ok {
-			return fmt.Errorf("%w\nthere is no command %q: demo, report, serve, emulator, version or help", errUsage, args[0])
+			return fmt.Errorf("%w\nthere is no command %q: demo, report, preview, serve, emulator, version or help", errUsage, args[0])
 		}
 		return command(p, ctx, args[1:])
 	case getenv("FC_RUNTIME_API") == "":
@@ -133,7 +138,7 @@ func wire(getenv func(string) string, credentials func(context.Context) (cloudph
 		err = errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w\nmatrix-expiry-report: the settings need mending\n  %s", errUsage, strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		return nil, refuse(err)
 	}
 	h := &handler.Handler{
 		Settings: settings,
@@ -148,6 +153,11 @@ func wire(getenv func(string) string, credentials func(context.Context) (cloudph
 		h.Channels = append(h.Channels, c)
 	}
 	return h, nil
+}
+
+// refuse tells the mistakes of the settings.
+func refuse(mistakes error) error {
+	return fmt.Errorf("%w\nmatrix-expiry-report: the settings need mending\n  %s", errUsage, strings.ReplaceAll(mistakes.Error(), "\n", "\n  "))
 }
 
 // credentials are the invocation's own, else those of the default chain. They
@@ -223,6 +233,47 @@ func (p program) print(r report.Report, s config.Settings, asJSON bool) error {
 		return enc.Encode(r)
 	}
 	return templates.Text(p.stdout, r, handler.Options(s), p.colour())
+}
+
+func (p program) preview(ctx context.Context, args []string) error {
+	flags := p.flags("preview")
+	from := flags.String("report", "", "")
+	page := flags.String("html", "", "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	env := config.NewEnv(p.getenv)
+	settings := config.Load(env)
+	if err := env.Err(); err != nil {
+		return refuse(err)
+	}
+	r, err := demo.Report(ctx, settings.Rules, settings.APIZone)
+	if *from != "" {
+		r, err = readReport(*from)
+	}
+	if err != nil {
+		return err
+	}
+	messages, err := preview.Messages(ctx, r, handler.Options(settings))
+	if err != nil {
+		return err
+	}
+	if *page != "" {
+		return os.WriteFile(*page, []byte(preview.Page(messages)), 0o644)
+	}
+	_, err = io.WriteString(p.stdout, preview.Text(messages))
+	return err
+}
+
+func readReport(file string) (r report.Report, err error) {
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("reading the report: %w", err)
+	}
+	return r, nil
 }
 
 func (p program) serve(ctx context.Context, args []string) error {

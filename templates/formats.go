@@ -46,8 +46,9 @@ func markdownLink(text, url string) string { return "[" + text + "](" + escapeUR
 // Characters that would end a link in one markup or the other.
 var escapeURL = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", " ", "%20", "\"", "%22")
 
-// maxValueRunes bounds a value from outside; the service allows names of 128.
-const maxValueRunes = 160
+// maxValueRunes bounds a value from outside; the service allows names of 128,
+// and problems are up to maxProblemRunes.
+const maxValueRunes = 320
 
 // clean makes one line of visible characters from whatever came: no control
 // characters, nothing that changes the direction of what follows, no invalid

@@ -71,10 +71,11 @@ type Kind struct {
 
 const (
 	maxProblems     = 3   // a message is not a log
-	maxProblemRunes = 200 // each
+	maxProblemRunes = 300 // each
 	foldFrom        = 30  // with more rows than this, rows that look alike fold
 	foldAtLeast     = 3
 	foldedIDs       = 10
+	barFrom         = 3 // fewer expiries say more as dates
 )
 
 func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
@@ -93,34 +94,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity
 	}
-	var unread []string
-	for _, p := range r.Problems {
-		switch {
-		case !p.MayHide && p.Endpoint != "":
-			continue // of interest to who runs the function, not to who reads the report
-		case p.MayHide && p.Region != "":
-			unread = append(unread, inert(p.Region))
-		case p.MayHide:
-			unread = append(unread, "") // more than regions
-		}
-		if len(v.Problems) == maxProblems {
-			v.OtherTrips++
-			continue
-		}
-		where := p.Region
-		if where == "" {
-			where = p.Endpoint
-		}
-		text := strings.Trim(fmt.Sprintf("%s: %s", p.Code, p.Message), ": ")
-		if where != "" {
-			text = where + ": " + text
-		}
-		v.Problems = append(v.Problems, inert(shorten(text, maxProblemRunes)))
-	}
-	slices.Sort(unread)
-	if unread = slices.Compact(unread); len(unread) > 0 && len(unread) <= maxProblems && unread[0] != "" {
-		v.Unread = strings.Join(unread, w.must("comma"))
-	}
+	v.Problems, v.OtherTrips, v.Unread = tellProblems(r.Problems, w, inert)
 	if n := r.NextExpiry; n != nil {
 		v.Next, v.NextDate = inert(nameOf(n.Name, n.NodeID)), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
 	}
@@ -135,6 +109,47 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		out[i] = g.Group
 	}
 	return v, out
+}
+
+// tellProblems words what could not be done, at most maxProblems of it, and
+// names the regions that are missing, if it is regions and not more. What hides
+// nothing is of interest to who runs the function, not to who reads the report.
+func tellProblems(problems []report.Problem, w *words, inert func(string) string) (told []string, others int, unread string) {
+	var texts, regions []string
+	where := map[string][]string{} // by text: what several endpoints say is said once
+	partial := false
+	for _, p := range problems {
+		if !p.MayHide && p.Endpoint != "" {
+			continue
+		}
+		text := strings.Trim(p.Code+": "+p.Message, ": ")
+		if _, ok := where[text]; !ok {
+			texts = append(texts, text)
+		}
+		place := p.Endpoint
+		if p.Region != "" {
+			place = w.region(p.Region)
+			regions = append(regions, inert(place))
+		} else if p.MayHide {
+			partial = true
+		}
+		where[text] = append(where[text], place)
+	}
+	for _, text := range texts[:min(len(texts), maxProblems)] {
+		places := slices.Compact(where[text])
+		if rest := len(places) - maxProblems; rest > 0 {
+			places = append(places[:maxProblems:maxProblems], w.must("and_others", rest))
+		}
+		if place := strings.Join(places, w.must("comma")); place != "" {
+			text = place + ": " + text
+		}
+		told = append(told, inert(shorten(text, maxProblemRunes)))
+	}
+	slices.Sort(regions)
+	if regions = slices.Compact(regions); !partial && len(regions) <= maxProblems {
+		unread = strings.Join(regions, w.must("comma"))
+	}
+	return told, len(texts) - len(told), unread
 }
 
 // kind is what findings under one heading have in common.
@@ -265,11 +280,12 @@ func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert 
 	}
 	lead := r.Lead(f)
 	now := r.GeneratedAt.Time
-	row.Why = w.why(lead, f, now, inert)
+	sameHour := !slices.ContainsFunc(alike, func(g report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
+	row.Why = w.why(lead, f, sameHour, now, inert)
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
 		if reason != lead && !(lead == report.Failed && reason == report.NoExpiry) {
-			also = append(also, w.also(reason, w.why(reason, f, now, inert)))
+			also = append(also, w.also(reason, w.why(reason, f, sameHour, now, inert)))
 		}
 	}
 	row.Also = strings.Join(also, w.must("comma"))
@@ -278,7 +294,7 @@ func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert 
 }
 
 // why says when, or what, under the heading of a reason.
-func (w *words) why(reason report.Reason, f report.Finding, now time.Time, inert func(string) string) string {
+func (w *words) why(reason report.Reason, f report.Finding, sameHour bool, now time.Time, inert func(string) string) string {
 	when := func(t report.Time, hour bool) string {
 		if t.IsZero() {
 			return w.must("date_unknown")
@@ -293,7 +309,7 @@ func (w *words) why(reason report.Reason, f report.Finding, now time.Time, inert
 	case reason == report.Failed:
 		return when(f.CreatedAt, f.CreatedAt.Sub(now).Abs() < 24*time.Hour)
 	case reason == report.Expired || reason == report.Expiring:
-		return when(f.ExpiresAt, f.Severity == report.Critical) // the hour matters
+		return when(f.ExpiresAt, f.Severity == report.Critical && sameHour) // the hour matters
 	case reason == report.Stuck && f.Status == report.StatusDeleting:
 		return w.must("why_deleting", when(f.ModifiedAt, false))
 	case reason == report.Stuck:
@@ -339,16 +355,17 @@ func shorten(s string, runes int) string {
 func bar(r report.Report) string {
 	columns := min(r.Days+1, 31)
 	counts := make([]int, columns)
-	most := 0
+	most, total := 0, 0
 	for _, f := range r.Findings {
 		if f.DaysLeft == nil || *f.DaysLeft < 0 || *f.DaysLeft > r.Days || f.Reason == report.Expired {
 			continue
 		}
 		i := *f.DaysLeft * columns / (r.Days + 1)
 		counts[i]++
+		total++
 		most = max(most, counts[i])
 	}
-	if most == 0 || columns < 5 {
+	if total < barFrom || columns < 5 {
 		return ""
 	}
 	const blocks = "▁▂▃▄▅▆▇█"

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ import (
 	"matrix-expiry-report/internal/emulator"
 	"matrix-expiry-report/report"
 )
+
+// key is the one that an emulated cloud knows unless told otherwise.
+var key = cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}
 
 // kept are the settings of the environment that a demo follows. Addresses and
 // secrets are never among them: a demo reaches nobody.
@@ -42,10 +46,11 @@ func Run(ctx context.Context, getenv func(string) string, out io.Writer,
 	if err != nil {
 		return err
 	}
+	webhooks := emulator.Webhooks(chat)
 	env := map[string]string{
 		"EDS_AIC_ENDPOINT":     api,
-		"SLACK_WEBHOOK_URL":    chat + "/services/T00000000/B00000000/demo",
-		"DINGTALK_WEBHOOK_URL": chat + "/robot/send?access_token=demo",
+		"SLACK_WEBHOOK_URL":    webhooks["SLACK_WEBHOOK_URL"],
+		"DINGTALK_WEBHOOK_URL": webhooks["DINGTALK_WEBHOOK_URL"],
 		"DINGTALK_SECRET":      room.DingTalkSecret,
 	}
 	h, err := wire(func(name string) string {
@@ -53,7 +58,7 @@ func Run(ctx context.Context, getenv func(string) string, out io.Writer,
 			return getenv(name)
 		}
 		return env[name]
-	}, cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"})
+	}, key)
 	if err != nil {
 		return err
 	}
@@ -82,4 +87,21 @@ func serve(ctx context.Context, h http.Handler) (address string, err error) {
 	context.AfterFunc(ctx, func() { server.Close() })
 	go server.Serve(l)
 	return "http://" + l.Addr().String(), nil
+}
+
+// Report is the demo fleet's report, for those who want no more than that.
+func Report(ctx context.Context, rules report.Rules, zone *time.Location) (report.Report, error) {
+	api, err := serve(ctx, &emulator.Cloud{Nodes: emulator.Fleet(time.Now())})
+	if err != nil {
+		return report.Report{}, err
+	}
+	endpoint, err := url.Parse(api)
+	if err != nil {
+		return report.Report{}, err
+	}
+	source := cloudphone.Source{
+		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(),
+		Credentials: func(context.Context) (cloudphone.Credentials, error) { return key, nil },
+	}
+	return rules.Summarise(source.List(ctx, nil), time.Now()), nil
 }

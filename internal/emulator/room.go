@@ -175,3 +175,16 @@ func (p *post) say(line string) {
 	}
 	p.Text += line
 }
+
+// Webhooks are the addresses of a room at base, by the name of the setting that
+// takes them.
+func Webhooks(base string) map[string]string {
+	return map[string]string{
+		"SLACK_WEBHOOK_URL":    base + "/services/T00000000/B00000000/emulator",
+		"DINGTALK_WEBHOOK_URL": base + "/robot/send?access_token=emulator",
+		"FEISHU_WEBHOOK_URL":   base + "/open-apis/bot/v2/hook/emulator",
+		"WECOM_WEBHOOK_URL":    base + "/cgi-bin/webhook/send?key=emulator",
+		"TEAMS_WEBHOOK_URL":    base + "/workflows/emulator",
+		"WEBHOOK_URL":          base + "/hook",
+	}
+}

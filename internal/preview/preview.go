@@ -1,0 +1,70 @@
+// Package preview shows every channel's message before anybody gets it: it
+// posts a report through the real channels to the emulated chat room, and
+// draws what arrived, as text or as one page that looks like the chats.
+//
+// A new service is drawn by a line in the table drawings.
+package preview
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"matrix-expiry-report/internal/chat"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+// A Message is what one service took in one language.
+type Message struct {
+	emulator.Posted
+	Language string
+}
+
+// Messages posts r to every kind of channel in every language.
+func Messages(ctx context.Context, r report.Report, o templates.Options) ([]Message, error) {
+	room := &emulator.Room{}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("starting the chat room: %w", err)
+	}
+	server := &http.Server{Handler: room, ReadHeaderTimeout: 10 * time.Second}
+	defer server.Close()
+	go server.Serve(l)
+
+	webhooks := emulator.Webhooks("http://" + l.Addr().String())
+	env := config.NewEnv(func(name string) string { return webhooks[name] })
+	channels := chat.Load(env)
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
+	var out []Message
+	for _, c := range channels {
+		for _, lang := range config.Languages {
+			o.Language = lang
+			before := len(room.Messages())
+			if err := c.Send(ctx, r, o, "preview "+lang); err != nil {
+				return nil, err
+			}
+			for _, m := range room.Messages()[before:] {
+				out = append(out, Message{m, lang})
+			}
+		}
+	}
+	return out, nil
+}
+
+// Text is the messages for a terminal.
+func Text(messages []Message) string {
+	var b strings.Builder
+	for _, m := range messages {
+		title := fmt.Sprintf("── %s, %s ", m.Service, m.Language)
+		fmt.Fprintf(&b, "%s%s\npush preview: %s\n\n%s\n\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
+	}
+	return b.String()
+}
