@@ -188,3 +188,19 @@ func TestServerlessFunction(t *testing.T) {
 		}
 	}
 }
+
+// The README explains every setting that the program knows.
+func TestReadmeNamesEverySetting(t *testing.T) {
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range knownSettings() {
+		if strings.HasSuffix(name, "_LANGUAGE") && name != "REPORT_LANGUAGE" {
+			continue // told once for all channels
+		}
+		if !strings.Contains(string(b), "`"+name+"`") {
+			t.Errorf("README.md does not name %s", name)
+		}
+	}
+}
