@@ -23,7 +23,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	_ "time/tzdata" // the platform's image may have none
 
 	"github.com/aliyun/fc-runtime-go-sdk/fc"
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"

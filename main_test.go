@@ -50,10 +50,12 @@ func TestMain(m *testing.M) {
 var update = flag.Bool("update", false, "rewrite what the tests compare with")
 
 // build makes the binary as s.yaml does.
-func build(t testing.TB) string {
+func build(t testing.TB) string { return buildPackage(t, ".") }
+
+func buildPackage(t testing.TB, pkg string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "main")
-	cmd := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", file, ".")
+	cmd := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", file, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)

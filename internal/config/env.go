@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"matrix-expiry-report/internal/zoneinfo"
 )
 
 // An Env reads settings from the environment. It never stops at a mistake: it
@@ -51,6 +53,15 @@ func (e *Env) Refuse(name, value, wanted string) {
 // RefuseSecret notes a mistake without repeating the value.
 func (e *Env) RefuseSecret(name, wanted string) {
 	e.mistakes = append(e.mistakes, fmt.Errorf("%s: is not %s", name, wanted))
+}
+
+// refuseAddress is Refuse for an address, which may hold a password before an @.
+func (e *Env) refuseAddress(name, value, wanted string) {
+	if strings.Contains(value, "@") {
+		e.RefuseSecret(name, wanted)
+		return
+	}
+	e.Refuse(name, value, wanted)
 }
 
 // Secret reads a value that is not to be shown.
@@ -97,10 +108,10 @@ func (e *Env) OneOf(name, missing string, allowed ...string) string {
 // Location reads an IANA time zone.
 func (e *Env) Location(name, missing string) *time.Location {
 	v := e.Text(name, missing)
-	loc, err := time.LoadLocation(v)
+	loc, err := zoneinfo.Load(v)
 	if err != nil || v == "Local" {
 		e.Refuse(name, v, "a time zone such as Asia/Shanghai, Europe/Berlin or UTC")
-		loc, _ = time.LoadLocation(missing)
+		loc, _ = zoneinfo.Load(missing)
 	}
 	return loc
 }
@@ -115,8 +126,8 @@ func (e *Env) WebLink(name, missing string) string {
 		return ""
 	}
 	u, err := url.Parse(v)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
-		e.Refuse(name, v, "an address such as https://host/path")
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		e.refuseAddress(name, v, "an address such as https://host/path")
 		return ""
 	}
 	return u.String()

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -155,6 +156,15 @@ func (f *Function) Stop() int {
 	<-f.exited
 	f.server.Close()
 	return f.cmd.ProcessState.ExitCode()
+}
+
+// PeakMemory is the most that the ended process had resident, in bytes.
+func (f *Function) PeakMemory() int64 {
+	usage, ok := f.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return usage.Maxrss << 10 // Linux counts in KiB
 }
 
 // Exited waits for the process to end by itself and gives its exit code.
