@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -62,7 +63,10 @@ func (d doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error)
 // A client asks one endpoint, one question after another. The SDK's client
 // races when shared with style RPC, so every chain of pages has its own; they
 // share the HTTP client below.
-type client struct{ api *openapi.Client }
+type client struct {
+	api  *openapi.Client
+	hide *strings.Replacer // of secrets: the service repeats what it was sent
+}
 
 func newClient(endpoint *url.URL, c Credentials, hc *http.Client) (*client, error) {
 	conf := &openapiutil.Config{
@@ -80,11 +84,20 @@ func newClient(endpoint *url.URL, c Credentials, hc *http.Client) (*client, erro
 		return nil, fmt.Errorf("preparing the client for %s: %w", endpoint.Host, err)
 	}
 	api.DisableSDKError = dara.Bool(true) // else our errors come back as the SDK's
-	return &client{api}, nil
+	var hide []string
+	for _, secret := range []config.Secret{c.AccessKeySecret, c.SecurityToken} {
+		if secret != "" {
+			hide = append(hide, secret.Reveal(), secret.String())
+		}
+	}
+	return &client{api, strings.NewReplacer(hide...)}, nil
 }
 
 // maxTries bounds how often one question is asked.
 const maxTries = 5
+
+// maxPause is the longest that the service is waited for when it says how long.
+const maxPause = 2 * time.Minute
 
 // call asks one question, again after a temporary failure. GET, because Go's
 // transport repeats a GET that met a connection which died while the instance
@@ -106,10 +119,16 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 			return p, nil
 		}
 		if e, ok := errors.AsType[*Error](last); ok {
+			for _, said := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
+				*said = c.hide.Replace(*said)
+			}
 			if !e.Temporary() {
 				return nil, backoff.Permanent(last)
 			}
 			if e.RetryAfter > 0 {
+				if end, ok := ctx.Deadline(); e.RetryAfter > maxPause || ok && time.Until(end) < e.RetryAfter {
+					return nil, backoff.Permanent(last)
+				}
 				return nil, &backoff.RetryAfterError{Duration: e.RetryAfter}
 			}
 			return nil, last

@@ -1,6 +1,7 @@
 package cloudphone
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -45,11 +46,12 @@ func (e *Error) Temporary() bool {
 		e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
 }
 
-// Temporary marks a failure on the way to the service or back.
+// Temporary marks a failure on the way to the service or back. It has no
+// Unwrap: net/http's own time limits pass for context.DeadlineExceeded, which
+// is for the end of the run.
 type Temporary struct{ Err error }
 
 func (t *Temporary) Error() string { return t.Err.Error() }
-func (t *Temporary) Unwrap() error { return t.Err }
 
 // refused tells whether the service answered, knew what was asked, and will
 // not do it for this account.
@@ -69,9 +71,8 @@ func answerError(res *http.Response) error {
 		RequestID          text `json:"RequestId"`
 		AccessDeniedDetail struct{ AuthAction text }
 	}
-	if json.Unmarshal(body, &said) == nil {
-		e.Code, e.Message, e.RequestID, e.AuthAction = string(said.Code), oneLine(string(said.Message)), string(said.RequestID), string(said.AccessDeniedDetail.AuthAction)
-	}
+	json.Unmarshal(body, &said) // what cannot be read stays empty
+	e.Code, e.Message, e.RequestID, e.AuthAction = string(said.Code), string(said.Message), string(said.RequestID), string(said.AccessDeniedDetail.AuthAction)
 	if e.Code == "" {
 		e.Code = "HTTP" + strconv.Itoa(res.StatusCode)
 		e.Message = "an answer that is not the service's own: a proxy between?"
@@ -142,7 +143,7 @@ func explain(err error) (code, message string) {
 	case !ok:
 		return "ConnectionFailed", oneLine(err.Error())
 	}
-	message = e.Message
+	message = cmp.Or(oneLine(e.Message), "the service gave no reason")
 	for _, h := range hints {
 		if strings.HasPrefix(e.Code, h.prefix) {
 			message = h.hint
@@ -155,7 +156,7 @@ func explain(err error) (code, message string) {
 	if e.RequestID != "" {
 		message += " (request " + oneLine(e.RequestID) + ")"
 	}
-	return e.Code, message
+	return oneLine(e.Code), message
 }
 
 // oneLine makes a foreign text fit to stand in a sentence.

@@ -24,7 +24,7 @@ type page struct {
 	Code         text
 	Message      text
 	NodeModel    *[]node
-	TotalCount   *number
+	TotalCount   number // negative where absent
 	NextToken    text
 	RegionModels *[]struct {
 		RegionID text `json:"RegionId"`
@@ -57,11 +57,11 @@ func decodePage(r io.Reader) (*page, error) {
 	case err != nil:
 		return nil, &Temporary{fmt.Errorf("reading the answer: %w", err)}
 	}
-	var p page
+	p := page{TotalCount: -1}
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, &Temporary{fmt.Errorf("the answer is not the service's JSON: %w", err)}
 	}
-	if p.NodeModel == nil && p.TotalCount == nil && p.RegionModels == nil {
+	if p.NodeModel == nil && p.TotalCount < 0 && p.RegionModels == nil {
 		if p.Code != "" {
 			return nil, &Error{Status: 200, Code: string(p.Code), Message: string(p.Message), RequestID: string(p.RequestID)}
 		}
@@ -104,10 +104,9 @@ type number int
 
 func (n *number) UnmarshalJSON(b []byte) error {
 	f, err := strconv.ParseFloat(string(bytes.Trim(b, `"`)), 64)
-	if err != nil || f != f || f > 1<<31 || f < -1<<31 {
-		f = 0
+	if err == nil && f == f && f <= 1<<31 && f >= -1<<31 {
+		*n = number(f)
 	}
-	*n = number(f)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,9 @@ type reading struct {
 // A chain is what one run of pages has shown.
 type chain struct {
 	keys  map[string]bool
-	total int // the least that the service counted: rows come and go while reading
+	total int  // the least that the service counted, as rows come and go while reading; -1 before it did
+	fell  bool // the count fell while reading: a row may have moved to a page that was read already
+	ended bool // there is no further page
 }
 
 type failure struct {
@@ -64,21 +67,15 @@ func (r *reading) guard(region string, work func() error) {
 	}
 }
 
-func (r *reading) begin(region string) *chain {
-	c := &chain{keys: map[string]bool{}, total: -1}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.chains[region] = c
-	return c
-}
-
 // add takes in one page and says how many of its rows are new to its chain.
 func (r *reading) add(c *chain, region string, p *page) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p.TotalCount != nil && (c.total < 0 || int(*p.TotalCount) < c.total) {
-		c.total = int(*p.TotalCount)
+	if n := int(p.TotalCount); n >= 0 && (c.total < 0 || n < c.total) {
+		c.fell = c.total >= 0
+		c.total = n
 	}
+	r.chains[region] = c // a second look takes the place of the first
 	if p.NodeModel == nil {
 		return 0
 	}
@@ -94,15 +91,28 @@ func (r *reading) add(c *chain, region string, p *page) int {
 	return len(c.keys) - before
 }
 
+// end notes that a chain was read to its last page, which is a count too.
+func (r *reading) end(c *chain) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.ended = true
+	if c.total < 0 {
+		c.total = len(c.keys)
+	}
+}
+
 // rowKey tells rows apart. One without an id is told apart by what it has.
 func rowKey(m report.Matrix) string {
 	return cmp.Or(m.NodeID, fmt.Sprint("?", m.Region, m.Name, m.CreatedAt.Unix()))
 }
 
 func keepNewer(rows map[string]report.Matrix, key string, m report.Matrix) {
-	if old, ok := rows[key]; !ok || m.ModifiedAt.After(old.ModifiedAt.Time) {
-		rows[key] = m
+	old, ok := rows[key]
+	if ok && !m.ModifiedAt.After(old.ModifiedAt.Time) {
+		m, old = old, m
 	}
+	m.Region = cmp.Or(m.Region, old.Region)
+	rows[key] = m
 }
 
 // short tells whether the service counts more than was read.
@@ -111,16 +121,51 @@ func (r *reading) short() bool {
 	return all != nil && len(r.rows) < all.total
 }
 
+// again lists what is worth a second look: chains that rows left while they
+// were read, and the unfiltered one where it may show matrices in regions that
+// nobody named.
+func (r *reading) again() []string {
+	var again []string
+	for region, c := range r.chains {
+		if region != "" && c.fell || region == "" && !c.ended && r.strays(c) {
+			again = append(again, region)
+		}
+	}
+	return again
+}
+
+func (r *reading) strays(unfiltered *chain) bool {
+	if unfiltered.total < 0 || r.short() {
+		return true
+	}
+	named := r.inRegions()
+	for key := range unfiltered.keys {
+		if !named[key] {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reading) inRegions() map[string]bool {
+	keys := map[string]bool{}
+	for region, c := range r.chains {
+		if region != "" {
+			maps.Copy(keys, c.keys)
+		}
+	}
+	return keys
+}
+
 // total is how many matrices there should be: the larger of what the
 // unfiltered query and what the regions count.
 func (r *reading) total() int {
-	unfiltered, regions := 0, 0
+	unfiltered, regions := 0, len(r.inRegions())
 	for region, c := range r.chains {
-		n := max(len(c.keys), c.total)
 		if region == "" {
-			unfiltered = n
+			unfiltered = max(len(c.keys), c.total)
 		} else {
-			regions += n
+			regions += max(0, c.total-len(c.keys))
 		}
 	}
 	return max(unfiltered, regions, len(r.rows))
@@ -141,6 +186,16 @@ func (r *reading) crosses() bool {
 // refused tells whether the endpoint knows nothing of the account.
 func (r *reading) refused() bool {
 	return len(r.rows) == 0 && len(r.failures) > 0 && !slices.ContainsFunc(r.failures, func(f failure) bool { return !refused(f.err) })
+}
+
+// stranger tells whether the endpoint is of the other site: it does not even
+// know the key. One that knows the key and denies the listing may have
+// matrices, even where the other has none.
+func (r *reading) stranger() bool {
+	return !slices.ContainsFunc(r.failures, func(f failure) bool {
+		code, _ := explain(f.err)
+		return !strings.HasPrefix(code, "InvalidAccessKeyId")
+	})
 }
 
 // problems turns failures into what people read. A failure hides nothing if
@@ -180,18 +235,30 @@ func sameCode(ps []report.Problem) bool {
 // as one endpoint knows it.
 func merge(readings []*reading) report.Listing {
 	rows := map[string]report.Matrix{}
+	shown := map[string]int{} // by how many endpoints
 	regions := map[string]bool{}
 	var l report.Listing
-	missing := 0
 	for _, r := range readings {
 		for key, m := range r.rows {
 			keepNewer(rows, key, m)
+			shown[key]++
 		}
-		missing += r.total() - len(r.rows)
+	}
+	answered := slices.ContainsFunc(readings, func(r *reading) bool { return len(r.chains) > 0 })
+	l.Total = len(rows)
+	for _, r := range readings {
+		if !r.shares(shown) {
+			l.Total += r.total() - len(r.rows)
+		}
+	}
+	for _, r := range readings {
+		if r.shares(shown) { // what one of them did not show, another may have
+			l.Total = max(l.Total, r.total())
+		}
 	}
 	for _, r := range readings {
 		for _, p := range r.problems() {
-			p.MayHide = p.MayHide && !(r.refused() && len(rows) > 0)
+			p.MayHide = p.MayHide && !(r.refused() && (len(rows) > 0 || answered && r.stranger()))
 			l.Problems = append(l.Problems, p)
 		}
 	}
@@ -203,6 +270,15 @@ func merge(readings []*reading) report.Listing {
 		}
 	}
 	l.Regions = slices.Sorted(maps.Keys(regions))
-	l.Total = len(rows) + missing
 	return l
+}
+
+// shares tells whether another endpoint shows some of the same matrices.
+func (r *reading) shares(shown map[string]int) bool {
+	for key := range r.rows {
+		if shown[key] > 1 {
+			return true
+		}
+	}
+	return false
 }

@@ -33,6 +33,9 @@ const pageSize = "100"
 // counts as endless.
 const fruitless = 10
 
+// maxPages bounds a chain that always brings something new.
+const maxPages = 1000
+
 // Regions that the API documents for matrices. DescribeRegions lists what can
 // be bought, which may leave out a region that still holds matrices.
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
@@ -103,10 +106,10 @@ func (r *reading) read(ctx context.Context, regions []string) {
 		ask(region, 0)
 	}
 	g.Wait()
-	if everything && r.short() {
-		ask("", 0) // matrices in regions that nobody named
-		g.Wait()
+	for _, region := range r.again() {
+		ask(region, 0)
 	}
+	g.Wait()
 }
 
 // findRegions joins what the service sells with what it documents.
@@ -150,7 +153,7 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 	if region != "" {
 		query["BizRegionId"] = region
 	}
-	chain := r.begin(region)
+	chain := &chain{keys: map[string]bool{}, total: -1}
 	tokens := map[string]bool{}
 	for read, barren := 1, 0; ; read++ {
 		p, err := c.call(ctx, "DescribeCloudPhoneNodes", query)
@@ -164,13 +167,14 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 		token := string(p.NextToken)
 		switch {
 		case token == "":
+			r.end(chain)
 			return nil
 		case read == limit:
 			return nil
 		case tokens[token]:
 			return &Error{Code: "RepeatedToken", Message: "the service repeats its pages without end"}
-		case barren == fruitless:
-			return &Error{Code: "EndlessPages", Message: fmt.Sprintf("%d pages in a row brought nothing new", barren)}
+		case barren == fruitless, read == maxPages:
+			return &Error{Code: "EndlessPages", Message: fmt.Sprintf("no end after %d pages, of which the last %d brought nothing new", read, barren)}
 		}
 		tokens[token] = true
 		query["NextToken"] = token

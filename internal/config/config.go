@@ -8,6 +8,7 @@
 package config
 
 import (
+	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -42,6 +43,7 @@ type Settings struct {
 	HTTPAuth     string
 	OwnerTag     string              // the tag that names a matrix's owner
 	Mentions     map[string][]string // by owner: how the chat services call them
+	Templates    fs.FS               // the user's own; nil for none
 	HeartbeatURL *url.URL            // a secret, as its path works as a password; may be nil
 }
 
@@ -57,13 +59,17 @@ const MaxDays = 3650
 
 // Load reads the settings of the program itself; mistakes are left in env.
 func Load(env *Env) Settings {
+	days := env.Int("EXPIRY_DAYS", 30, 0, MaxDays)
+	before := len(env.mistakes)
+	steps := report.Steps{
+		CriticalDays: env.Int("CRITICAL_DAYS", 3, 0, MaxDays),
+		WarningDays:  env.Int("WARNING_DAYS", 7, 0, MaxDays),
+	}
+	stepsRead := len(env.mistakes) == before
 	s := Settings{
 		Rules: report.Rules{
-			Days: env.Int("EXPIRY_DAYS", 30, 0, MaxDays),
-			Steps: report.Steps{
-				CriticalDays: env.Int("CRITICAL_DAYS", 3, 0, MaxDays),
-				WarningDays:  env.Int("WARNING_DAYS", 7, 0, MaxDays),
-			},
+			Days:       days,
+			Steps:      steps,
 			StuckAfter: env.Duration("STUCK_AFTER", 24*time.Hour, time.Minute),
 			Location:   env.Location("TIME_ZONE", "Asia/Shanghai"),
 		},
@@ -75,11 +81,12 @@ func Load(env *Env) Settings {
 		ReportURL:    env.WebLink("REPORT_URL", ""),
 		OwnerTag:     env.Text("OWNER_TAG", "owner"),
 		Mentions:     env.mentions("MENTIONS"),
+		Templates:    env.Dir("TEMPLATE_DIR"),
 		HTTPToken:    env.Secret("HTTP_TOKEN"),
 		HTTPAuth:     env.OneOf("HTTP_AUTH", "", TriggerAuth),
 		HeartbeatURL: env.SecretURL("HEARTBEAT_URL", "https://host/path"),
 	}
-	if s.CriticalDays > s.WarningDays {
+	if stepsRead && s.CriticalDays > s.WarningDays {
 		env.Refuse("CRITICAL_DAYS", env.Text("CRITICAL_DAYS", "3"), "at most WARNING_DAYS, "+env.Text("WARNING_DAYS", "7"))
 	}
 	for _, r := range s.Regions {
@@ -87,14 +94,19 @@ func Load(env *Env) Settings {
 			env.Refuse("REGIONS", r, "a region such as cn-hangzhou")
 		}
 	}
-	for _, e := range splitList(env.Text("EDS_AIC_ENDPOINT", endpoints)) {
+	const anEndpoint = "a host such as eds-aic.cn-shanghai.aliyuncs.com (http:// only on the machine itself)"
+	asked := splitList(env.Text("EDS_AIC_ENDPOINT", endpoints))
+	if len(asked) == 0 {
+		env.Refuse("EDS_AIC_ENDPOINT", env.Text("EDS_AIC_ENDPOINT", ""), anEndpoint)
+	}
+	for _, e := range asked {
 		address := e
 		if !strings.Contains(e, "://") {
 			address = "https://" + e
 		}
 		u, err := url.Parse(address)
 		if err != nil || !SafeURL(u) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-			env.Refuse("EDS_AIC_ENDPOINT", e, "a host such as eds-aic.cn-shanghai.aliyuncs.com (http:// only on the machine itself)")
+			env.refuseAddress("EDS_AIC_ENDPOINT", e, anEndpoint)
 			continue
 		}
 		if !slices.ContainsFunc(s.Endpoints, func(have *url.URL) bool { return have.Host == u.Host }) {
@@ -110,12 +122,13 @@ func (e *Env) mentions(name string) map[string][]string {
 	for _, entry := range e.List(name) {
 		owner, ids, ok := strings.Cut(entry, "=")
 		owner = strings.TrimSpace(owner)
+		before := len(all[owner])
 		for id := range strings.SplitSeq(ids, "|") {
 			if id = strings.TrimSpace(id); id != "" {
 				all[owner] = append(all[owner], id)
 			}
 		}
-		if !ok || owner == "" || len(all[owner]) == 0 {
+		if !ok || owner == "" || len(all[owner]) == before {
 			e.Refuse(name, entry, "of the form owner=id|id, such as team-a=U012AB3CD|13800138000")
 		}
 	}

@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -146,6 +148,19 @@ func (e *Env) SecretURL(name, example string) *url.URL {
 		return nil
 	}
 	return u
+}
+
+// Dir reads the path of a directory; nil where it is absent or refused.
+func (e *Env) Dir(name string) fs.FS {
+	v := e.Text(name, "")
+	if v == "" {
+		return nil
+	}
+	if info, err := os.Stat(v); err != nil || !info.IsDir() {
+		e.Refuse(name, v, "a directory that can be read")
+		return nil
+	}
+	return os.DirFS(v)
 }
 
 // SafeURL tells whether what is sent to u stays unread on the way: https, or

@@ -1,6 +1,9 @@
 package config
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // A Secret is a password, a token or an address that works as one. It prints
 // as REDACTED in every form; only Reveal tells it.
@@ -15,7 +18,10 @@ func (s Secret) String() string {
 	return redacted
 }
 
-func (s Secret) GoString() string             { return s.String() }
+// Format covers every verb; with String alone, a wrong one such as %d tells the
+// secret in its complaint.
+func (s Secret) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), s.String()) }
+
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(s.String()) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 

@@ -1,0 +1,422 @@
+package cloudphone_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/report"
+)
+
+func TestEveryMatrixIsListedOnce(t *testing.T) {
+	fleet := emulator.Fleet(time.Now())
+	for _, pageSize := range []int{0, 9, 1} {
+		t.Run(fmt.Sprintf("pages of %d", pageSize), func(t *testing.T) {
+			s := overTCP(t, &emulator.Cloud{Nodes: fleet, PageSize: pageSize})
+			l := s.List(t.Context(), nil)
+			wantRows(t, l, idsOf(fleet), 131)
+			wantProblems(t, l)
+			if want := []string{"ap-southeast-1", "cn-hangzhou", "cn-shanghai", "eu-central-1"}; !slices.Equal(l.Regions, want) {
+				t.Errorf("got regions %v, want %v", l.Regions, want)
+			}
+		})
+	}
+}
+
+func TestAMatrixKeepsWhatTheServiceSays(t *testing.T) {
+	n := someNodes()[0]
+	n.ServerType, n.InstanceType = "cpm.gx7.10xlarge", "ac.max"
+	n.BizTags = []emulator.Tag{{Key: "owner", Value: "older field"}, {Key: "env", Value: "prod"}}
+	l := overTCP(t, &emulator.Cloud{Nodes: []emulator.Node{n}}).List(t.Context(), nil)
+	if len(l.Matrices) != 1 {
+		t.Fatalf("got %d matrices, want 1: %+v", len(l.Matrices), l.Problems)
+	}
+	at := func(s string) report.Time {
+		v, err := time.ParseInLocation("2006-01-02 15:04:05", s, shanghai)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report.Time{Time: v}
+	}
+	want := report.Matrix{
+		NodeID: "cpn-00", Name: "matrix 0", Region: "cn-hangzhou", Status: "RUNNING",
+		CreatedAt: at("2025-11-13 02:03:14"), ModifiedAt: at("2026-02-13 02:03:14"), ExpiresAt: at("2027-03-09 02:00:34"),
+		PhoneCount: 25, ServerType: "cpm.gx7.10xlarge", InstanceType: "ac.max",
+		Tags: map[string]string{"owner": "team-a", "env": "prod"},
+	}
+	if got := fmt.Sprintf("%+v", l.Matrices[0]); got != fmt.Sprintf("%+v", want) {
+		t.Errorf("got  %s\nwant %+v", got, want)
+	}
+}
+
+func TestCredentialsWithAndWithoutAToken(t *testing.T) {
+	cloud := func() *emulator.Cloud {
+		return &emulator.Cloud{Nodes: someNodes(), Keys: map[string]emulator.Key{
+			"LTAI5tLongLived": {Secret: "long"},
+			"STS.Temporary":   {Secret: "short", SecurityToken: "tok/en+=="},
+		}}
+	}
+	for _, tt := range []struct {
+		name string
+		c    cloudphone.Credentials
+		code string // "" where all is read
+	}{
+		{"a key", cloudphone.Credentials{AccessKeyID: "LTAI5tLongLived", AccessKeySecret: "long"}, ""},
+		{"a temporary key", cloudphone.Credentials{AccessKeyID: "STS.Temporary", AccessKeySecret: "short", SecurityToken: "tok/en+=="}, ""},
+		{"an unknown key", cloudphone.Credentials{AccessKeyID: "LTAI5tOther", AccessKeySecret: "long"}, "InvalidAccessKeyId.NotFound"},
+		{"a wrong secret", cloudphone.Credentials{AccessKeyID: "LTAI5tLongLived", AccessKeySecret: "wrong"}, "SignatureDoesNotMatch"},
+		{"a temporary key without its token", cloudphone.Credentials{AccessKeyID: "STS.Temporary", AccessKeySecret: "short"}, "MissingSecurityToken"},
+		{"a wrong token", cloudphone.Credentials{AccessKeyID: "STS.Temporary", AccessKeySecret: "short", SecurityToken: "other"}, "InvalidSecurityToken.Malformed"},
+		{"a token with a lasting key", cloudphone.Credentials{AccessKeyID: "LTAI5tLongLived", AccessKeySecret: "long", SecurityToken: "other"}, "InvalidSecurityToken.MismatchWithAccessKey"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := cloud()
+			s := overTCP(t, c)
+			s.Credentials = func(context.Context) (cloudphone.Credentials, error) { return tt.c, nil }
+			l := s.List(t.Context(), nil)
+			if tt.code == "" {
+				wantRows(t, l, idsOf(someNodes()), 9)
+				wantProblems(t, l)
+				return
+			}
+			wantRows(t, l, nil, 0)
+			wantProblems(t, l, "- "+tt.code+" may hide")
+			if n := len(c.Calls()); n > 6 {
+				t.Errorf("got %d calls with a key that is refused, want no repetition", n)
+			}
+		})
+	}
+}
+
+func TestWithoutCredentialsNothingIsAsked(t *testing.T) {
+	cloud := &emulator.Cloud{Nodes: someNodes()}
+	s := overTCP(t, cloud)
+	s.Credentials = func(context.Context) (cloudphone.Credentials, error) {
+		return cloudphone.Credentials{}, fmt.Errorf("no access key")
+	}
+	l := s.List(t.Context(), nil)
+	if len(l.Problems) != 1 || l.Problems[0].Code != "NoCredentials" || !l.Problems[0].MayHide || l.Problems[0].Message != "no access key" {
+		t.Errorf("got %+v, want NoCredentials that may hide", l.Problems)
+	}
+	if n := len(cloud.Calls()); n != 0 {
+		t.Errorf("got %d calls, want none", n)
+	}
+}
+
+func TestTwoEndpoints(t *testing.T) {
+	all := someNodes()
+	denies := &emulator.Cloud{Faults: []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}}
+	refuses := func() *emulator.Cloud { return &emulator.Cloud{Keys: map[string]emulator.Key{"somebody else": {}}} }
+	knows := func(nodes []emulator.Node, faults ...emulator.Fault) *emulator.Cloud {
+		return &emulator.Cloud{Nodes: nodes, PageSize: 2, Faults: faults}
+	}
+	gone := emulator.Fault{Region: "cn-hangzhou", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")}
+	goneHere := emulator.Fault{Region: "-", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")}
+	for _, tt := range []struct {
+		name      string
+		endpoints []http.Handler
+		ids       []string
+		total     int
+		problems  []string
+	}{
+		{"the same matrices at both", []http.Handler{knows(all), knows(all)}, idsOf(all), 9, nil},
+		{"different matrices", []http.Handler{knows(all[:4]), knows(all[4:])}, idsOf(all), 9, nil},
+		{"one shows less", []http.Handler{knows(all), knows(all[:4])}, idsOf(all), 9, nil},
+		{"one is empty", []http.Handler{knows(all), knows(nil)}, idsOf(all), 9, nil},
+		{"the first refuses", []http.Handler{refuses(), knows(all)}, idsOf(all), 9, []string{"- InvalidAccessKeyId.NotFound"}},
+		{"the second refuses", []http.Handler{knows(all), refuses()}, idsOf(all), 9, []string{"- InvalidAccessKeyId.NotFound"}},
+		{"one knows an account without matrices", []http.Handler{knows(nil), refuses()}, nil, 0, []string{"- InvalidAccessKeyId.NotFound"}},
+		{"one denies, the other has none", []http.Handler{denies, knows(nil)}, nil, 0, []string{"- Forbidden.RAM may hide"}},
+		{"both refuse", []http.Handler{refuses(), refuses()}, nil, 0, []string{"- InvalidAccessKeyId.NotFound may hide", "- InvalidAccessKeyId.NotFound may hide"}},
+		{"both are empty", []http.Handler{knows(nil), knows(nil)}, nil, 0, nil},
+		{"one is down", []http.Handler{knows(all), knows(all, emulator.Fault{})}, idsOf(all), 9, []string{"- ServiceUnavailable may hide"}},
+		{
+			"the same matrices, all of one and some of the other", []http.Handler{knows(all), knows(all, gone, goneHere)}, idsOf(all), 9,
+			[]string{"cn-hangzhou Forbidden may hide", "- Forbidden may hide"},
+		},
+		{
+			"the same matrices, some of each", []http.Handler{knows(all, gone, goneHere), knows(all, gone, goneHere)},
+			slices.DeleteFunc(idsOf(all), func(id string) bool { return slices.Contains([]string{"cpn-04", "cpn-06", "cpn-08"}, id) }), 9,
+			[]string{"cn-hangzhou Forbidden may hide", "- Forbidden may hide", "cn-hangzhou Forbidden may hide", "- Forbidden may hide"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := list(t, t.Context(), overPipes(t, tt.endpoints...))
+				wantRows(t, l, tt.ids, tt.total)
+				wantProblems(t, l, tt.problems...)
+				for _, p := range l.Problems {
+					if p.Code == "InvalidAccessKeyId.NotFound" && !strings.HasPrefix(p.Message, "the access key is not known here: check the function's role") {
+						t.Errorf("got the message %q, want what the code means", p.Message)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestOnlyTheGivenRegionsAreAsked(t *testing.T) {
+	cloud := &emulator.Cloud{Nodes: someNodes()}
+	l := overTCP(t, cloud).List(t.Context(), []string{"cn-shanghai", "ap-southeast-1"})
+	wantRows(t, l, []string{"cpn-01", "cpn-02", "cpn-05", "cpn-07"}, 4)
+	wantProblems(t, l)
+	for _, c := range cloud.Calls() {
+		if c.Region != "cn-shanghai" && c.Region != "ap-southeast-1" {
+			t.Errorf("got the call %+v, want only the given regions", c)
+		}
+	}
+}
+
+func TestRegionsThatNobodyDocuments(t *testing.T) {
+	nodes := someNodes()
+	for i := range nodes {
+		if i%2 == 0 {
+			nodes[i].RegionId = "us-east-1"
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		cloud *emulator.Cloud
+		asked bool // by its name
+	}{
+		{"named by DescribeRegions", &emulator.Cloud{Nodes: nodes, PageSize: 2, Regions: []string{"cn-shanghai", "us-east-1"}}, true},
+		{"betrayed by the unfiltered total", &emulator.Cloud{Nodes: nodes, PageSize: 2}, false},
+		{"on the first unfiltered page", &emulator.Cloud{Nodes: nodes}, false},
+		{"though DescribeRegions fails", &emulator.Cloud{Nodes: nodes, PageSize: 2, Faults: []emulator.Fault{
+			{Action: "DescribeRegions", Answer: emulator.APIError(403, "Forbidden", "You are not on the whitelist.")},
+		}}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := overTCP(t, tt.cloud).List(t.Context(), nil)
+			wantRows(t, l, idsOf(nodes), 9)
+			if len(tt.cloud.Faults) > 0 {
+				wantProblems(t, l, "- Forbidden")
+				if len(l.Problems) > 0 && !strings.HasPrefix(l.Problems[0].Message, "the list of regions could not be read: ") {
+					t.Errorf("got the message %q, want it to name the list of regions", l.Problems[0].Message)
+				}
+			} else {
+				wantProblems(t, l)
+			}
+			if !slices.Contains(l.Regions, "us-east-1") {
+				t.Errorf("got regions %v, want us-east-1 among them", l.Regions)
+			}
+			if got := asked(tt.cloud.Calls(), "us-east-1", 0) > 0; got != tt.asked {
+				t.Errorf("us-east-1 asked by name: got %v, want %v", got, tt.asked)
+			}
+		})
+	}
+}
+
+// Nobody could verify that a query without a region crosses regions.
+func TestAnUnfilteredQueryThatKnowsOneRegion(t *testing.T) {
+	t.Run("hides nothing", func(t *testing.T) {
+		l := overTCP(t, &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2}).List(t.Context(), nil)
+		wantRows(t, l, idsOf(someNodes()), 9)
+		wantProblems(t, l)
+	})
+	t.Run("proves nothing where a region fails", func(t *testing.T) {
+		cloud := &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2, Faults: []emulator.Fault{
+			{Region: "cn-hangzhou", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")},
+		}}
+		l := overTCP(t, cloud).List(t.Context(), nil)
+		wantRows(t, l, []string{"cpn-00", "cpn-01", "cpn-02", "cpn-03", "cpn-05", "cpn-07"}, 9)
+		wantProblems(t, l, "cn-hangzhou Forbidden may hide")
+	})
+	t.Run("shows a region that nobody named to its end", func(t *testing.T) {
+		nodes := someNodes()
+		for i := range nodes {
+			if nodes[i].RegionId == "cn-hangzhou" {
+				nodes[i].RegionId = "us-east-1"
+			}
+		}
+		l := overTCP(t, &emulator.Cloud{Nodes: nodes, OneRegion: "us-east-1", PageSize: 2}).List(t.Context(), nil)
+		wantRows(t, l, idsOf(nodes), 9)
+		wantProblems(t, l)
+	})
+}
+
+// A service that does not know the filter answers every region with all rows.
+func TestAServiceThatIgnoresTheRegion(t *testing.T) {
+	all := &liar{nodes: someNodes(), pageSize: 100}
+	l := overTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		q.Del("BizRegionId")
+		r.URL.RawQuery = q.Encode()
+		all.ServeHTTP(w, r)
+	})).List(t.Context(), nil)
+	wantRows(t, l, idsOf(someNodes()), 9)
+	wantProblems(t, l)
+}
+
+func TestOfTheSameMatrixTheNewestRowWins(t *testing.T) {
+	older, newer := someNodes()[:1], someNodes()[:1]
+	newer[0].GmtModified, newer[0].GmtExpired = "2026-05-01 00:00:00", "2028-03-09 02:00:34"
+	for _, order := range [][]http.Handler{
+		{&emulator.Cloud{Nodes: older}, &emulator.Cloud{Nodes: newer}},
+		{&emulator.Cloud{Nodes: newer}, &emulator.Cloud{Nodes: older}},
+	} {
+		l := overTCP(t, order...).List(t.Context(), nil)
+		if len(l.Matrices) != 1 || l.Matrices[0].ExpiresAt.Year() != 2028 {
+			t.Errorf("got %+v, want one matrix that expires in 2028", l.Matrices)
+		}
+	}
+}
+
+// Wherever in the reading a matrix comes or goes, the report is complete and
+// has every matrix that was there all the time.
+func TestMatricesThatComeAndGoWhileReading(t *testing.T) {
+	t.Parallel()
+	always := someNodes()
+	extra := always[0]
+	extra.NodeId = "cpn-extra"
+	for _, where := range []struct {
+		name string
+		at   int
+	}{{"first", 0}, {"in the middle", 4}, {"last", 9}} {
+		with := slices.Insert(slices.Clone(always), where.at, extra)
+		for _, tt := range []struct {
+			name          string
+			before, after []emulator.Node
+		}{{"created", always, with}, {"released", with, always}} {
+			for calls := range 16 {
+				t.Run(fmt.Sprintf("%s %s after %d calls", tt.name, where.name, calls), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						before, after := &emulator.Cloud{Nodes: tt.before, PageSize: 2}, &emulator.Cloud{Nodes: tt.after, PageSize: 2}
+						var n atomic.Int64
+						s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+							if int(n.Add(1)) <= calls {
+								before.ServeHTTP(w, r)
+							} else {
+								after.ServeHTTP(w, r)
+							}
+						}))
+						l := list(t, t.Context(), s)
+						wantProblems(t, l)
+						ids := listedIDs(l)
+						for _, id := range idsOf(always) {
+							if !slices.Contains(ids, id) {
+								t.Errorf("%s is missing from %v", id, ids)
+							}
+						}
+						if l.Total != len(ids) {
+							t.Errorf("got total %d for %d rows, want a complete listing", l.Total, len(ids))
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A matrix that goes after its page was read makes another slip onto that
+// page, out of sight; the count that falls tells.
+func TestAMatrixThatSlipsPastTheReading(t *testing.T) {
+	gone := someNodes()[0]
+	gone.NodeId = "cpn-gone"
+	before := &emulator.Cloud{Nodes: append([]emulator.Node{gone}, someNodes()...), PageSize: 2}
+	after := &emulator.Cloud{Nodes: someNodes(), PageSize: 2}
+	calls := 0
+	s := overTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if calls++; calls == 1 {
+			before.ServeHTTP(w, r)
+		} else {
+			after.ServeHTTP(w, r)
+		}
+	}))
+	l := s.List(t.Context(), []string{"cn-hangzhou"})
+	wantRows(t, l, []string{"cpn-00", "cpn-03", "cpn-04", "cpn-06", "cpn-08", "cpn-gone"}, 6)
+	wantProblems(t, l)
+}
+
+func TestProgressCountsUpToTheListing(t *testing.T) {
+	var mu sync.Mutex
+	last := 0
+	s := overTCP(t, &emulator.Cloud{Nodes: someNodes(), PageSize: 2})
+	s.Progress = func(listed int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if listed < last {
+			t.Errorf("progress went from %d back to %d", last, listed)
+		}
+		last = listed
+	}
+	s.List(t.Context(), nil)
+	if last != 9 {
+		t.Errorf("got %d at the end, want 9", last)
+	}
+}
+
+func TestNoMoreThanFourQuestionsAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 1, Latency: time.Second, Regions: []string{"a-1", "b-1", "c-1", "d-1", "e-1"}}
+		var now, most atomic.Int64
+		s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n := now.Add(1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			defer now.Add(-1)
+			cloud.ServeHTTP(w, r)
+		}))
+		wantRows(t, list(t, t.Context(), s), idsOf(someNodes()), 9)
+		if most.Load() != 4 {
+			t.Errorf("got up to %d questions at a time, want 4", most.Load())
+		}
+	})
+}
+
+func TestNoSecretIsTold(t *testing.T) {
+	const secret, token = "s3cr3t-0f-the-key", "t0k3n-0f-the-r0le"
+	cred := cloudphone.Credentials{AccessKeyID: "STS.Temporary", AccessKeySecret: secret, SecurityToken: token}
+	known := map[string]emulator.Key{"STS.Temporary": {Secret: secret, SecurityToken: token}}
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		said := strings.Join([]string{r.Header.Get("x-acs-security-token"), r.Header.Get("Authorization"), secret}, " ")
+		emulator.APIError(http.StatusBadRequest, "InvalidParameter", "you sent "+said)(w, r)
+	})
+	reset := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for name, h := range map[string]http.Handler{
+		"a wrong secret":        &emulator.Cloud{Keys: map[string]emulator.Key{"STS.Temporary": {Secret: "other", SecurityToken: token}}},
+		"a wrong token":         &emulator.Cloud{Keys: map[string]emulator.Key{"STS.Temporary": {Secret: secret, SecurityToken: "other"}}},
+		"a service that echoes": echo,
+		"200 with an echo": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `{"Code":"Odd","Message":%q}`, r.Header.Get("x-acs-security-token"))
+		}),
+		"an echo in another place": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(403)
+			fmt.Fprintf(w, `{"Code":%[1]q,"RequestId":%[1]q,"AccessDeniedDetail":{"AuthAction":%[1]q}}`, r.Header.Get("x-acs-security-token"))
+		}),
+		"a connection that breaks": reset,
+		"503":                      &emulator.Cloud{Keys: known, Faults: []emulator.Fault{{}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := overPipes(t, h)
+				s.Credentials = func(context.Context) (cloudphone.Credentials, error) { return cred, nil }
+				l := list(t, t.Context(), s)
+				if len(l.Problems) == 0 {
+					t.Fatal("got no problem, want one to look at")
+				}
+				told := fmt.Sprintf("%+v %#v %+v %+v", l, l, s, *s)
+				for _, hidden := range []string{secret, token} {
+					if strings.Contains(told, hidden) {
+						t.Errorf("%q is told in %s", hidden, told)
+					}
+				}
+			})
+		})
+	}
+	for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		told := fmt.Sprintf(form, cred) + fmt.Sprintf(form, &cred)
+		if strings.Contains(told, secret) || strings.Contains(told, token) || !strings.Contains(told, "REDACTED") {
+			t.Errorf("%s of credentials tells %s", form, told)
+		}
+	}
+}

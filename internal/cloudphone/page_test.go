@@ -1,0 +1,151 @@
+package cloudphone
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-expiry-report/report"
+)
+
+func examplePage(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/page.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestTheExampleOfTheVendorsPage(t *testing.T) {
+	p, err := decodePage(bytes.NewReader(examplePage(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.TotalCount != 31 || !strings.HasPrefix(string(p.NextToken), "AAAAAV3MpHK1") || p.NodeModel == nil || len(*p.NodeModel) != 1 {
+		t.Fatalf("got %+v, want one row of 31 and a token", p)
+	}
+	zone := time.FixedZone("UTC+8", 8*60*60)
+	got := (*p.NodeModel)[0].matrix(zone)
+	want := report.Matrix{
+		NodeID: "cpn-ehs0yoedq8ntm****", Name: "node_name", Region: "cn-hangzhou", Status: "RUNNING",
+		ExpiresAt:  report.Time{Time: time.Date(2025, 3, 9, 2, 0, 34, 0, zone)},
+		CreatedAt:  report.Time{Time: time.Date(2024, 11, 13, 2, 3, 14, 0, zone)},
+		ModifiedAt: report.Time{Time: time.Date(2025, 2, 13, 2, 3, 14, 0, zone)},
+		PhoneCount: 25, ServerType: "cpm.gx7.10xlarge", InstanceType: "ac.max", Tags: map[string]string{"keyname": "valuename"},
+	}
+	if !maps.Equal(got.Tags, want.Tags) || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestFieldsAreReadLeniently(t *testing.T) {
+	for _, tt := range []struct{ json, text, number string }{
+		{`"a"`, "a", "-7"}, {`""`, "", "-7"}, {`"12"`, "12", "12"}, {`12`, "12", "12"}, {`-1.9`, "-1.9", "-1"}, {`1e2`, "1e2", "100"},
+		{`true`, "true", "-7"}, {`null`, "", "-7"}, {`{"a":1}`, "", "-7"}, {`[1]`, "", "-7"}, {`"NaN"`, "NaN", "-7"}, {`"Inf"`, "Inf", "-7"},
+		{`1e300`, "1e300", "-7"}, {`"\ud800"`, "\ufffd", "-7"},
+	} {
+		p, err := decodePage(strings.NewReader(fmt.Sprintf(`{"RegionModels":[],"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)))
+		if err != nil {
+			t.Errorf("%s: %v", tt.json, err)
+			continue
+		}
+		wantCount := tt.number
+		if wantCount == "-7" {
+			wantCount = "-1" // what an absent count reads as
+		}
+		if n := (*p.NodeModel)[0]; string(n.NodeName) != tt.text || string(p.NextToken) != tt.text || fmt.Sprint(p.TotalCount) != wantCount {
+			t.Errorf("%s: got the name %q, the token %q and the count %d, want %q and %s", tt.json, n.NodeName, p.NextToken, p.TotalCount, tt.text, wantCount)
+		}
+	}
+}
+
+func TestAPageThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		body      string
+		temporary bool
+		says      string
+	}{
+		{``, true, "the answer is not the service's JSON: unexpected end of JSON input"},
+		{`[]`, true, "the answer is not the service's JSON"},
+		{`{"NodeModel":[1]}`, true, "the answer is not the service's JSON"},
+		{`{"RequestId":"R"}`, true, "the answer has neither rows nor a count"},
+		{`{"Code":"Throttling","Message":"m","RequestId":"R"}`, true, "Throttling: m (request R)"},
+		{`{"Code":"Forbidden"}`, false, "Forbidden"},
+		{strings.Repeat(" ", maxPageBytes+1), false, "ResponseTooLarge: the answer is larger than 16 MiB"},
+	} {
+		_, err := decodePage(strings.NewReader(tt.body))
+		if err == nil || !strings.HasPrefix(err.Error(), tt.says) {
+			t.Errorf("%.40q: got the error %v, want %q", tt.body, err, tt.says)
+			continue
+		}
+		_, temporary := errors.AsType[*Temporary](err)
+		if e, ok := errors.AsType[*Error](err); ok {
+			temporary = e.Temporary()
+		}
+		if temporary != tt.temporary {
+			t.Errorf("%.40q: temporary is %v, want %v", tt.body, temporary, tt.temporary)
+		}
+	}
+}
+
+func FuzzDecodePage(f *testing.F) {
+	f.Add(examplePage(f))
+	for _, seed := range []string{
+		`{}`, `{"TotalCount":"3","NodeModel":[{"NodeId":null,"Tags":{"Key":"a"}}]}`, `{"RegionModels":[{"RegionId":1}]}`, `{"Code":"Throttling"}`,
+		`{"NodeModel":[null,{}]}`, `[[[[`, `{"NodeModel":[{"PhoneCount":1e400,"GmtExpired":{},"BizTags":[null,{"Key":[]}]}]}`, "\x1f\x8b",
+	} {
+		f.Add([]byte(seed))
+	}
+	zone := time.FixedZone("UTC+8", 8*60*60)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		p, err := decodePage(bytes.NewReader(body))
+		if (p == nil) == (err == nil) {
+			t.Fatalf("got the page %v and the error %v, want one of them", p, err)
+		}
+		if err != nil {
+			if code, message := explain(err); code == "" || message == "" || len(code)+len(message) > 4000 {
+				t.Errorf("got the code %q and the message %q, want short ones", code, message)
+			}
+			return
+		}
+		r := newReading(nil, zone, func(int) {})
+		rows := 0
+		if p.NodeModel != nil {
+			rows = len(*p.NodeModel)
+		}
+		c := &chain{keys: map[string]bool{}, total: -1}
+		if added := r.add(c, "cn-hangzhou", p); added > rows || added < 0 || rows > 0 && added == 0 {
+			t.Errorf("%d of %d rows were new to an empty reading", added, rows)
+		}
+		r.end(c)
+		if r.total() < len(r.rows) {
+			t.Errorf("got a total of %d for %d rows", r.total(), len(r.rows))
+		}
+		for _, m := range r.rows {
+			if m.PhoneCount < 0 || m.Region == "" || m.Tags == nil {
+				t.Errorf("got %+v, want no negative count, a region and tags", m)
+			}
+		}
+	})
+}
+
+func BenchmarkDecodePage(b *testing.B) {
+	row := examplePage(b)
+	row = row[bytes.IndexByte(row, '[')+1 : bytes.LastIndexByte(row, ']')]
+	body := []byte(`{"NodeModel":[` + strings.Repeat(string(row)+",", 99) + string(row) + `],"TotalCount":131,"NextToken":"AAAAAV3MpHK1AP0pfERHZN5pu6kU"}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := decodePage(bytes.NewReader(body))
+		if err != nil || len(*p.NodeModel) != 100 {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func load(values map[string]string) (Settings, error) {
+	env := NewEnv(func(name string) string { return values[name] })
+	s := Load(env)
+	return s, env.Err()
+}
+
+func hosts(s Settings) []string {
+	var out []string
+	for _, e := range s.Endpoints {
+		out = append(out, e.Scheme+"://"+e.Host)
+	}
+	return out
+}
+
+// Every setting: what it is without a value, with good ones, and the values
+// that are refused. The test fails for a setting that has no line here.
+func TestSettings(t *testing.T) {
+	const tooMany = "3651"
+	days := func(name string, get func(Settings) int, missing int, good map[string]any) setting {
+		return setting{name, func(s Settings) any { return get(s) }, missing, good,
+			[]string{"-1", tooMany, "ten", "1.5", "1e2", "99999999999999999999", "7 days"}, "a whole number from 0 to 3650"}
+	}
+	zones := map[string]any{"UTC": "UTC", "Europe/Berlin": "Europe/Berlin", " Asia/Tokyo ": "Asia/Tokyo"}
+	badZones := []string{"Local", "Mars/Olympus", "+08:00", "../zone", "CST8"}
+	links := map[string]any{"https://example.com/a?b=c": "https://example.com/a?b=c", "http://intranet/": "http://intranet/"}
+	badLinks := []string{"example.com", "ftp://example.com", "https://", "https://:443/x", "javascript:alert(1)", "https://exa mple.com", "https://a\nb", "//example.com"}
+	settings := []setting{
+		days("EXPIRY_DAYS", func(s Settings) int { return s.Days }, 30, map[string]any{"0": 0, "3650": 3650, " 7 ": 7}),
+		days("CRITICAL_DAYS", func(s Settings) int { return s.CriticalDays }, 3, map[string]any{"0": 0, "7": 7}),
+		days("WARNING_DAYS", func(s Settings) int { return s.WarningDays }, 7, map[string]any{"3": 3, "3650": 3650}),
+		{"STUCK_AFTER", func(s Settings) any { return s.StuckAfter }, 24 * time.Hour,
+			map[string]any{"1m": time.Minute, "90m": 90 * time.Minute, "1h30m": 90 * time.Minute},
+			[]string{"24", "1d", "59s", "0s", "-1h", "soon"}, "a length of time such as 24h or 90m, at least 1m0s"},
+		{"TIME_ZONE", func(s Settings) any { return s.Location.String() }, "Asia/Shanghai", zones, badZones, "a time zone such as Asia/Shanghai"},
+		{"API_TIME_ZONE", func(s Settings) any { return s.APIZone.String() }, "Asia/Shanghai", zones, badZones, "a time zone such as Asia/Shanghai"},
+		{"REGIONS", func(s Settings) any { return s.Regions }, []string(nil),
+			map[string]any{"cn-hangzhou": []string{"cn-hangzhou"}, " cn-hangzhou ,, us-east-1,cn-hangzhou": []string{"cn-hangzhou", "us-east-1"}, " , ": []string(nil)},
+			[]string{"Hangzhou", "cn", "cn_hangzhou", "cn-hangzhou us-east-1", "cn-hangzhou;us-east-1", "CN-HANGZHOU", "*"}, "a region such as cn-hangzhou"},
+		{"REPORT_LANGUAGE", func(s Settings) any { return s.Language }, "en", map[string]any{"zh": "zh", "en": "en"}, []string{"EN", "de", "zh-CN", "en,zh"}, "one of en, zh"},
+		{"NOTIFY_ON", func(s Settings) any { return s.NotifyOn }, "always", map[string]any{"always": "always", "findings": "findings"}, []string{"never", "changes", "true"}, "one of always, findings"},
+		{"CONSOLE_URL", func(s Settings) any { return s.ConsoleURL }, renewConsole, links, badLinks, "an address such as https://host/path"},
+		{"REPORT_URL", func(s Settings) any { return s.ReportURL }, "", links, badLinks, "an address such as https://host/path"},
+		{"OWNER_TAG", func(s Settings) any { return s.OwnerTag }, "owner", map[string]any{"team": "team", " 负责人 ": "负责人"}, nil, ""},
+		{"MENTIONS", func(s Settings) any { return s.Mentions }, map[string][]string{},
+			map[string]any{
+				"team-a=U012AB3CD": map[string][]string{"team-a": {"U012AB3CD"}},
+				"team-a = U012AB3CD | 13800138000 , 运营组=13900139000,": map[string][]string{"team-a": {"U012AB3CD", "13800138000"}, "运营组": {"13900139000"}},
+				"team-a=U1,team-a=U2": map[string][]string{"team-a": {"U1", "U2"}},
+				"a@example.com=U1||":  map[string][]string{"a@example.com": {"U1"}},
+			},
+			[]string{"team-a", "team-a=", "=U012AB3CD", "team-a=|", "=", "team-a=U1,team-a="}, "of the form owner=id|id, such as team-a=U012AB3CD|13800138000"},
+		{"TEMPLATE_DIR", func(s Settings) any { return s.Templates != nil }, false, map[string]any{".": true, t.TempDir(): true}, []string{"config.go", "no such directory"}, "a directory that can be read"},
+		{"HTTP_AUTH", func(s Settings) any { return s.HTTPAuth }, "", map[string]any{"trigger": "trigger"}, []string{"none", "bearer", "TRIGGER"}, "one of trigger"},
+		{"HTTP_TOKEN", func(s Settings) any { return s.HTTPToken.Reveal() }, "", map[string]any{" a b ": "a b"}, nil, ""},
+		{"HEARTBEAT_URL", func(s Settings) any { return fmt.Sprint(s.HeartbeatURL) }, "<nil>",
+			map[string]any{"https://hc.example.com/ping/uuid": "https://hc.example.com/ping/uuid", "http://127.0.0.1:8080/p": "http://127.0.0.1:8080/p"},
+			[]string{"http://hc.example.com/ping", "hc.example.com/ping", "https://u:p@hc.example.com/ping", "ftp://hc.example.com", "https://"}, "an address of the form https://host/path"},
+		{"EDS_AIC_ENDPOINT", func(s Settings) any { return hosts(s) },
+			[]string{"https://eds-aic.cn-shanghai.aliyuncs.com", "https://eds-aic.ap-southeast-1.aliyuncs.com"},
+			map[string]any{
+				"eds-aic.cn-shanghai.aliyuncs.com":                        []string{"https://eds-aic.cn-shanghai.aliyuncs.com"},
+				"https://eds-aic.cn-shanghai.aliyuncs.com/":               []string{"https://eds-aic.cn-shanghai.aliyuncs.com"},
+				"a.example.com, b.example.com:8443,https://a.example.com": []string{"https://a.example.com", "https://b.example.com:8443"},
+				"http://127.0.0.1:8080":                                   []string{"http://127.0.0.1:8080"},
+				"http://127.9.9.9":                                        []string{"http://127.9.9.9"},
+				"http://[::1]:8080":                                       []string{"http://[::1]:8080"},
+				"http://localhost:8080":                                   []string{"http://localhost:8080"},
+			},
+			[]string{
+				"http://eds-aic.cn-shanghai.aliyuncs.com", "http://localhost.evil.test", "http://127.0.0.1.evil.test", "http://evil.test/localhost", "http://192.168.0.1", "http://[fe80::1]", "http://0.0.0.0",
+				"ftp://127.0.0.1", "https://", "https://:443", "https://example.com/path", "https://example.com?x=1", "exa mple.com", "https://example.com:port", "http://0x7f.1", "http://localhost@evil.test", "https://#x", ",",
+			}, "a host such as eds-aic.cn-shanghai.aliyuncs.com"},
+	}
+	env := NewEnv(func(string) string { return "" })
+	Load(env)
+	if err := env.Err(); err != nil {
+		t.Errorf("without any value: %v", err)
+	}
+	var tested []string
+	for _, tt := range settings {
+		tested = append(tested, tt.name)
+		t.Run(tt.name, func(t *testing.T) {
+			for _, absent := range []string{"", "  "} {
+				s, err := load(map[string]string{tt.name: absent})
+				if got := tt.get(s); err != nil || !reflect.DeepEqual(got, tt.missing) {
+					t.Errorf("%q: got %#v and the error %v, want %#v", absent, got, err, tt.missing)
+				}
+			}
+			for value, want := range tt.good {
+				s, err := load(map[string]string{tt.name: value})
+				if got := tt.get(s); err != nil || !reflect.DeepEqual(got, want) {
+					t.Errorf("%q: got %#v and the error %v, want %#v", value, got, err, want)
+				}
+			}
+			for _, value := range tt.bad {
+				_, err := load(map[string]string{tt.name: value})
+				if err == nil || !strings.HasPrefix(err.Error(), tt.name+": ") || !strings.Contains(err.Error(), tt.wanted) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%q: got the error %v, want one line with %s and %q", value, err, tt.name, tt.wanted)
+				}
+			}
+		})
+	}
+	names := env.Names()
+	slices.Sort(names)
+	slices.Sort(tested)
+	if !slices.Equal(names, tested) {
+		t.Errorf("the settings are %v, tested are %v", names, tested)
+	}
+}
+
+type setting struct {
+	name    string
+	get     func(Settings) any
+	missing any
+	good    map[string]any
+	bad     []string
+	wanted  string
+}
+
+func TestCriticalDaysAreAtMostWarningDays(t *testing.T) {
+	for _, tt := range []struct{ critical, warning, want string }{
+		{"7", "7", ""},
+		{"8", "7", `CRITICAL_DAYS: "8" is not at most WARNING_DAYS, 7`},
+		{"8", "", `CRITICAL_DAYS: "8" is not at most WARNING_DAYS, 7`},
+		{"", "2", `CRITICAL_DAYS: "3" is not at most WARNING_DAYS, 2`},
+		{"0", "0", ""},
+		{"8", "many", `WARNING_DAYS: "many" is not a whole number from 0 to 3650`},
+		{"many", "2", `CRITICAL_DAYS: "many" is not a whole number from 0 to 3650`},
+	} {
+		_, err := load(map[string]string{"CRITICAL_DAYS": tt.critical, "WARNING_DAYS": tt.warning})
+		if got := fmt.Sprint(err); got != tt.want && !(err == nil && tt.want == "") {
+			t.Errorf("CRITICAL_DAYS=%s WARNING_DAYS=%s: got %q, want %q", tt.critical, tt.warning, got, tt.want)
+		}
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	const password = "p4ssw0rd"
+	values := map[string]string{
+		"EXPIRY_DAYS": "ten", "CRITICAL_DAYS": "-1", "WARNING_DAYS": "x", "STUCK_AFTER": "1d", "TIME_ZONE": "Mars", "API_TIME_ZONE": "Local",
+		"REGIONS": "cn-hangzhou,Moon,Mars", "REPORT_LANGUAGE": "de", "NOTIFY_ON": "never", "CONSOLE_URL": "example.com", "REPORT_URL": "https://me:" + password + "@example.com",
+		"MENTIONS": "team-a,team-b=", "HTTP_AUTH": "no", "HEARTBEAT_URL": "http://hc.example.com/" + password,
+		"EDS_AIC_ENDPOINT": "http://a.example.com,b.example.com,https://me:" + password + "@c.example.com,me:" + password + "@d.example.com,http://x:" + password + "@:bad",
+		"HTTP_TOKEN":       password,
+	}
+	_, err := load(values)
+	if err == nil {
+		t.Fatal("got no mistake")
+	}
+	lines := map[string]int{}
+	for line := range strings.Lines(err.Error()) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		lines[name]++
+		if !strings.Contains(rest, "is not ") {
+			t.Errorf("got the line %q, want it to say what is wanted", line)
+		}
+	}
+	want := map[string]int{
+		"EXPIRY_DAYS": 1, "CRITICAL_DAYS": 1, "WARNING_DAYS": 1, "STUCK_AFTER": 1, "TIME_ZONE": 1, "API_TIME_ZONE": 1, "REGIONS": 2, "REPORT_LANGUAGE": 1,
+		"NOTIFY_ON": 1, "CONSOLE_URL": 1, "REPORT_URL": 1, "MENTIONS": 2, "HTTP_AUTH": 1, "HEARTBEAT_URL": 1, "EDS_AIC_ENDPOINT": 4,
+	}
+	if !maps.Equal(lines, want) {
+		t.Errorf("got the lines %v, want %v\n%v", lines, want, err)
+	}
+	if strings.Contains(err.Error(), password) {
+		t.Errorf("a password is repeated:\n%v", err)
+	}
+}
+
+// A mistake leaves a setting that the rest can be read with.
+func TestAfterAMistakeSettingsAreUsable(t *testing.T) {
+	s, _ := load(map[string]string{"TIME_ZONE": "Mars", "API_TIME_ZONE": "Mars", "EXPIRY_DAYS": "x"})
+	if s.Location == nil || s.APIZone == nil || s.Days != 30 {
+		t.Errorf("got %+v, want the defaults in place of mistakes", s.Rules)
+	}
+}
+
+func TestASecretIsNotTold(t *testing.T) {
+	const hidden = "s3cr3t"
+	s := Secret(hidden)
+	holder := struct {
+		Token   Secret
+		Pointer *Secret
+		List    []Secret
+		Map     map[string]Secret
+	}{s, &s, []Secret{s}, map[string]Secret{"name": s}}
+	var told []string
+	for _, v := range []any{s, &s, holder, &holder, []Secret{s}, fmt.Errorf("with %v", s)} {
+		for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10.3s"} {
+			told = append(told, fmt.Sprintf(form, v))
+		}
+		told = append(told, fmt.Sprint(v), fmt.Sprintln(v))
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Errorf("%T: %v", v, err)
+		}
+		told = append(told, string(b))
+		var text, asJSON bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("m", "key", v)
+		slog.New(slog.NewJSONHandler(&asJSON, nil)).Info("m", "key", v)
+		told = append(told, text.String(), asJSON.String())
+	}
+	for _, x := range told {
+		if strings.Contains(x, hidden) || strings.Contains(strings.ToLower(x), fmt.Sprintf("%x", hidden)) {
+			t.Errorf("the secret is told: %s", x)
+		}
+	}
+	if got := fmt.Sprintf("%v %s %#v %q", s, s, s, s); got != `REDACTED REDACTED "REDACTED" "REDACTED"` {
+		t.Errorf("got %s, want REDACTED four times", got)
+	}
+	if got := s.Reveal(); got != hidden {
+		t.Errorf("got %q revealed, want the secret", got)
+	}
+	if got := Secret("").String(); got != "" {
+		t.Errorf("got %q for no secret, want nothing, so that one can tell", got)
+	}
+}
+
+func TestSafeURLs(t *testing.T) {
+	for value, want := range map[string]bool{
+		"https://oapi.dingtalk.com/robot/send?access_token=x": true,
+		"http://127.0.0.1:9000/x":                             true,
+		"http://[::1]/x":                                      true,
+		"http://localhost/x":                                  true,
+		"http://localhost.evil.test/x":                        false,
+		"http://evil.test/?localhost":                         false,
+		"http://example.com/x":                                false,
+		"https://user@example.com/x":                          false,
+		"https://user:pass@example.com/x":                     false,
+		"https:///x":                                          false,
+		"https:example.com":                                   false,
+		"mailto:a@example.com":                                false,
+	} {
+		env := NewEnv(func(string) string { return value })
+		got := env.SecretURL("X_URL", "https://host/path")
+		if (got != nil) != want || (env.Err() == nil) != want {
+			t.Errorf("%s: got %v and the error %v, want accepted: %v", value, got, env.Err(), want)
+		}
+		if err := env.Err(); err != nil && err.Error() != "X_URL: is not an address of the form https://host/path" {
+			t.Errorf("%s: got the error %q, want the form and nothing of the value", value, err)
+		}
+	}
+}
+
+func TestOverrides(t *testing.T) {
+	base, err := load(map[string]string{"REGIONS": "cn-shanghai"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := func(v int) *int { return &v }
+	for _, tt := range []struct {
+		name string
+		o    Overrides
+		want func(*Settings)
+		err  string
+	}{
+		{"nothing", Overrides{}, func(*Settings) {}, ""},
+		{"no days", Overrides{Days: n(0)}, func(s *Settings) { s.Days = 0 }, ""},
+		{"the most days", Overrides{Days: n(3650)}, func(s *Settings) { s.Days = 3650 }, ""},
+		{"regions", Overrides{Regions: []string{"us-east-1", "cn-hangzhou"}}, func(s *Settings) { s.Regions = []string{"us-east-1", "cn-hangzhou"} }, ""},
+		{"an empty list of regions", Overrides{Regions: []string{}}, func(*Settings) {}, ""},
+		{"everything", Overrides{Days: n(9), Regions: []string{"us-east-1"}, Channels: []string{"slack"}, Language: "zh", NotifyOn: "findings"},
+			func(s *Settings) {
+				s.Days, s.Regions, s.Language, s.NotifyOn = 9, []string{"us-east-1"}, "zh", "findings"
+			}, ""},
+		{"negative days", Overrides{Days: n(-1)}, nil, `days: "-1" is not a whole number from 0 to 3650`},
+		{"too many days", Overrides{Days: n(3651)}, nil, `days: "3651" is not a whole number from 0 to 3650`},
+		{"every mistake", Overrides{Days: n(-1), Regions: []string{"Moon", "cn-hangzhou", ""}, Language: "de", NotifyOn: "never"}, nil,
+			"days: \"-1\" is not a whole number from 0 to 3650\nregions: \"Moon\" is not a region such as cn-hangzhou\n" +
+				"regions: \"\" is not a region such as cn-hangzhou\nlanguage: \"de\" is not one of en, zh\nnotify_on: \"never\" is not one of always, findings"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := base.With(tt.o)
+			if tt.err != "" {
+				if fmt.Sprint(err) != tt.err {
+					t.Errorf("got the error\n%v\nwant\n%s", err, tt.err)
+				}
+				return
+			}
+			want := base
+			tt.want(&want)
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v and the error %v, want %+v", got, err, want)
+			}
+		})
+	}
+	if !slices.Equal(base.Regions, []string{"cn-shanghai"}) || base.Days != 30 {
+		t.Errorf("overrides changed what they were applied to: %+v", base)
+	}
+}
+
+func TestNamesAreKnownByBeingRead(t *testing.T) {
+	env := NewEnv(func(string) string { return "" })
+	env.Text("B", "")
+	env.Int("A", 1, 0, 9)
+	env.Secret("B")
+	if got := env.Names(); !slices.Equal(got, []string{"B", "A"}) {
+		t.Errorf("got %v, want each once in the order of reading", got)
+	}
+}
