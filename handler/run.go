@@ -168,6 +168,6 @@ func (h *Handler) beat(ctx context.Context, log *slog.Logger, to *url.URL) {
 // Options are what the settings say of how a report is told.
 func Options(s config.Settings) templates.Options {
 	return templates.Options{
-		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Mentions: s.Mentions,
+		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Mentions: s.Mentions, Own: s.Templates,
 	}
 }

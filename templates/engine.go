@@ -33,9 +33,20 @@ const (
 
 var errTooMuch = errors.New("it does too much")
 
+// A source is one file of templates.
+type source struct {
+	fs   fs.FS
+	name string
+}
+
+func (s source) absent() bool {
+	_, err := fs.Stat(s.fs, s.name)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // parseSet reads files in order; a later definition of a part replaces an
 // earlier one.
-func parseSet(funcs map[string]function, from fs.FS, names ...string) (*set, error) {
+func parseSet(funcs map[string]function, from ...source) (*set, error) {
 	s := &set{trees: map[string]*parse.Tree{}, funcs: map[string]function{}}
 	known := map[string]any{}
 	for _, table := range []map[string]function{builtins, funcs} {
@@ -43,12 +54,12 @@ func parseSet(funcs map[string]function, from fs.FS, names ...string) (*set, err
 			s.funcs[name], known[name] = f, f
 		}
 	}
-	for _, name := range names {
-		text, err := fs.ReadFile(from, name)
+	for _, file := range from {
+		text, err := fs.ReadFile(file.fs, file.name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading templates: %w", err)
 		}
-		trees, err := parse.Parse(name, string(text), "", "", known)
+		trees, err := parse.Parse(file.name, string(text), "", "", known)
 		if err != nil {
 			return nil, err
 		}

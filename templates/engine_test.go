@@ -34,7 +34,7 @@ func TestEngineAgreesWithTextTemplate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := parseSet(map[string]function{"upper": func(a []any) (any, error) { return strings.ToUpper(a[0].(string)), nil }},
-			fstest.MapFS{"x": {Data: []byte(text)}}, "x")
+			source{fstest.MapFS{"x": {Data: []byte(text)}}, "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestEngineRefuses(t *testing.T) {
 		`{{printf "%v" .}}`:                                         `"printf" not defined`,
 		`{{1.5}}`:                                                   "not of this language",
 	} {
-		s, err := parseSet(nil, fstest.MapFS{"x": {Data: []byte(text)}}, "x")
+		s, err := parseSet(nil, source{fstest.MapFS{"x": {Data: []byte(text)}}, "x"})
 		if err == nil {
 			_, err = s.execute("x", item{Name: "n", Tags: []string{"a"}})
 		}
@@ -77,7 +77,7 @@ func TestEngineRefuses(t *testing.T) {
 // A template that would print for ever is stopped at a megabyte or so.
 func TestEngineBounds(t *testing.T) {
 	loop := strings.Repeat("{{range $.Tags}}", 5) + strings.Repeat("x", 100) + strings.Repeat("{{end}}", 5)
-	s, err := parseSet(nil, fstest.MapFS{"x": {Data: []byte(loop)}}, "x")
+	s, err := parseSet(nil, source{fstest.MapFS{"x": {Data: []byte(loop)}}, "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func FuzzEngine(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := parseSet(nil, fstest.MapFS{"x": {Data: []byte(text)}}, "x")
+		s, err := parseSet(nil, source{fstest.MapFS{"x": {Data: []byte(text)}}, "x"})
 		if err != nil {
 			return
 		}

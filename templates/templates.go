@@ -11,6 +11,8 @@ package templates
 import (
 	"embed"
 	"fmt"
+	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -29,6 +31,7 @@ type Options struct {
 	RequestID  string              // told when the run failed
 	OwnerTag   string              // the tag that names a matrix's owner
 	Mentions   map[string][]string // by owner: ids of people in whatever service; see the table formats
+	Own        fs.FS               // templates of the user's, by the names of those here; nil for none
 }
 
 // A Message is a report in the markup of one format, in parts, for a channel
@@ -65,7 +68,8 @@ type Draft struct {
 	rows     map[[2]int]string
 }
 
-// Compose renders r for the format, or says which template is wrong.
+// Compose renders r for the format. Where the user's own templates cannot be
+// used, the message is made from the built-in ones and says so.
 func Compose(format string, r report.Report, o Options) (*Draft, error) {
 	f, ok := formats[format]
 	if !ok {
@@ -75,15 +79,66 @@ func Compose(format string, r report.Report, o Options) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := f.parse(format, words)
+	if o.Own != nil {
+		d, err := f.own(format, r, o, words)
+		if err == nil && d != nil {
+			return d, nil
+		}
+		if err != nil {
+			r.Problems = append(slices.Clone(r.Problems), report.Problem{Code: "TemplateRefused", Message: err.Error()})
+		}
+	}
+	set, err := f.builtIn(format, words)
 	if err != nil {
 		return nil, err
 	}
-	view, groups := newView(r, o, words, f)
+	return draft(set, f, r, o, words)
+}
+
+// own composes with the user's templates, if there are any for the format, and
+// tries all that a channel may ask for, so that no mistake shows up later.
+func (f format) own(name string, r report.Report, o Options, w *words) (*Draft, error) {
+	from := []source{{files, "message.tmpl"}, {o.Own, "message.tmpl"}, {files, name + ".tmpl"}, {o.Own, name + ".tmpl"}}
+	if from = slices.DeleteFunc(from, source.absent); len(from) == 2 {
+		return nil, nil
+	}
+	set, err := parseSet(f.functions(w), from...)
+	if err != nil {
+		return nil, err
+	}
+	d, err := draft(set, f, r, o, w)
+	if err != nil {
+		return nil, err
+	}
+	m, err := d.cut(maxRows)
+	if err == nil && m.size() > maxOutputBytes {
+		err = errTooMuch
+	}
+	return d, err
+}
+
+func (m Message) size() int {
+	n := len(m.Title) + len(m.Foot) + len(m.More)
+	for _, l := range m.Lead {
+		n += len(l)
+	}
+	for _, g := range m.Groups {
+		n += len(g.Heading)
+		for _, row := range g.Rows {
+			n += len(row)
+		}
+	}
+	return n
+}
+
+func draft(set *set, f format, r report.Report, o Options, w *words) (*Draft, error) {
+	view, groups := newView(r, o, w, f)
 	d := &Draft{set: set, view: view, groups: groups, mentions: mentioned(r, o, f), rows: map[[2]int]string{}}
+	var err error
 	if d.title, err = d.part("title", view); err != nil {
 		return nil, err
 	}
+	d.title = Plain(strings.Join(strings.Fields(d.title), " "))
 	lead, err := d.part("lead", view)
 	if err != nil {
 		return nil, err
@@ -191,20 +246,24 @@ func (d *Draft) row(gi, ri int, row Row) (string, error) {
 // parsed templates, by format and language, made when first asked for.
 var parsed sync.Map
 
-func (f format) parse(name string, w *words) (*set, error) {
+func (f format) builtIn(name string, w *words) (*set, error) {
 	key := [2]string{name, w.language}
 	if s, ok := parsed.Load(key); ok {
 		return s.(*set), nil
 	}
-	set, err := parseSet(map[string]function{
+	set, err := parseSet(f.functions(w), source{files, "message.tmpl"}, source{files, name + ".tmpl"})
+	if err != nil {
+		return nil, err
+	}
+	parsed.Store(key, set)
+	return set, nil
+}
+
+func (f format) functions(w *words) map[string]function {
+	return map[string]function{
 		"t":    func(a []any) (any, error) { return w.text(a[0].(string), a[1:]...) },
 		"bold": func(a []any) (any, error) { return f.bold(a[0].(string)), nil },
 		"code": func(a []any) (any, error) { return f.code(a[0].(string)), nil },
 		"link": func(a []any) (any, error) { return f.link(a[0].(string), a[1].(string)), nil },
-	}, files, "message.tmpl", name+".tmpl")
-	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
-	parsed.Store(key, set)
-	return set, nil
 }
