@@ -2,6 +2,7 @@ package templates
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -13,21 +14,40 @@ type format struct {
 	code  func(string) string
 	link  func(text, url string) string
 
-	person  *regexp.Regexp // the ids by which the service calls people
+	person  idShape // the ids by which the service calls people
 	mention func(id string) string
 }
 
-// Ids of people, by service.
+// An idShape tells the ids of one service from those of others, as MENTIONS
+// holds them all.
+type idShape interface{ MatchString(id string) bool }
+
 var (
-	slackPerson = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
-	mobile      = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
+	slackPerson  = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
+	mobile       = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
+	feishuPerson = regexp.MustCompile(`^ou_[0-9A-Za-z]+$`)
+	wecomPerson  = unlike{regexp.MustCompile(`^[A-Za-z][\w.@-]{0,63}$`), []idShape{slackPerson, regexp.MustCompile(`^ou_`)}}
 )
+
+// unlike is a shape that is so free that it fits what others mean, too.
+type unlike struct {
+	shape  idShape
+	others []idShape
+}
+
+func (u unlike) MatchString(id string) bool {
+	return u.shape.MatchString(id) && !slices.ContainsFunc(u.others, func(o idShape) bool { return o.MatchString(id) })
+}
 
 // To add a format, add a line here and a file with its name.
 var formats = map[string]format{
 	"text":     {inert: clean, bold: same, code: same, link: func(text, url string) string { return text + " " + url }},
-	"slack":    {inert: clean, bold: mark(startBold), code: mark(startCode), link: markLink, person: slackPerson, mention: mark(startMention)},
+	"slack":    {inert: inertText, bold: mark(startBold), code: mark(startCode), link: markLink, person: slackPerson, mention: mark(startMention)},
 	"dingtalk": {inert: inertMarkdown, bold: around("**"), code: same, link: markdownLink, person: mobile, mention: func(id string) string { return "@" + id }},
+	"feishu":   {inert: inertFeishu, bold: around("**"), code: same, link: markdownLink, person: feishuPerson, mention: func(id string) string { return "<at id=" + id + "></at>" }},
+	"wecom":    {inert: inertMarkdown, bold: around("**"), code: same, link: markdownLink, person: wecomPerson, mention: func(id string) string { return "<@" + id + ">" }},
+	"teams":    {inert: inertText, bold: mark(startBold), code: mark(startCode), link: markLink},
+	"webhook":  {inert: clean, bold: same, code: same, link: func(text, url string) string { return text + " " + url }},
 }
 
 func same(s string) string { return s }
@@ -79,10 +99,13 @@ var lookalikes = map[rune]rune{
 	'<': '＜', '>': '＞', '#': '＃', '|': '｜', '\\': '＼', '!': '！', '@': '＠', '&': '＆', '_': '＿', '$': '＄',
 }
 
+// ordinal begins what Markdown takes for an item of a numbered list.
+var ordinal = regexp.MustCompile(`^(\d+)[.)] `)
+
 // inertMarkdown makes a value that no Markdown acts on: an underscore within a
 // word stays, as names are full of them and it has no effect there.
 func inertMarkdown(s string) string {
-	runes := []rune(clean(s))
+	runes := []rune(ordinal.ReplaceAllString(clean(s), "$1． "))
 	word := func(i int) bool {
 		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
 	}
@@ -102,6 +125,21 @@ func inertMarkdown(s string) string {
 	}
 	return b.String()
 }
+
+// shortcode begins what chats turn into a picture, such as :bomb:.
+var shortcode = regexp.MustCompile(`:([A-Za-z+-])`)
+
+// inertText is for services that take text as elements, which hold no markup:
+// what is left is that a client makes a link of an address, and a picture of a
+// shortcode.
+func inertText(s string) string {
+	return strings.ReplaceAll(shortcode.ReplaceAllString(clean(s), "：$1"), "://", "：//")
+}
+
+// inertFeishu also stops shortcodes, which Feishu's Markdown knows. Its HTML
+// entities would keep the characters themselves, but what older clients make of
+// them is not documented.
+func inertFeishu(s string) string { return shortcode.ReplaceAllString(inertMarkdown(s), "：$1") }
 
 // Some services take text as elements rather than as markup. For them bold,
 // code and links are marked by control characters, which no value can hold

@@ -1,14 +1,16 @@
 // Package chat posts a report to chat services.
 //
-// To add a service, write a file like slack.go, give it a line in [Kinds], and
-// its answers to the conformance test in chat_test.go, which fails until they
-// are there.
+// To add a service, write a file like wecom.go, give it a line in [Kinds], one
+// in the table formats of package templates with a file beside it, and its
+// answers to the conformance test in chat_test.go, which fails until they are
+// there.
 package chat
 
 import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -37,19 +39,32 @@ type Kind struct {
 var Kinds = []Kind{
 	{"slack", loadSlack},
 	{"dingtalk", loadDingTalk},
+	{"feishu", loadFeishu},
+	{"wecom", loadWeCom},
+	{"teams", loadTeams},
+	{"webhook", loadWebhook},
 }
 
 // A service is what differs between chat services.
 type service interface {
-	// bodies puts the message into as many forms as the service may need to be
-	// offered, the best first. id is the same for every try at one message.
-	bodies(d *templates.Draft, id string) ([][]byte, error)
-	// request addresses one body; signatures are made anew for every try.
-	request(ctx context.Context, body []byte, now time.Time) (*http.Request, error)
+	// bodies puts the letter into as many forms as the service may need to be
+	// offered, the best first.
+	bodies(l letter) ([][]byte, error)
+	// request addresses one body; signatures are made anew for every try. id
+	// is that of the letter.
+	request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error)
 	// verdict tells what an answer means; nil is delivered.
 	verdict(status int, header http.Header, body []byte) *Error
 	// idempotent tells whether a message that arrives twice is shown once.
 	idempotent() bool
+}
+
+// A letter is what goes into a service's envelope.
+type letter struct {
+	id      string // the same for every try, and for a repeated run
+	report  report.Report
+	options templates.Options
+	draft   *templates.Draft
 }
 
 // A Channel is one place that a report is sent to.
@@ -113,6 +128,10 @@ func (e *Error) Error() string {
 // maxTries bounds how often one form of a message is offered.
 const maxTries = 3
 
+// maxPause is as long as a service may ask to be left alone: whoever wants
+// more will not have the message within this run.
+const maxPause = time.Minute
+
 // maxAnswerBytes is as much of an answer as is looked at.
 const maxAnswerBytes = 64 << 10
 
@@ -124,34 +143,36 @@ func (c *Channel) Send(ctx context.Context, r report.Report, o templates.Options
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	bodies, err := c.service.bodies(d, messageID(c.name, key))
+	l := letter{id: messageID(c.name, key), report: r, options: o, draft: d}
+	bodies, err := c.service.bodies(l)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	var last *Error
 	for i, body := range bodies {
-		last = c.offer(ctx, body)
-		if last == nil {
+		another := i < len(bodies)-1
+		if last = c.offer(ctx, l.id, body, another); last == nil {
 			return nil
 		}
-		if !last.OtherForm || i == len(bodies)-1 {
+		if !another || !last.OtherForm {
 			break
 		}
 	}
 	return fmt.Errorf("%s: %w", c.name, last)
 }
 
-// offer posts one body until it is taken or refused.
-func (c *Channel) offer(ctx context.Context, body []byte) *Error {
+// offer posts one body until it is taken or refused, or until another form of
+// it is the better try.
+func (c *Channel) offer(ctx context.Context, id string, body []byte, another bool) *Error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 500*time.Millisecond, 10*time.Second
 	var last *Error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = c.once(ctx, body)
+		last = c.once(ctx, id, body)
 		switch {
 		case last == nil:
 			return struct{}{}, nil
-		case !last.Temporary || last.OtherForm:
+		case !last.Temporary || last.OtherForm && another || last.After > maxPause:
 			return struct{}{}, backoff.Permanent(last)
 		case last.After > 0:
 			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < last.After {
@@ -164,11 +185,11 @@ func (c *Channel) offer(ctx context.Context, body []byte) *Error {
 	if err == nil {
 		return nil
 	}
-	return last
+	return last // and not err, which may be the context's: why it took so long is of more use
 }
 
-func (c *Channel) once(ctx context.Context, body []byte) *Error {
-	req, err := c.service.request(ctx, body, time.Now())
+func (c *Channel) once(ctx context.Context, id string, body []byte) *Error {
+	req, err := c.service.request(ctx, id, body, time.Now())
 	if err != nil {
 		return &Error{Code: "BadAddress", Advice: "the webhook's address cannot be used"}
 	}
@@ -196,20 +217,23 @@ func (c *Channel) transportError(err error) *Error {
 		err = uerr.Err
 	}
 	dialling, isOp := errors.AsType[*net.OpError](err)
-	unsent := isOp && dialling.Op == "dial"
+	unsent := isOp && (dialling.Op == "dial" || dialling.Op == "proxyconnect")
 	_, isDNS := errors.AsType[*net.DNSError](err)
-	e := &Error{Code: "no answer", Temporary: (unsent || c.service.idempotent()) && !errors.Is(err, context.Canceled)}
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	e := &Error{Code: "no answer", Temporary: (unsent || c.service.idempotent()) && !isCertificate}
 	switch {
 	case errors.Is(err, context.Canceled):
-		e.Advice = "the run was cancelled"
+		e.Advice = "the run was cancelled; start it again"
+	case isCertificate:
+		e.Advice = "the host's certificate is not trusted: check the address and what stands between"
 	case isDNS:
 		e.Advice = "the host's name does not resolve: check the address and the function's network"
 	case unsent:
 		e.Advice = "no connection to the host: check the address and the function's network"
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
-		e.Advice = "the service was too slow; the message may have arrived all the same"
+		e.Advice = "the service was too slow; look into the room, as the message may have arrived all the same"
 	default:
-		e.Advice = "the connection broke; the message may have arrived all the same"
+		e.Advice = "the connection broke; look into the room, as the message may have arrived all the same"
 	}
 	return e
 }

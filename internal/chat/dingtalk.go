@@ -6,10 +6,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +21,7 @@ import (
 
 // dingtalkBodyBytes is what a body may have, a little below the 20,000 bytes
 // at which DingTalk answers 460101.
+// https://open.dingtalk.com/document/robots/custom-robot-access
 const dingtalkBodyBytes = 19_500
 
 type dingtalkService struct {
@@ -29,7 +30,10 @@ type dingtalkService struct {
 	mobiles []string      // mentioned when something is critical
 }
 
-var mobile = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
+var (
+	mobile        = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
+	dingtalkToken = regexp.MustCompile(`^[0-9A-Za-z]{16,128}$`)
+)
 
 func loadDingTalk(env *config.Env) service {
 	const name, form = "DINGTALK_WEBHOOK_URL", "https://oapi.dingtalk.com/robot/send?access_token=…"
@@ -40,7 +44,10 @@ func loadDingTalk(env *config.Env) service {
 			break
 		}
 	}
-	if s.webhook = env.SecretURL(name, form); s.webhook == nil {
+	// A token alone is taken for one of China; robots of the international
+	// DingTalk are set with their address, at oapi.dingtalk.io.
+	s.webhook = webhookURL(env, name, form, dingtalkToken, "https://oapi.dingtalk.com/robot/send?access_token=")
+	if s.webhook == nil {
 		return nil
 	}
 	if s.webhook.Query().Get("access_token") == "" {
@@ -66,96 +73,88 @@ type dingtalkBody struct {
 	} `json:"at"`
 }
 
-func (s dingtalkService) bodies(d *templates.Draft, id string) ([][]byte, error) {
-	put := func(m templates.Message) ([]byte, error) {
-		b := dingtalkBody{MsgType: "markdown", MsgUUID: id}
-		b.Markdown.Title, b.Markdown.Text = m.Title, dingtalkText(m)
-		b.At.Mobiles = append([]string{}, m.Mentions...) // the message calls them already
-		if len(s.mobiles) > 0 && (m.Severity == report.Critical || m.Failed) {
-			b.At.Mobiles = append(b.At.Mobiles, s.mobiles...)
-			b.Markdown.Text += "\n\n@" + strings.Join(s.mobiles, " @")
-		}
-		return encode(b)
-	}
-	m, err := d.Fit(func(m templates.Message) bool {
-		b, err := put(m)
-		return err == nil && len(b) <= dingtalkBodyBytes
-	})
+// bodies are the message and, for a DingTalk that dislikes something in it,
+// the message without what is most easily disliked.
+func (s dingtalkService) bodies(l letter) ([][]byte, error) {
+	whole, err := fitBytes(l.draft, dingtalkBodyBytes, func(m templates.Message) any { return s.body(m, l.id) })
 	if err != nil {
 		return nil, err
 	}
-	body, err := put(m)
-	return [][]byte{body}, err
+	bare := l.options
+	bare.ConsoleURL, bare.ReportURL = "", ""
+	d, err := templates.Compose("dingtalk", l.report, bare)
+	if err != nil {
+		return nil, err
+	}
+	harmless, err := fitBytes(d, dingtalkBodyBytes, func(m templates.Message) any {
+		m.Lead = slices.DeleteFunc(slices.Clone(m.Lead), bars.MatchString)
+		return s.body(m, messageID(l.id, "harmless")) // so that it is no repeat of what was refused
+	})
+	return [][]byte{whole, harmless}, err
 }
 
-// dingtalkText uses what DingTalk documents and phones show: headings, bold,
-// lists, quotes and links; a line ends with two spaces.
-func dingtalkText(m templates.Message) string {
-	var b strings.Builder
-	b.WriteString("### " + m.Title + "\n\n")
-	b.WriteString(strings.Join(m.Lead, "  \n"))
-	for _, g := range m.Groups {
-		b.WriteString("\n\n**" + g.Heading + "**\n")
-		for _, row := range g.Rows {
-			b.WriteString("\n- " + row)
-		}
+// bars draw when matrices expire, where a filter may see anything.
+var bars = regexp.MustCompile(`[▁-█]{5}`)
+
+func (s dingtalkService) body(m templates.Message, id string) dingtalkBody {
+	b := dingtalkBody{MsgType: "markdown", MsgUUID: id}
+	b.Markdown.Title, b.Markdown.Text = m.Title, markdown(m, "  \n") // a lone line feed is swallowed
+	b.At.Mobiles = append([]string{}, m.Mentions...)                 // the message shows them already
+	if len(s.mobiles) > 0 && (m.Severity == report.Critical || m.Failed) {
+		b.At.Mobiles = append(b.At.Mobiles, s.mobiles...)
+		b.Markdown.Text += "\n\n@" + strings.Join(s.mobiles, " @")
 	}
-	if m.More != "" {
-		b.WriteString("\n\n" + m.More)
-	}
-	if m.Foot != "" {
-		b.WriteString("\n\n> " + m.Foot)
-	}
-	return b.String()
+	return b
 }
 
-// request signs, if the robot wants it: HMAC-SHA256 over the time in
-// milliseconds and the secret.
-// https://open.dingtalk.com/document/robots/customize-robot-security-settings
-func (s dingtalkService) request(ctx context.Context, body []byte, now time.Time) (*http.Request, error) {
+// request signs, if the robot wants it.
+func (s dingtalkService) request(ctx context.Context, _ string, body []byte, now time.Time) (*http.Request, error) {
 	u := *s.webhook
 	if s.secret != "" {
 		stamp := strconv.FormatInt(now.UnixMilli(), 10)
-		mac := hmac.New(sha256.New, []byte(s.secret.Reveal()))
-		mac.Write([]byte(stamp + "\n" + s.secret.Reveal()))
 		q := u.Query()
 		q.Set("timestamp", stamp)
-		q.Set("sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		q.Set("sign", dingtalkSignature(s.secret.Reveal(), stamp))
 		u.RawQuery = q.Encode()
 	}
 	return http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
 }
 
-var dingtalkAdvice = advice{
-	"310000": "keyword, signature, clock or IP list: compare the robot's security settings with DINGTALK_SECRET",
-	"300001": "the token does not exist: set the robot's whole address",
-	"300005": "the token does not exist: set the robot's whole address",
-	"400101": "the token is missing: set the robot's whole address",
-	"400013": "the group was dissolved: make a robot in another",
-	"400102": "the robot was stopped: start it in the group's settings",
-	"400106": "the robot does not exist any more: make a new one",
-	"130101": "more than 20 messages a minute: DingTalk takes none for 10 minutes",
-	"410100": "more messages than DingTalk takes: it takes none for a while",
-	"460101": "the message is longer than DingTalk takes",
-	"430101": "DingTalk holds a link in the message for unsafe",
-	"430102": "DingTalk holds the message for improper",
-	"-1":     "DingTalk is busy",
+// dingtalkSignature is over the time in milliseconds and the secret.
+// https://open.dingtalk.com/document/robots/customize-robot-security-settings
+func dingtalkSignature(secret, stamp string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(stamp + "\n" + secret))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// verdict goes by errcode; the HTTP status is 200 whatever happened.
+var dingtalkAdvice = advice{
+	"-1":     "DingTalk is busy: nothing to do unless it lasts",
+	"300001": "the token does not exist: set the robot's whole address",
+	"300005": "the token does not exist, or the group is an external one: set the whole address of a robot in a group of your own",
+	"310000": "keyword, signature, clock or IP list: compare the robot's security settings with DINGTALK_SECRET",
+	"400013": "the group was dissolved: make a robot in another",
+	"400101": "the token is missing: set the robot's whole address",
+	"400102": "the robot was stopped: start it in the group's settings",
+	"400106": "the robot does not exist any more: make a new one",
+	"130101": "more than 20 messages a minute, so DingTalk takes none for 10 minutes: let other senders use other robots",
+	"410100": "more messages than DingTalk takes, so it takes none for a while: let other senders use other robots",
+	"460101": "the message is longer than DingTalk takes: set REPORT_URL and CONSOLE_URL to shorter addresses",
+	"430101": "DingTalk holds a link for unsafe: leave REPORT_URL and CONSOLE_URL away",
+	"430102": "DingTalk holds the words for improper: look at the names of the matrices",
+	"430103": "DingTalk holds a picture for improper: look at the names of the matrices",
+	"430104": "DingTalk holds the content for improper: look at the names of the matrices",
+}
+
+// verdict goes by errcode; the HTTP status is 200 whatever happened, and the
+// wording of errmsg has changed before.
 func (s dingtalkService) verdict(status int, header http.Header, body []byte) *Error {
-	var said struct {
-		Code *json.Number `json:"errcode"`
+	e := numberError("errcode", dingtalkAdvice, status, header, body)
+	if e != nil && e.Code == "-1" {
+		e.Temporary = true
 	}
-	if status != http.StatusOK {
-		return statusError(status, header)
+	if e != nil && strings.HasPrefix(e.Code, "43010") {
+		e.OtherForm = true
 	}
-	if json.Unmarshal(body, &said) != nil || said.Code == nil {
-		return &Error{Code: "HTTP 200 without errcode", Advice: "not an answer of DingTalk: check the webhook's address"}
-	}
-	code := said.Code.String()
-	if code == "0" {
-		return nil
-	}
-	return &Error{Code: code, Advice: dingtalkAdvice[code], Temporary: code == "-1"}
+	return e
 }

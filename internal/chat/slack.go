@@ -5,9 +5,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
-	"unicode/utf16"
+	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -26,56 +27,70 @@ const (
 	slackBlocks       = 50
 )
 
-type slackService struct{ webhook *url.URL }
+// A slackService is Slack or who takes the same from senders. The latter have
+// no blocks, but a Markdown of their own, so they get the text alone.
+type slackService struct {
+	webhook *url.URL
+	like    bool // Mattermost, Rocket.Chat and their kin
+}
+
+var (
+	slackPath  = regexp.MustCompile(`^/services/T\w+/B\w+/\w+$`)
+	slackToken = regexp.MustCompile(`^T\w+/B\w+/\w+$`)
+)
 
 func loadSlack(env *config.Env) service {
 	const name, form = "SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T…/B…/…"
-	u := env.SecretURL(name, form)
-	switch {
-	case u == nil:
+	u := webhookURL(env, name, form, slackToken, "https://hooks.slack.com/services/")
+	if u == nil {
 		return nil
+	}
+	vendor := u.Hostname() == "hooks.slack.com" || u.Hostname() == "hooks.slack-gov.com"
+	switch {
 	case strings.HasPrefix(u.Path, "/triggers/") || strings.HasPrefix(u.Path, "/workflows/"):
 		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which takes no messages; make an incoming webhook, "+form)
 		return nil
+	case vendor && !slackPath.MatchString(u.Path):
+		env.RefuseSecret(name, "an address of the form "+form)
+		return nil
 	}
-	return slackService{u}
+	return slackService{webhook: u, like: !slackPath.MatchString(u.Path)}
 }
 
 func (s slackService) idempotent() bool { return false }
 
-func (s slackService) request(ctx context.Context, body []byte, _ time.Time) (*http.Request, error) {
+func (s slackService) request(ctx context.Context, _ string, body []byte, _ time.Time) (*http.Request, error) {
 	return http.NewRequestWithContext(ctx, http.MethodPost, s.webhook.String(), bytes.NewReader(body))
 }
 
-func (s slackService) bodies(d *templates.Draft, _ string) ([][]byte, error) {
-	blocks, err := d.Fit(func(m templates.Message) bool {
-		b := slackBlocksOf(m)
-		return len(b) <= slackBlocks && slackChars(m) <= slackTotalChars
+func (s slackService) bodies(l letter) ([][]byte, error) {
+	escapes := slackEscapes
+	if s.like {
+		escapes = likeEscapes
+	}
+	plain, err := fit(l.draft, func(m templates.Message) bool { return chars(slackText(m, escapes)) <= slackTextChars })
+	if err != nil {
+		return nil, err
+	}
+	text, err := encode(slackMessage(slackText(plain, escapes)))
+	if err != nil || s.like {
+		return [][]byte{text}, err
+	}
+	m, err := fit(l.draft, func(m templates.Message) bool {
+		return len(slackBlocksOf(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackLead(m)) <= slackSectionChars
 	})
 	if err != nil {
 		return nil, err
 	}
-	rich := slackMessage(slackText(templates.Message{Title: blocks.Title, Lead: blocks.Lead}))
-	rich.Blocks = &slack.Blocks{BlockSet: slackBlocksOf(blocks)}
-
-	plain, err := d.Fit(func(m templates.Message) bool { return chars(slackText(m)) <= slackTextChars })
-	if err != nil {
-		return nil, err
-	}
-	var bodies [][]byte
-	for _, m := range []*slack.WebhookMessage{rich, slackMessage(slackText(plain))} {
-		b, err := encode(m)
-		if err != nil {
-			return nil, err
-		}
-		bodies = append(bodies, b)
-	}
-	return bodies, nil
+	rich := slackMessage(slackText(templates.Message{Title: m.Title, Lead: m.Lead}, escapes))
+	rich.Blocks = &slack.Blocks{BlockSet: slackBlocksOf(m)}
+	blocks, err := encode(rich)
+	return [][]byte{blocks, text}, err
 }
 
 func slackMessage(text string) *slack.WebhookMessage {
 	unfurl := false
-	return &slack.WebhookMessage{Text: cut(text, slackTextChars), UnfurlLinks: &unfurl, UnfurlMedia: &unfurl}
+	return &slack.WebhookMessage{Text: text, UnfurlLinks: &unfurl, UnfurlMedia: &unfurl}
 }
 
 // slackBlocksOf lays a message out. Rows are elements rather than markup, so a
@@ -83,19 +98,11 @@ func slackMessage(text string) *slack.WebhookMessage {
 func slackBlocksOf(m templates.Message) []slack.Block {
 	var blocks []slack.Block
 	if m.Quiet() && len(m.Lead) < 2 {
-		line := "*" + mrkdwn(m.Title) + "*"
-		if len(m.Lead) > 0 {
-			line += "\n" + mrkdwn(m.Lead[0])
-		}
-		return append(blocks, slackSection(line))
+		return append(blocks, slackSection(strings.TrimSpace("*"+mrkdwn(m.Title, slackEscapes)+"*\n"+slackLead(m))))
 	}
-	blocks = append(blocks, slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(m.Title, slackHeaderChars), true, false)))
+	blocks = append(blocks, slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, m.Title, true, false)))
 	if len(m.Lead) > 0 {
-		lines := make([]string, len(m.Lead))
-		for i, l := range m.Lead {
-			lines[i] = mrkdwn(l)
-		}
-		blocks = append(blocks, slackSection(strings.Join(lines, "\n")))
+		blocks = append(blocks, slackSection(slackLead(m)))
 	}
 	for _, g := range m.Groups {
 		heading := slack.NewRichTextSection(slack.NewRichTextSectionTextElement(templates.Plain(g.Heading), &slack.RichTextSectionTextStyle{Bold: true}))
@@ -107,14 +114,22 @@ func slackBlocksOf(m templates.Message) []slack.Block {
 	}
 	for _, s := range []string{m.More, m.Foot} {
 		if s != "" {
-			blocks = append(blocks, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, mrkdwn(s), false, true)))
+			blocks = append(blocks, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, mrkdwn(s, slackEscapes), false, true)))
 		}
 	}
 	return blocks
 }
 
 func slackSection(text string) slack.Block {
-	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, cut(text, slackSectionChars), false, true), nil, nil)
+	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
+}
+
+func slackLead(m templates.Message) string {
+	lines := make([]string, len(m.Lead))
+	for i, l := range m.Lead {
+		lines[i] = mrkdwn(l, slackEscapes)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func slackElements(row string) []slack.RichTextSectionElement {
@@ -134,20 +149,20 @@ func slackElements(row string) []slack.RichTextSectionElement {
 
 // slackText is the message as text alone: what a notification begins with, and
 // what is sent where blocks are refused.
-func slackText(m templates.Message) string {
-	lines := []string{mrkdwn(m.Title)}
+func slackText(m templates.Message, escapes map[rune]string) string {
+	lines := []string{mrkdwn(m.Title, escapes)}
 	for _, l := range m.Lead {
-		lines = append(lines, mrkdwn(l))
+		lines = append(lines, mrkdwn(l, escapes))
 	}
 	for _, g := range m.Groups {
-		lines = append(lines, "", "*"+mrkdwn(g.Heading)+"*")
+		lines = append(lines, "", "*"+mrkdwn(g.Heading, escapes)+"*")
 		for _, row := range g.Rows {
-			lines = append(lines, "• "+mrkdwn(row))
+			lines = append(lines, "• "+mrkdwn(row, escapes))
 		}
 	}
 	for _, s := range []string{m.More, m.Foot} {
 		if s != "" {
-			lines = append(lines, "", mrkdwn(s))
+			lines = append(lines, "", mrkdwn(s, escapes))
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -156,13 +171,20 @@ func slackText(m templates.Message) string {
 // Slack has an escape for three characters; for those that format there is
 // none, so lookalikes stand for them.
 // https://docs.slack.dev/messaging/formatting-message-text#escaping
-var escapeMrkdwn = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "~", "∼", "`", "ˋ", "_", "\u02cd")
+var slackEscapes = map[rune]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd"}
+
+// likeEscapes are for those who speak like Slack: they read Markdown, call
+// people by a bare @, and may show an escape as it is written.
+var likeEscapes = map[rune]string{
+	'&': "＆", '<': "＜", '>': "＞", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd",
+	'[': "［", ']': "］", '(': "（", ')': "）", '@': "＠", '#': "＃", '|': "｜", '!': "！", '\\': "＼", '$': "＄",
+}
 
 // mrkdwn turns marked text into Slack's markup.
-func mrkdwn(s string) string {
+func mrkdwn(s string, escapes map[rune]string) string {
 	var b strings.Builder
 	for _, r := range templates.Runs(s) {
-		text := escapeMrkdwn.Replace(r.Text)
+		text := escape(r.Text, escapes)
 		switch {
 		case r.Mention && strings.HasPrefix(r.Text, "S"):
 			b.WriteString("<!subteam^" + r.Text + ">")
@@ -173,9 +195,31 @@ func mrkdwn(s string) string {
 		case r.Bold:
 			b.WriteString("*" + text + "*")
 		case r.Code:
-			b.WriteString("`" + strings.ReplaceAll(text, "\u02cd", "_") + "`")
+			b.WriteString("`" + text + "`")
 		default:
 			b.WriteString(text)
+		}
+	}
+	return b.String()
+}
+
+// escape leaves an underscore within a word as it is: names are full of them,
+// and it has no effect there.
+func escape(s string, escapes map[rune]string) string {
+	runes := []rune(s)
+	word := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	var b strings.Builder
+	for i, r := range runes {
+		other, active := escapes[r]
+		switch {
+		case !active || r == '_' && word(i-1) && word(i+1):
+			b.WriteRune(r)
+		case r == '>' && i == 0: // a line that begins with its escape is a quote all the same
+			b.WriteString("＞")
+		default:
+			b.WriteString(other)
 		}
 	}
 	return b.String()
@@ -184,7 +228,7 @@ func mrkdwn(s string) string {
 func slackChars(m templates.Message) int {
 	n := chars(m.Title) + chars(templates.Plain(m.More)) + chars(templates.Plain(m.Foot))
 	for _, l := range m.Lead {
-		n += chars(mrkdwn(l))
+		n += chars(mrkdwn(l, slackEscapes))
 	}
 	for _, g := range m.Groups {
 		n += chars(g.Heading)
@@ -195,76 +239,42 @@ func slackChars(m templates.Message) int {
 	return n
 }
 
-// chars counts UTF-16 units.
-func chars(s string) int {
-	n := 0
-	for _, r := range s {
-		n += utf16.RuneLen(r)
-	}
-	return n
-}
-
-// cut shortens s to limit UTF-16 units, between characters.
-func cut(s string, limit int) string {
-	if chars(s) <= limit {
-		return s
-	}
-	n := 0
-	for i, r := range s {
-		if n += utf16.RuneLen(r); n > limit-1 {
-			return strings.TrimRight(s[:i], " ") + "…"
-		}
-	}
-	return s
-}
-
 var slackAdvice = advice{
-	"invalid_payload":                   "Slack could not read the message",
+	"invalid_payload":                   "Slack could not read the message: look at what stands between",
 	"invalid_token":                     "the webhook was revoked: make a new one and set its address",
 	"no_service":                        "the webhook was disabled or removed: make a new one and set its address",
 	"no_team":                           "the workspace is gone: make a new webhook and set its address",
 	"no_active_hooks":                   "the webhook was disabled: make a new one and set its address",
-	"no_text":                           "Slack found no text in the message",
-	"channel_not_found":                 "the webhook's channel is gone: make a new webhook",
+	"no_text":                           "Slack found no text in the message: look at what stands between",
+	"channel_not_found":                 "the webhook's channel is gone: make a webhook for another",
 	"channel_is_archived":               "the webhook's channel is archived: make a webhook for another",
 	"action_prohibited":                 "the workspace does not let this webhook post: ask its admin",
 	"user_not_found":                    "the webhook's user is gone: make a new webhook",
-	"posting_to_general_channel_denied": "the workspace does not let webhooks post to its general channel",
+	"posting_to_general_channel_denied": "the workspace does not let webhooks post to its general channel: make a webhook for another",
+	"invalid_blocks":                    "Slack refused the layout, and the text alone as well: look at its changelog",
+	"invalid_attachments":               "Slack refused the layout, and the text alone as well: look at its changelog",
+	"msg_blocks_too_long":               "Slack refused the layout, and the text alone as well: look at its changelog",
 }
+
+// slackLayout are the codes after which the text alone may be taken.
+var slackLayout = map[string]bool{"invalid_blocks": true, "invalid_attachments": true, "msg_blocks_too_long": true}
 
 // verdict goes by the body: Slack's is ok, and any other 200 means no.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
 func (s slackService) verdict(status int, header http.Header, body []byte) *Error {
-	said := strings.TrimSpace(string(body))
-	if status == http.StatusOK && (said == "ok" || !s.vendor() && said == `{"success":true}`) {
+	word := strings.TrimSpace(string(body))
+	if status == http.StatusOK && (word == "ok" || s.like && strings.HasPrefix(word, `{"success":true`)) {
 		return nil
 	}
-	word := ""
-	if len(said) < 60 && !strings.ContainsAny(said, " <{") {
-		word = said
-	}
-	if status == http.StatusTooManyRequests || word == "rate_limited" {
-		return &Error{Code: "rate_limited", Advice: "too many messages", Temporary: true, After: retryAfter(header, time.Now())}
-	}
 	if known, ok := slackAdvice[word]; ok {
-		return &Error{Code: word, Advice: known}
+		return &Error{Code: word, Advice: known, OtherForm: slackLayout[word]}
 	}
-	switch {
-	case word == "invalid_blocks" || word == "invalid_attachments":
-		return &Error{Code: word, Advice: "Slack refused the layout", OtherForm: true}
-	case status >= 500:
-		// Slack also answers so to blocks that it does not take from webhooks.
-		e := statusError(status, header)
+	e := statusError(status, header)
+	switch status {
+	case http.StatusOK:
+		e.Code = "HTTP 200 without ok"
+	case http.StatusInternalServerError: // so Slack also answers to blocks that it does not take from webhooks
 		e.OtherForm = true
-		return e
-	case status == http.StatusOK:
-		return &Error{Code: "HTTP 200 without ok", Advice: "not an answer of Slack: check the webhook's address"}
 	}
-	return statusError(status, header)
-}
-
-// vendor tells Slack itself from those who speak like it on hosts of their own.
-func (s slackService) vendor() bool {
-	host := s.webhook.Hostname()
-	return host == "hooks.slack.com" || host == "hooks.slack-gov.com"
+	return e
 }

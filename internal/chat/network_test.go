@@ -1,0 +1,85 @@
+package chat
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"matrix-expiry-report/internal/config"
+)
+
+// A network is one server behind every host name, in memory: within a bubble
+// of testing/synctest, waiting for it lets time pass.
+type network struct {
+	mu    sync.Mutex
+	hosts []string // dialled, in order
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case c := <-n.conns:
+		return c, nil
+	case <-n.done:
+		return nil, net.ErrClosed
+	}
+}
+func (n *network) Close() error   { return nil }
+func (n *network) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
+
+func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	host, _, _ := net.SplitHostPort(address)
+	n.mu.Lock()
+	n.hosts = append(n.hosts, host)
+	n.mu.Unlock()
+	client, server := net.Pipe()
+	select {
+	case n.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (n *network) dialled() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Compact(slices.Sorted(slices.Values(n.hosts)))
+}
+
+// channelTo loads the channel of one kind and puts h behind its address. Only
+// the way to the server is another than in production.
+func channelTo(t *testing.T, kind string, env map[string]string, h http.Handler) (*Channel, *network) {
+	t.Helper()
+	c := load(t, kind, env)
+	n := &network{conns: make(chan net.Conn), done: make(chan struct{})}
+	production := c.http.Transport.(*http.Transport)
+	transport := &http.Transport{DialContext: n.dial, DialTLSContext: n.dial, TLSHandshakeTimeout: production.TLSHandshakeTimeout, IdleConnTimeout: production.IdleConnTimeout}
+	c.http.Transport = transport
+	server := &http.Server{Handler: h, TLSConfig: &tls.Config{}}
+	go server.Serve(n)
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		close(n.done)
+		server.Close()
+	})
+	return c, n
+}
+
+func load(t *testing.T, kind string, vars map[string]string) *Channel {
+	t.Helper()
+	env := config.NewEnv(func(name string) string { return vars[name] })
+	channels := Load(env)
+	if err := env.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(channels) != 1 || channels[0].Name() != kind {
+		t.Fatalf("got %d channels, want %s", len(channels), kind)
+	}
+	return channels[0]
+}
