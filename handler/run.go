@@ -70,7 +70,7 @@ func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []strin
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
-			l = report.Listing{Problems: []report.Problem{{Code: "InternalError", Message: fmt.Sprint("the listing broke: ", p), MayHide: true}}}
+			l = report.Listing{Problems: []report.Problem{{Code: "Panic", Message: fmt.Sprint("the listing broke: ", p), MayHide: true}}}
 		}
 	}()
 	return h.Source.List(ctx, regions)

@@ -109,12 +109,14 @@ type Finding struct {
 
 // A Problem is something that a run could not do.
 type Problem struct {
-	Endpoint string `json:"endpoint"`
-	Account  string `json:"account"`
-	Region   string `json:"region"`
-	Code     string `json:"code"`
-	Message  string `json:"message"`
-	MayHide  bool   `json:"may_hide"` // matrices may be missing from the report because of it
+	Endpoint   string `json:"endpoint"`
+	Account    string `json:"account"`
+	Region     string `json:"region"`
+	Code       string `json:"code"`
+	Message    string `json:"message"`    // in English; templates may have other words for the code
+	RequestID  string `json:"request_id"` // of the service, for its support
+	Permission string `json:"permission"` // what a denial says is missing
+	MayHide    bool   `json:"may_hide"`   // matrices may be missing from the report because of it
 }
 
 // A Delivery is what became of the report in one channel.

@@ -122,7 +122,7 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 		if !p.MayHide && p.Endpoint != "" {
 			continue
 		}
-		text := strings.Trim(p.Code+": "+p.Message, ": ")
+		text := strings.Trim(p.Code+": "+w.problem(p), ": ")
 		if _, ok := where[text]; !ok {
 			texts = append(texts, text)
 		}
@@ -150,6 +150,28 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 		unread = strings.Join(regions, w.must("comma"))
 	}
 	return told, len(texts) - len(told), unread
+}
+
+// problem words a problem: as the catalogue does for codes that begin like one
+// of its hints, else as whoever met it did, in English.
+func (w *words) problem(p report.Problem) string {
+	hint := ""
+	for id := range w.ids {
+		if prefix, ok := strings.CutPrefix(id, "hint_"); ok && strings.HasPrefix(p.Code, prefix) && len(id) > len(hint) {
+			hint = id
+		}
+	}
+	if hint == "" {
+		return p.Message
+	}
+	text := w.must(hint)
+	if p.Permission != "" {
+		text += w.must("missing_permission", p.Permission)
+	}
+	if p.RequestID != "" {
+		text += w.must("of_request", p.RequestID)
+	}
+	return text
 }
 
 // kind is what findings under one heading have in common.

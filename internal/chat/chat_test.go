@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -413,3 +415,39 @@ var names = slices.Concat([]string{
 	"x", "prod-hz-03", strings.Repeat("长", 128), strings.Repeat("😀", 128), "👩‍👩‍👧‍👦 family", "مصفوفة الهواتف", "e\u0301\u0301\u0301 combining",
 	"invalid \xff\xfe UTF-8", "a & b < c > d", "prod_hz_03 _x_", strings.Repeat("&<>", 42),
 }, hostile)
+
+// Somebody who stands between gets no message, and is not asked again.
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the message was handed over") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	var connections atomic.Int32
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.StartTLS()
+	defer server.Close()
+	for _, kind := range Kinds {
+		env := elsewhere(answers[kind.Name].env, server.URL)
+		c := load(t, kind.Name, env)
+		c.http.Transport.(*http.Transport).Proxy = nil
+		checkError(t, c.Send(t.Context(), badDay(1), templates.Options{Language: "en"}, "key"), kind.Name+": no answer: the host's certificate is not trusted", env)
+	}
+	if n := int(connections.Load()); n != len(Kinds) {
+		t.Errorf("%d connections for %d kinds", n, len(Kinds))
+	}
+}
+
+// elsewhere is env with its address at another host.
+func elsewhere(env map[string]string, host string) map[string]string {
+	moved := map[string]string{}
+	for name, v := range env {
+		if rest, ok := strings.CutPrefix(v, "https://"); ok {
+			v = host + rest[strings.Index(rest, "/"):]
+		}
+		moved[name] = v
+	}
+	return moved
+}

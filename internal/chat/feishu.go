@@ -67,6 +67,7 @@ type feishuCard struct {
 type feishuElement struct {
 	Tag     string `json:"tag"`
 	Content string `json:"content"`
+	Size    string `json:"text_size,omitempty"`
 }
 
 var feishuColours = map[report.Severity]string{
@@ -76,19 +77,19 @@ var feishuColours = map[report.Severity]string{
 func (s feishuService) bodies(l letter) ([][]byte, error) {
 	body, err := fitBytes(l.draft, feishuBodyBytes, func(m templates.Message) any {
 		c := feishuCard{Schema: "2.0"}
-		c.Header.Title = feishuElement{"plain_text", m.Title}
+		c.Header.Title = feishuElement{Tag: "plain_text", Content: m.Title}
 		c.Header.Template = feishuColours[severity(m, l.report)]
-		say := func(text string) {
+		say := func(text, size string) {
 			if text != "" {
-				c.Body.Elements = append(c.Body.Elements, feishuElement{"markdown", text})
+				c.Body.Elements = append(c.Body.Elements, feishuElement{"markdown", text, size})
 			}
 		}
-		say(strings.Join(m.Lead, "\n"))
+		say(strings.Join(m.Lead, "\n"), "")
 		for _, g := range m.Groups {
-			say("**" + g.Heading + "**\n- " + strings.Join(g.Rows, "\n- "))
+			say("**"+g.Heading+"**\n- "+strings.Join(g.Rows, "\n- "), "")
 		}
-		say(m.More)
-		say(m.Foot)
+		say(m.More, "")
+		say(m.Foot, "notation")
 		return struct {
 			MsgType string     `json:"msg_type"`
 			Card    feishuCard `json:"card"`

@@ -140,7 +140,7 @@ func walk(v any, place string, visit func(place, text string, markup bool)) {
 				continue
 			}
 			literal := slices.Contains([]string{"text<nil>", "plain_text<nil>", "<nil>plain_text", "TextRun<nil>"}, kind) ||
-				slices.Contains([]string{"title", "summary", "fallbackText", "type", "tag", "style", "url", "$schema"}, name)
+				slices.Contains([]string{"title", "summary", "fallbackText", "type", "tag", "text_size", "style", "url", "$schema"}, name)
 			visit(place+"."+kind+"."+name, text, !literal)
 		}
 	}

@@ -149,22 +149,27 @@ func checkOmitted(t *testing.T, body []byte, total int) {
 	}
 }
 
-// Problems alone can be longer than a service takes; then their last are cut,
-// and never the links.
+// Problems alone can be longer than a service takes, and so can a title that
+// names regions; then their last are cut, and never the links.
 func TestManyProblems(t *testing.T) {
 	t.Parallel()
-	r := badDay(40)
-	r.Complete = false
-	for i := range 8 {
-		r.Problems = append(r.Problems, report.Problem{Endpoint: fmt.Sprint("host", i), Region: "cn-hangzhou", Code: "InternalError", Message: strings.Repeat("😀", 400) + fmt.Sprint(i), MayHide: true})
-	}
-	room := &emulator.Room{}
-	for _, c := range roomChannels(t, room, nil) {
-		before := len(room.Messages())
-		err := c.Send(t.Context(), r, templates.Options{Language: "zh", ConsoleURL: console, ReportURL: console + "?all"}, "key")
-		posted := room.Messages()[before:]
-		if err != nil || len(posted) != 1 || !strings.Contains(string(posted[0].Body), console) && c.Name() != "webhook" {
-			t.Errorf("%s: %v, %d posts", c.Name(), err, len(posted))
+	for _, filler := range []string{"😀", "&"} { // four bytes in UTF-8, five in Slack's markup
+		r := badDay(40)
+		r.Complete = false
+		for i := range 8 {
+			r.Problems = append(r.Problems, report.Problem{
+				Endpoint: fmt.Sprint("host", i), Region: strings.Repeat("r", 80) + fmt.Sprint(i%3), Code: "InternalError",
+				Message: strings.Repeat(filler, 400) + fmt.Sprint(i), MayHide: true,
+			})
+		}
+		room := &emulator.Room{}
+		for _, c := range roomChannels(t, room, nil) {
+			before := len(room.Messages())
+			err := c.Send(t.Context(), r, templates.Options{Language: "zh", ConsoleURL: console, ReportURL: console + "?all"}, "key")
+			posted := room.Messages()[before:]
+			if err != nil || len(posted) != 1 || !strings.Contains(string(posted[0].Body), console) && c.Name() != "webhook" {
+				t.Errorf("%s: %v, %d posts, the last refused for %s", c.Name(), err, len(posted), posted[len(posted)-1].Why)
+			}
 		}
 	}
 }

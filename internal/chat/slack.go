@@ -20,11 +20,9 @@ import (
 // two ways in which it may count.
 // https://docs.slack.dev/reference/block-kit/blocks
 const (
-	slackHeaderChars  = 150
-	slackSectionChars = 3000
-	slackTextChars    = 3000 // of the notification; 4,000 is the vendor's advice
-	slackTotalChars   = 11500
-	slackBlocks       = 50
+	slackTextChars  = 3000 // of a section; of the notification 4,000 are advised
+	slackTotalChars = 11_500
+	slackBlocks     = 50
 )
 
 // A slackService is Slack or who takes the same from senders. The latter have
@@ -77,12 +75,12 @@ func (s slackService) bodies(l letter) ([][]byte, error) {
 		return [][]byte{text}, err
 	}
 	m, err := fit(l.draft, func(m templates.Message) bool {
-		return len(slackBlocksOf(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackLead(m)) <= slackSectionChars
+		return len(slackBlocksOf(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackHead(m)) <= slackTextChars
 	})
 	if err != nil {
 		return nil, err
 	}
-	rich := slackMessage(slackText(templates.Message{Title: m.Title, Lead: m.Lead}, escapes))
+	rich := slackMessage(slackHead(m))
 	rich.Blocks = &slack.Blocks{BlockSet: slackBlocksOf(m)}
 	blocks, err := encode(rich)
 	return [][]byte{blocks, text}, err
@@ -124,6 +122,11 @@ func slackSection(text string) slack.Block {
 	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
 }
 
+// slackHead is what a notification shows, title and lead.
+func slackHead(m templates.Message) string {
+	return slackText(templates.Message{Title: m.Title, Lead: m.Lead}, slackEscapes)
+}
+
 func slackLead(m templates.Message) string {
 	lines := make([]string, len(m.Lead))
 	for i, l := range m.Lead {
@@ -147,8 +150,7 @@ func slackElements(row string) []slack.RichTextSectionElement {
 	return out
 }
 
-// slackText is the message as text alone: what a notification begins with, and
-// what is sent where blocks are refused.
+// slackText is the message as text alone, for where blocks are refused.
 func slackText(m templates.Message, escapes map[rune]string) string {
 	lines := []string{mrkdwn(m.Title, escapes)}
 	for _, l := range m.Lead {

@@ -216,11 +216,16 @@ func (r *reading) problems() []report.Problem {
 		if timedOut := errors.Is(f.err, context.DeadlineExceeded); timedOut {
 			code = "DeadlineExceeded"
 		}
-		out = append(out, report.Problem{Endpoint: r.endpoint.Host, Region: f.region, Code: code, Message: message, MayHide: mayHide})
+		p := report.Problem{Endpoint: r.endpoint.Host, Region: f.region, Code: code, Message: message, MayHide: mayHide}
+		if e, ok := errors.AsType[*Error](f.err); ok {
+			p.RequestID, p.Permission = oneLine(e.RequestID), oneLine(e.AuthAction)
+		}
+		out = append(out, p)
 	}
 	if len(out) > 1 && len(r.rows) == 0 && sameCode(out) {
-		_, message := explain(r.failures[0].err)
-		out = []report.Problem{{Endpoint: r.endpoint.Host, Code: out[0].Code, Message: message, MayHide: true}}
+		out = out[:1]
+		out[0].Region, out[0].MayHide = "", true
+		_, out[0].Message = explain(r.failures[0].err)
 	}
 	slices.SortStableFunc(out, func(a, b report.Problem) int { return cmp.Compare(a.Region, b.Region) })
 	return out

@@ -262,6 +262,9 @@ func drawCard(e thing) string {
 			if strings.EqualFold(run.text("weight"), "bolder") {
 				s = "<b>" + s + "</b>"
 			}
+			if strings.EqualFold(run.text("size"), "large") {
+				s = "<big>" + s + "</big>"
+			}
 			if strings.EqualFold(run.text("fontType"), "monospace") {
 				s = "<code>" + s + "</code>"
 			}
@@ -269,6 +272,12 @@ func drawCard(e thing) string {
 				s = link(url, s)
 			}
 			b.WriteString(s)
+		}
+		b.WriteString("</p>\n")
+	case "ActionSet":
+		b.WriteString("<p>")
+		for _, action := range e.things("actions") {
+			b.WriteString(link(action.text("url"), html.EscapeString(action.text("title"))) + " ")
 		}
 		b.WriteString("</p>\n")
 	case "Container", "ColumnSet", "Column":

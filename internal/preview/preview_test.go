@@ -1,0 +1,87 @@
+package preview
+
+import (
+	"encoding/xml"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-expiry-report/internal/chat"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+const hostile = `<script>alert(1)</script> "><img src=x onerror=alert(1)> & co`
+
+func messages(t *testing.T) []Message {
+	t.Helper()
+	now := time.Now()
+	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
+	r := rules.Summarise(report.Listing{Total: 2, Matrices: []report.Matrix{
+		{NodeID: "cpn-1", Name: hostile, Region: "cn-hangzhou", Status: "FAILED", PhoneCount: 25},
+		{NodeID: "cpn-2", Name: "plain", Region: "cn-shanghai", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
+	}}, now)
+	m, err := Messages(t.Context(), r, templates.Options{ConsoleURL: "https://console.example.com/renew?a=1&b=2", ReportURL: "https://report.example.com/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Every kind of channel is shown in every language, and drawn by a line of its
+// own.
+func TestEveryChannel(t *testing.T) {
+	all := messages(t)
+	if want := len(chat.Kinds) * len(config.Languages); len(all) != want {
+		t.Errorf("%d messages, want %d", len(all), want)
+	}
+	page, text := Page(all), Text(all)
+	for _, k := range chat.Kinds {
+		if drawings[k.Name] == nil {
+			t.Errorf("%s is not drawn: add a line to drawings", k.Name)
+		}
+		for _, lang := range config.Languages {
+			if !strings.Contains(page, `<article id="`+k.Name+"-"+lang+`"`) || !strings.Contains(text, "── "+k.Name+", "+lang) {
+				t.Errorf("no message of %s in %s", k.Name, lang)
+			}
+		}
+	}
+	for _, want := range []string{"plain", "cpn-2", `<a href="https://console.example.com/renew?a=1&amp;b=2">`} {
+		if n := strings.Count(page, want); n < len(chat.Kinds) {
+			t.Errorf("%q stands %d times in the page", want, n)
+		}
+	}
+}
+
+// The page holds no element but its own, whatever a name is.
+func TestPageIsInert(t *testing.T) {
+	page := Page(messages(t))
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, append(xml.HTMLAutoClose, "meta"), xml.HTMLEntity
+	elements := 0
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			elements++
+			if e.Name.Local == "script" || e.Name.Local == "img" {
+				t.Errorf("an element <%s>", e.Name.Local)
+			}
+			for _, a := range e.Attr {
+				if strings.HasPrefix(a.Name.Local, "on") || a.Name.Local == "href" && !strings.HasPrefix(a.Value, "https://") {
+					t.Errorf("an attribute %s=%q", a.Name.Local, a.Value)
+				}
+			}
+		}
+	}
+	if elements < 50 {
+		t.Errorf("only %d elements were read", elements)
+	}
+}
