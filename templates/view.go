@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -96,7 +97,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	}
 	v.Problems, v.OtherTrips, v.Unread = tellProblems(r.Problems, w, inert)
 	if n := r.NextExpiry; n != nil {
-		v.Next, v.NextDate = inert(nameOf(n.Name, n.NodeID)), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
+		v.Next, v.NextDate = nameOf(n.Name, n.NodeID, inert), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
 	}
 	v.Bar = bar(r)
 	var called []string
@@ -281,7 +282,7 @@ func lookAlikes(fs []report.Finding, owner string, fold bool) [][]report.Finding
 func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert func(string) string) Row {
 	f := alike[0]
 	row := Row{
-		Name: inert(nameOf(f.Name, f.NodeID)), ID: inert(f.NodeID), Region: w.region(inert(f.Region)),
+		Name: nameOf(f.Name, f.NodeID, inert), ID: inert(f.NodeID), Region: w.region(inert(f.Region)),
 		Count: len(alike), Severity: f.Severity,
 	}
 	for _, f := range alike {
@@ -350,11 +351,10 @@ func daysFrom(now, t time.Time) int {
 	return int(day(t).Sub(day(now)) / (24 * time.Hour))
 }
 
-func nameOf(name, id string) string {
-	if strings.TrimSpace(name) == "" {
-		return id
-	}
-	return name
+// nameOf is what people call a matrix: its id where nothing of its name can be
+// seen.
+func nameOf(name, id string, inert func(string) string) string {
+	return cmp.Or(inert(name), inert(id))
 }
 
 // region names a region as readers do; unknown ones by their id.

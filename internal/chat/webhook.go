@@ -53,8 +53,13 @@ type webhookBody struct {
 	ID      string        `json:"id"`
 	Title   string        `json:"title"`
 	Omitted int           `json:"findings_omitted,omitempty"` // left out of the report, the least urgent first
+	Trips   int           `json:"problems_omitted,omitempty"`
 	Report  report.Report `json:"report"`
 }
+
+// webhookProblems is as many problems as a report has room for beside its
+// findings.
+const webhookProblems = 25
 
 func (s webhookService) bodies(l letter) ([][]byte, error) {
 	m, err := l.draft.Fit(func(m templates.Message) bool { return len(m.Groups) == 0 }) // only its title is wanted
@@ -63,6 +68,9 @@ func (s webhookService) bodies(l letter) ([][]byte, error) {
 	}
 	b := webhookBody{Type: "matrix.report", ID: l.id, Title: cut(m.Title, maxTitleChars), Omitted: len(l.report.Findings), Report: l.report}
 	b.Report.Findings = []report.Finding{}
+	if b.Trips = max(0, len(l.report.Problems)-webhookProblems); b.Trips > 0 {
+		b.Report.Problems = l.report.Problems[:webhookProblems:webhookProblems]
+	}
 	empty, err := encode(b)
 	if err != nil {
 		return nil, err
