@@ -3,6 +3,7 @@ package chat
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -83,6 +84,14 @@ func (s slackService) bodies(l letter) ([][]byte, error) {
 	rich := slackMessage(slackHead(m))
 	rich.Blocks = &slack.Blocks{BlockSet: slackBlocksOf(m)}
 	blocks, err := encode(rich)
+	if err != nil {
+		return nil, err
+	}
+	var anew any // the library's own marshallers escape & < > all the same
+	if err := json.Unmarshal(blocks, &anew); err != nil {
+		return nil, err
+	}
+	blocks, err = encode(anew)
 	return [][]byte{blocks, text}, err
 }
 
