@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -47,9 +48,30 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 			out.NextExpiry = &Expiry{NodeID: m.NodeID, Name: m.Name, ExpiresAt: m.ExpiresAt}
 		}
 	}
+	if p, ok := fromTheFuture(l.Matrices, now); ok {
+		out.Problems = append(out.Problems, p)
+	}
 	slices.SortFunc(out.Findings, byUrgency)
 	out.Complete = out.Listed >= out.Total && !slices.ContainsFunc(out.Problems, func(p Problem) bool { return p.MayHide })
 	return out
+}
+
+// clockSkew is how far the clocks of the service and of this machine may be
+// apart before a time counts as wrong.
+const clockSkew = 10 * time.Minute
+
+// fromTheFuture tells of matrices that were created in time to come: then the
+// service's times, which name no zone, are read in the wrong one, and every
+// expiry is off by as much.
+func fromTheFuture(ms []Matrix, now time.Time) (Problem, bool) {
+	i := slices.IndexFunc(ms, func(m Matrix) bool { return m.CreatedAt.After(now.Add(clockSkew)) })
+	if i < 0 {
+		return Problem{}, false
+	}
+	return Problem{
+		Code:    "CreatedInTheFuture",
+		Message: fmt.Sprintf("%s is said to be created at %s, which is to come: set API_TIME_ZONE to the zone of the service's times", ms[i].NodeID, ms[i].CreatedAt.Format("2006-01-02 15:04 -0700")),
+	}, true
 }
 
 // byUrgency orders findings by severity, then expiry (none comes last), then id.

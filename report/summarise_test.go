@@ -121,3 +121,15 @@ func TestJSON(t *testing.T) {
 		t.Errorf("brief: %v %s", err, brief)
 	}
 }
+
+// A creation time to come betrays the wrong zone; a clock a little off does not.
+func TestCreatedInTheFuture(t *testing.T) {
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	for ahead, told := range map[time.Duration]bool{-time.Hour: false, 5 * time.Minute: false, 8 * time.Hour: true} {
+		m := Matrix{NodeID: "cpn-1", Status: "RUNNING", CreatedAt: Time{now.Add(ahead)}, ExpiresAt: Time{now.AddDate(1, 0, 0)}}
+		r := defaults(time.UTC).Summarise(Listing{Matrices: []Matrix{m}}, now)
+		if got := len(r.Problems) == 1 && strings.Contains(r.Problems[0].Message, "API_TIME_ZONE"); got != told || !r.Complete {
+			t.Errorf("created %s ahead: told %t (%v), complete %t; want told %t", ahead, got, r.Problems, r.Complete, told)
+		}
+	}
+}

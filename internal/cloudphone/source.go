@@ -10,10 +10,12 @@ package cloudphone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,8 +157,15 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 	}
 	chain := &chain{keys: map[string]bool{}, total: -1}
 	tokens := map[string]bool{}
+	startedOver := false
 	for read, barren := 1, 0; ; read++ {
 		p, err := c.call(ctx, "DescribeCloudPhoneNodes", query)
+		if expiredToken(err) && query["NextToken"] != "" && !startedOver {
+			startedOver = true
+			delete(query, "NextToken")
+			clear(tokens)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -179,4 +188,11 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 		tokens[token] = true
 		query["NextToken"] = token
 	}
+}
+
+// expiredToken tells whether the service knows a page's token no more. How long
+// one lives is not documented, so a chain is begun anew, once.
+func expiredToken(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && strings.Contains(e.Code, "NextToken")
 }
