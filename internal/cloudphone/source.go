@@ -67,7 +67,7 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 		r := newReading(endpoint, s.Zone, progress)
 		r.open = func() (*client, error) { return newClient(endpoint, cred, s.HTTP) }
 		readings[i] = r
-		wg.Go(func() { r.read(ctx, regions) })
+		wg.Go(func() { r.guard("", func() error { r.read(ctx, regions); return nil }) })
 	}
 	wg.Wait()
 	return merge(readings)
