@@ -1,6 +1,7 @@
 package cloudphone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,9 +67,10 @@ func (d doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error)
 type client struct {
 	api  *openapi.Client
 	hide *strings.Replacer // of secrets: the service repeats what it was sent
+	gate *gate
 }
 
-func newClient(endpoint *url.URL, c Credentials, hc *http.Client) (*client, error) {
+func newClient(endpoint *url.URL, c Credentials, hc *http.Client, g *gate) (*client, error) {
 	conf := &openapiutil.Config{
 		Endpoint:        &endpoint.Host,
 		Protocol:        &endpoint.Scheme,
@@ -90,7 +92,7 @@ func newClient(endpoint *url.URL, c Credentials, hc *http.Client) (*client, erro
 			hide = append(hide, secret.Reveal(), secret.String())
 		}
 	}
-	return &client{api, strings.NewReplacer(hide...)}, nil
+	return &client{api, strings.NewReplacer(hide...), g}, nil
 }
 
 // maxTries bounds how often one question is asked.
@@ -114,6 +116,10 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 
 	var last error
 	p, err := backoff.Retry(ctx, func() (*page, error) {
+		if err := c.gate.pass(ctx); err != nil {
+			last = cmp.Or(last, err)
+			return nil, backoff.Permanent(err)
+		}
 		var p *page
 		if p, last = c.once(ctx, params, query); last == nil {
 			return p, nil
@@ -129,6 +135,11 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 				if end, ok := ctx.Deadline(); e.RetryAfter > maxPause || ok && time.Until(end) < e.RetryAfter {
 					return nil, backoff.Permanent(last)
 				}
+			}
+			if e.Throttled() {
+				c.gate.shut(cmp.Or(e.RetryAfter, leastPause))
+			}
+			if e.RetryAfter > 0 {
 				return nil, &backoff.RetryAfterError{Duration: e.RetryAfter}
 			}
 			return nil, last

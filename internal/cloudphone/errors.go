@@ -42,8 +42,12 @@ func (e *Error) Error() string {
 // the code: the gateway sends throttling as 400.
 // https://www.alibabacloud.com/help/en/openapi/throttling-and-quota-management
 func (e *Error) Temporary() bool {
-	return strings.Contains(e.Code, "Throttling") || e.Code == "ServiceUnavailable" ||
-		e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
+	return e.Throttled() || e.Code == "ServiceUnavailable" || e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
+}
+
+// Throttled tells whether the account is asking too much.
+func (e *Error) Throttled() bool {
+	return strings.Contains(e.Code, "Throttling") || e.Status == http.StatusTooManyRequests
 }
 
 // Temporary marks a failure on the way to the service or back. It has no

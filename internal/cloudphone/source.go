@@ -3,7 +3,7 @@
 // values come out.
 //
 // Read source.go (which questions are asked), reading.go (whether the answers
-// are complete), client.go (one question), page.go and time.go (one answer),
+// are complete), client.go and gate.go (one question), page.go and time.go (one answer),
 // errors.go (what a failure means; to add a code's meaning, add a line to the
 // table hints there).
 package cloudphone
@@ -65,7 +65,8 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 	var wg sync.WaitGroup
 	for i, endpoint := range s.Endpoints {
 		r := newReading(endpoint, s.Zone, progress)
-		r.open = func() (*client, error) { return newClient(endpoint, cred, s.HTTP) }
+		g := new(gate)
+		r.open = func() (*client, error) { return newClient(endpoint, cred, s.HTTP, g) }
 		readings[i] = r
 		wg.Go(func() { r.guard("", func() error { r.read(ctx, regions); return nil }) })
 	}

@@ -245,3 +245,29 @@ func TestNobodyListens(t *testing.T) {
 		}
 	})
 }
+
+// After one call was throttled, none is made before the service wants it.
+func TestAThrottleSlowsAllDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttled := withHeader(emulator.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "5000")
+		cloud := &emulator.Cloud{
+			Nodes: emulator.Fleet(time.Now()), PageSize: 3, Latency: 100 * time.Millisecond,
+			Faults: []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: throttled}},
+		}
+		if l := list(t, t.Context(), overPipes(t, cloud)); len(l.Matrices) != 131 || len(l.Problems) > 0 {
+			t.Errorf("listed %d, %+v", len(l.Matrices), l.Problems)
+		}
+		var at time.Time
+		for _, c := range cloud.Calls() {
+			switch wait := c.Time.Sub(at); {
+			case at.IsZero() && c.Region == "cn-hangzhou" && c.Page == 2:
+				at = c.Time
+			case !at.IsZero() && wait > 200*time.Millisecond && wait < 5*time.Second:
+				t.Errorf("%s, page %d was asked for %s after the throttle", c.Region, c.Page, wait)
+			}
+		}
+		if at.IsZero() {
+			t.Fatal("nothing was throttled")
+		}
+	})
+}
