@@ -338,6 +338,13 @@ func TestNotifyUndelivered(t *testing.T) {
 	if rec.Code != 502 || !strings.Contains(rec.Body.String(), `{"channel":"dingtalk","delivered":false`) || !strings.Contains(rec.Body.String(), `{"channel":"slack","delivered":true`) {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
+	posted := w.room.Messages()
+	if last := posted[len(posted)-1]; last.Service != "slack" || !strings.Contains(last.Title, "did not reach dingtalk") || !strings.Contains(last.Text, "HTTP 404") {
+		t.Errorf("the others are not told: %s: %s\n%s", last.Service, last.Title, last.Text)
+	}
+	if !strings.Contains(rec.Body.String(), `"channel":"slack","delivered":true,"messages":2`) {
+		t.Errorf("the second message is not counted: %s", rec.Body)
+	}
 	w.Channels = nil
 	rec = httptest.NewRecorder()
 	w.ServeHTTP(rec, httptest.NewRequest("POST", "/notify", nil))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -91,21 +92,7 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 	}
 	o := Options(j.settings)
 	o.RequestID = requestID(ctx)
-	deliveries := make([]report.Delivery, len(j.channels))
-	var wg sync.WaitGroup
-	for i, c := range j.channels {
-		wg.Go(func() {
-			err := send(ctx, c, *r, o, j.key)
-			deliveries[i] = report.Delivery{Channel: c.Name(), Delivered: err == nil}
-			if err != nil {
-				deliveries[i].Error = err.Error()
-				log.Error("not delivered", "channel", c.Name(), "error", err.Error())
-				return
-			}
-			deliveries[i].Messages = 1
-		})
-	}
-	wg.Wait()
+	deliveries := deliver(ctx, log, j.channels, *r, o, j.key)
 	r.Deliveries = deliveries
 	delivered := 0
 	var why []string
@@ -122,10 +109,48 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 	case delivered == 0:
 		return fmt.Errorf("%w: %s", errNobody, strings.Join(why, "; "))
 	}
-	if delivered == len(deliveries) && !r.Failed() {
+	if delivered < len(deliveries) {
+		tellOthers(ctx, log, j, r, o)
+	} else if !r.Failed() {
 		h.beat(ctx, log, j.settings.HeartbeatURL)
 	}
 	return nil
+}
+
+// deliver posts to the channels side by side.
+func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) []report.Delivery {
+	deliveries := make([]report.Delivery, len(channels))
+	var wg sync.WaitGroup
+	for i, c := range channels {
+		wg.Go(func() {
+			err := send(ctx, c, r, o, key)
+			deliveries[i] = report.Delivery{Channel: c.Name(), Delivered: err == nil}
+			if err != nil {
+				deliveries[i].Error = err.Error()
+				log.Error("not delivered", "channel", c.Name(), "error", err.Error())
+				return
+			}
+			deliveries[i].Messages = 1
+		})
+	}
+	wg.Wait()
+	return deliveries
+}
+
+// tellOthers says in the channels that have the report which have it not: a
+// dead webhook and a quiet week look the same to those who read there.
+func tellOthers(ctx context.Context, log *slog.Logger, j job, r *report.Report, o templates.Options) {
+	o.Undelivered = true
+	var reached []Channel
+	for i, d := range r.Deliveries {
+		if d.Delivered {
+			reached = append(reached, j.channels[i])
+		}
+	}
+	for _, d := range deliver(ctx, log, reached, *r, o, j.key+" undelivered") {
+		i := slices.IndexFunc(r.Deliveries, func(first report.Delivery) bool { return first.Channel == d.Channel })
+		r.Deliveries[i].Messages += d.Messages
+	}
 }
 
 // send is one channel's delivery; a panic in it costs only this channel.

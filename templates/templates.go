@@ -25,13 +25,14 @@ var files embed.FS
 
 // Options are what a message holds besides the report.
 type Options struct {
-	Language   string              // a file of locale; "en" or "zh"
-	ConsoleURL string              // where people renew; empty for no link
-	ReportURL  string              // the whole report; empty for no link
-	RequestID  string              // told when the run failed
-	OwnerTag   string              // the tag that names a matrix's owner
-	Mentions   map[string][]string // by owner: ids of people in whatever service; see the table formats
-	Own        fs.FS               // templates of the user's, by the names of those here; nil for none
+	Language    string              // a file of locale; "en" or "zh"
+	ConsoleURL  string              // where people renew; empty for no link
+	ReportURL   string              // the whole report; empty for no link
+	RequestID   string              // told when the run failed
+	Undelivered bool                // not the report, but which channels did not get it
+	OwnerTag    string              // the tag that names a matrix's owner
+	Mentions    map[string][]string // by owner: ids of people in whatever service; see the table formats
+	Own         fs.FS               // templates of the user's, by the names of those here; nil for none
 }
 
 // A Message is a report in the markup of one format, in parts, for a channel

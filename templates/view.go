@@ -13,27 +13,28 @@ import (
 
 // A View is what the parts "title", "lead" and "foot" see.
 type View struct {
-	Severity   report.Severity // the worst finding's; empty without findings
-	Failed     bool            // nothing could be read
-	Complete   bool            // nothing is missing
-	Facts      []string        // "2 failed", "1 expired", …, the worst first
-	Needing    int             // matrices that need somebody
-	Listed     int             // matrices read
-	Total      int             // matrices that there should be
-	Phones     int             // phones on matrices that need somebody
-	Regions    int             // regions that hold matrices
-	Days       int             // how far the report looks
-	Unread     string          // the regions that could not be read; empty if it is something else
-	Problems   []string        // what could not be done, at most maxProblems
-	OtherTrips int             // further problems
-	Next       string          // the first matrix to expire beyond Days, or empty
-	NextDate   string
-	Bar        string // expiries a day over the next Days, in block characters; empty if none
-	Mentions   string // the owners of critical findings, as the service calls people; empty if none is known to it
-	When       string // date, time and zone of the report
-	ConsoleURL string
-	ReportURL  string
-	RequestID  string
+	Severity    report.Severity // the worst finding's; empty without findings
+	Failed      bool            // nothing could be read
+	Complete    bool            // nothing is missing
+	Undelivered string          // the channels that did not get the report, in a message that tells this and nothing else
+	Facts       []string        // "2 failed", "1 expired", …, the worst first
+	Needing     int             // matrices that need somebody
+	Listed      int             // matrices read
+	Total       int             // matrices that there should be
+	Phones      int             // phones on matrices that need somebody
+	Regions     int             // regions that hold matrices
+	Days        int             // how far the report looks
+	Unread      string          // the regions that could not be read; empty if it is something else
+	Problems    []string        // what could not be done, at most maxProblems
+	OtherTrips  int             // further problems
+	Next        string          // the first matrix to expire beyond Days, or empty
+	NextDate    string
+	Bar         string // expiries a day over the next Days, in block characters; empty if none
+	Mentions    string // the owners of critical findings, as the service calls people; empty if none is known to it
+	When        string // date, time and zone of the report
+	ConsoleURL  string
+	ReportURL   string
+	RequestID   string
 }
 
 // A Group is what the part "heading" sees: findings of one urgency.
@@ -81,6 +82,9 @@ const (
 
 func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	inert := f.inert
+	if o.Undelivered {
+		return undelivered(r, w, inert), nil
+	}
 	v := View{
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
@@ -110,6 +114,21 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		out[i] = g.Group
 	}
 	return v, out
+}
+
+// undelivered is the view of a message that tells which channels did not get
+// the report, and why.
+func undelivered(r report.Report, w *words, inert func(string) string) View {
+	v := View{Severity: report.Warning, Complete: true, When: w.moment(r.GeneratedAt.Time)}
+	var channels []string
+	for _, d := range r.Deliveries {
+		if !d.Delivered {
+			channels = append(channels, inert(d.Channel))
+			v.Problems = append(v.Problems, inert(shorten(d.Error, maxProblemRunes)))
+		}
+	}
+	v.Undelivered = strings.Join(channels, w.must("comma"))
+	return v
 }
 
 // tellProblems words what could not be done, at most maxProblems of it, and

@@ -67,6 +67,9 @@ func (s webhookService) bodies(l letter) ([][]byte, error) {
 		return nil, err
 	}
 	b := webhookBody{Type: "matrix.report", ID: l.id, Title: cut(m.Title, maxTitleChars), Omitted: len(l.report.Findings), Report: l.report}
+	if l.options.Undelivered { // the report itself was posted before
+		b.Type, b.Omitted, l.report.Findings = "matrix.undelivered", 0, nil
+	}
 	b.Report.Findings = []report.Finding{}
 	if b.Trips = max(0, len(l.report.Problems)-webhookProblems); b.Trips > 0 {
 		b.Report.Problems = l.report.Problems[:webhookProblems:webhookProblems]
