@@ -18,6 +18,7 @@ type View struct {
 	Complete    bool            // nothing is missing
 	Undelivered string          // the channels that did not get the report, in a message that tells this and nothing else
 	Facts       []string        // "2 failed", "1 expired", …, the worst first
+	FactPhones  int             // phones on the matrices of the first three facts
 	Needing     int             // matrices that need somebody
 	Listed      int             // matrices read
 	Total       int             // matrices that there should be
@@ -72,6 +73,7 @@ type Kind struct {
 }
 
 const (
+	factsInTitle    = 3
 	maxProblems     = 3   // a message is not a log
 	maxProblemRunes = 300 // each
 	foldFrom        = 30  // with more rows than this, rows that look alike fold
@@ -93,7 +95,10 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID),
 	}
 	groups := groupFindings(r, o, w, f.inert)
-	for _, g := range groups {
+	for i, g := range groups {
+		if i < factsInTitle {
+			v.FactPhones += g.Phones
+		}
 		v.Facts = append(v.Facts, w.must("fact_"+g.kind.fact, g.Count, w.must("days", g.kind.days)))
 	}
 	if len(r.Findings) > 0 {

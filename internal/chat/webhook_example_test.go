@@ -88,7 +88,7 @@ func Example_webhook() {
 		fmt.Println(c.Name(), c.Send(context.Background(), r, templates.Options{Language: "en"}, "2026-11-22"))
 	}
 	// Output:
-	// matrix.report ⛔ 1 expires within 3 days
+	// matrix.report ⛔ 1 expires within 3 days, 25 phones
 	// critical cpn-0ugbptfu473fy
 	// webhook <nil>
 }
