@@ -22,6 +22,7 @@ type View struct {
 	Needing     int             // matrices that need somebody
 	Listed      int             // matrices read
 	Total       int             // matrices that there should be
+	Alive       int             // matrices read that are not deleted
 	Phones      int             // phones on matrices that need somebody
 	Regions     int             // regions that hold matrices
 	Days        int             // how far the report looks
@@ -90,6 +91,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	v := View{
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
+		Alive:    r.Listed - r.Counts["deleted"],
 		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
 		When:       w.moment(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID),
