@@ -13,30 +13,30 @@ import (
 
 // A View is what the parts "title", "lead" and "foot" see.
 type View struct {
-	Severity    report.Severity // the worst finding's; empty without findings
-	Failed      bool            // nothing could be read
-	Complete    bool            // nothing is missing
-	Undelivered string          // the channels that did not get the report, in a message that tells this and nothing else
-	Facts       []string        // "2 failed", "1 expired", …, the worst first
-	FactPhones  int             // phones on the matrices of the first three facts
-	Needing     int             // matrices that need somebody
-	Listed      int             // matrices read
-	Total       int             // matrices that there should be
-	Alive       int             // matrices read that are not deleted
-	Phones      int             // phones on matrices that need somebody
-	Regions     int             // regions that hold matrices
-	Days        int             // how far the report looks
-	Unread      string          // the regions that could not be read; empty if it is something else
-	Problems    []string        // what could not be done, at most maxProblems
-	OtherTrips  int             // further problems
-	Next        string          // the first matrix to expire beyond Days, or empty
-	NextDate    string
-	Bar         string // expiries a day over the next Days, in block characters; empty if none
-	Mentions    string // the owners of critical findings, as the service calls people; empty if none is known to it
-	When        string // date, time and zone of the report
-	ConsoleURL  string
-	ReportURL   string
-	RequestID   string
+	Severity      report.Severity // the worst finding's; empty without findings
+	Failed        bool            // nothing could be read
+	Complete      bool            // nothing is missing
+	Undelivered   string          // the channels that did not get the report, in a message that tells this and nothing else
+	Facts         []string        // "2 failed", "1 expired", …, the worst first
+	FactPhones    int             // phones on the matrices of the first three facts
+	Needing       int             // matrices that need somebody
+	Listed        int             // matrices read
+	Total         int             // matrices that there should be
+	Alive         int             // matrices read that are not deleted
+	Phones        int             // phones on matrices that need somebody
+	Regions       int             // regions that hold matrices
+	Days          int             // how far the report looks
+	Unread        string          // the regions that could not be read; empty if it is something else
+	Problems      []string        // what could not be done, at most maxProblems
+	OtherProblems int             // further problems
+	Next          string          // the first matrix to expire beyond Days, or empty
+	NextDate      string
+	Bar           string // expiries a day over the next Days, in block characters; empty if none
+	Mentions      string // the owners of critical findings, as the service calls people; empty if none is known to it
+	When          string // date, time and zone of the report
+	ConsoleURL    string
+	ReportURL     string
+	RequestID     string
 }
 
 // A Group is what the part "heading" sees: findings of one urgency.
@@ -106,7 +106,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity
 	}
-	v.Problems, v.OtherTrips, v.Unread = tellProblems(r.Problems, w, inert)
+	v.Problems, v.OtherProblems, v.Unread = tellProblems(r.Problems, w, inert)
 	if n := r.NextExpiry; n != nil {
 		v.Next, v.NextDate = nameOf(n.Name, n.NodeID, inert), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
 	}

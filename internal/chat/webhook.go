@@ -49,12 +49,12 @@ func loadWebhook(env *config.Env) service {
 func (s webhookService) idempotent() bool { return true }
 
 type webhookBody struct {
-	Type    string        `json:"type"`
-	ID      string        `json:"id"`
-	Title   string        `json:"title"`
-	Omitted int           `json:"findings_omitted,omitempty"` // left out of the report, the least urgent first
-	Trips   int           `json:"problems_omitted,omitempty"`
-	Report  report.Report `json:"report"`
+	Type            string        `json:"type"`
+	ID              string        `json:"id"`
+	Title           string        `json:"title"`
+	Omitted         int           `json:"findings_omitted,omitempty"` // left out of the report, the least urgent first
+	OmittedProblems int           `json:"problems_omitted,omitempty"`
+	Report          report.Report `json:"report"`
 }
 
 // webhookProblems is as many problems as a report has room for beside its
@@ -71,7 +71,7 @@ func (s webhookService) bodies(l letter) ([][]byte, error) {
 		b.Type, b.Omitted, l.report.Findings = "matrix.undelivered", 0, nil
 	}
 	b.Report.Findings = []report.Finding{}
-	if b.Trips = max(0, len(l.report.Problems)-webhookProblems); b.Trips > 0 {
+	if b.OmittedProblems = max(0, len(l.report.Problems)-webhookProblems); b.OmittedProblems > 0 {
 		b.Report.Problems = l.report.Problems[:webhookProblems:webhookProblems]
 	}
 	empty, err := encode(b)
