@@ -24,9 +24,9 @@ type idShape interface{ MatchString(id string) bool }
 
 var (
 	slackPerson  = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
-	mobile       = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
+	mobile       = regexp.MustCompile(`^\+?[0-9][0-9-]{4,}$`)
 	feishuPerson = regexp.MustCompile(`^ou_[0-9A-Za-z]+$`)
-	wecomPerson  = unlike{regexp.MustCompile(`^[A-Za-z][\w.@-]{0,63}$`), []idShape{slackPerson, regexp.MustCompile(`^ou_`)}}
+	wecomPerson  = unlike{regexp.MustCompile(`^[A-Za-z][\w.@-]*$`), []idShape{slackPerson, regexp.MustCompile(`^ou_`)}}
 )
 
 // unlike is a shape that is so free that it fits what others mean, too.

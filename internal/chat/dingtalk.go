@@ -31,8 +31,8 @@ type dingtalkService struct {
 }
 
 var (
-	mobile        = regexp.MustCompile(`^\+?[0-9][0-9-]{4,19}$`)
-	dingtalkToken = regexp.MustCompile(`^[0-9A-Za-z]{16,128}$`)
+	mobile        = regexp.MustCompile(`^\+?[0-9][0-9-]{4,}$`)
+	dingtalkToken = regexp.MustCompile(`^[0-9A-Za-z]{16,}$`)
 )
 
 func loadDingTalk(env *config.Env) service {

@@ -30,7 +30,7 @@ type feishuService struct {
 
 var (
 	feishuPath  = regexp.MustCompile(`^/open-apis/bot/v2/hook/[\w-]+$`)
-	feishuToken = regexp.MustCompile(`^[0-9A-Za-z-]{16,64}$`)
+	feishuToken = regexp.MustCompile(`^[0-9A-Za-z-]{16,}$`)
 )
 
 func loadFeishu(env *config.Env) service {

@@ -34,8 +34,8 @@ type slackService struct {
 }
 
 var (
-	slackPath  = regexp.MustCompile(`^/services/T\w+/B\w+/\w+$`)
 	slackToken = regexp.MustCompile(`^T\w+/B\w+/\w+$`)
+	likePath   = regexp.MustCompile(`/(web)?hooks/`) // theirs is /hooks/…, or /api/webhooks/…/slack
 )
 
 func loadSlack(env *config.Env) service {
@@ -49,11 +49,11 @@ func loadSlack(env *config.Env) service {
 	case strings.HasPrefix(u.Path, "/triggers/") || strings.HasPrefix(u.Path, "/workflows/"):
 		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which takes no messages; make an incoming webhook, "+form)
 		return nil
-	case vendor && !slackPath.MatchString(u.Path):
+	case vendor && !strings.HasPrefix(u.Path, "/services/"):
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}
-	return slackService{webhook: u, like: !slackPath.MatchString(u.Path)}
+	return slackService{webhook: u, like: !vendor && likePath.MatchString(u.Path)}
 }
 
 func (s slackService) idempotent() bool { return false }
