@@ -191,7 +191,11 @@ func (w *words) problem(p report.Problem) string {
 	if hint == "" {
 		return p.Message
 	}
-	text := w.must(hint)
+	var values []any
+	if w.ids[hint] {
+		values = append(values, p.Message)
+	}
+	text := w.must(hint, values...)
 	if p.Permission != "" {
 		text += w.must("missing_permission", p.Permission)
 	}

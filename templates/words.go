@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +25,7 @@ var locales embed.FS
 // words are one language's catalogue.
 type words struct {
 	language string
-	ids      map[string]bool
+	ids      map[string]bool // whether a message takes values
 	printer  *message.Printer
 }
 
@@ -49,7 +50,7 @@ func wordsOf(lang string) (*words, error) {
 	w := &words{language: lang, ids: map[string]bool{}}
 	builder := catalog.NewBuilder(catalog.Fallback(tag))
 	for id, f := range messages {
-		w.ids[id] = true
+		w.ids[id] = strings.Contains(f["other"], "%")
 		if err := builder.Set(tag, id, f.message()); err != nil {
 			return nil, fmt.Errorf("language %q, %s: %w", lang, id, err)
 		}
@@ -87,7 +88,7 @@ func (f forms) message() catalog.Message {
 
 // text says id with its values, in the plural form that the first one wants.
 func (w *words) text(id string, values ...any) (string, error) {
-	if !w.ids[id] {
+	if _, ok := w.ids[id]; !ok {
 		return "", fmt.Errorf("the catalogue %s has no %q", w.language, id)
 	}
 	return w.printer.Sprintf(id, values...), nil

@@ -229,3 +229,27 @@ func itoa(n int) string {
 	b, _ := json.Marshal(n)
 	return string(b)
 }
+
+// A problem is told in the reader's language where the catalogue knows its
+// code, with what a person needs to act on it.
+func TestProblemsInWords(t *testing.T) {
+	denied := report.Problem{Code: "Forbidden.RAM", Message: "the role may not", RequestID: "R-1", Permission: "eds-aic:X"}
+	for _, c := range []struct {
+		lang string
+		p    report.Problem
+		want string
+	}{
+		{"en", denied, "the role may not"},
+		{"zh", denied, "该角色无权列出矩阵：请附加 README 中的权限策略；缺少的权限：eds-aic:X（请求 R-1）"},
+		{"zh", report.Problem{Code: "ConnectionFailed", Message: "dial tcp: refused"}, "与服务的连接失败：dial tcp: refused"},
+		{"zh", report.Problem{Code: "Odd.Code", Message: "what it says"}, "what it says"},
+	} {
+		w, err := wordsOf(c.lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.problem(c.p); got != c.want {
+			t.Errorf("%s, %s: %q, want %q", c.lang, c.p.Code, got, c.want)
+		}
+	}
+}
