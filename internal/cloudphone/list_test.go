@@ -420,3 +420,18 @@ func TestNoSecretIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Go's transport repeats a GET that met a connection which died while the
+// instance was frozen, but no POST.
+func TestEveryQuestionIsAGet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2}
+		s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || r.ContentLength != 0 {
+				t.Errorf("got a %s with %d bytes, want a GET with parameters only", r.Method, r.ContentLength)
+			}
+			cloud.ServeHTTP(w, r)
+		}))
+		wantRows(t, list(t, t.Context(), s), idsOf(someNodes()), 9)
+	})
+}
