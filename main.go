@@ -246,8 +246,11 @@ func (p program) preview(ctx context.Context, args []string) error {
 	if err := env.Err(); err != nil {
 		return refuse(err)
 	}
-	r, err := demo.Report(ctx, settings.Rules, settings.APIZone)
-	if *from != "" {
+	var r report.Report
+	var err error
+	if *from == "" {
+		r, err = demo.Report(ctx, settings.Rules, settings.APIZone)
+	} else {
 		r, err = readReport(*from)
 	}
 	if err != nil {
