@@ -143,7 +143,7 @@ func wire(getenv func(string) string, credentials func(context.Context) (cloudph
 		Settings: settings,
 		Source: &cloudphone.Source{
 			Endpoints: settings.Endpoints, Zone: settings.APIZone,
-			Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), Progress: progress,
+			Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: settings.MaxInFlight, Progress: progress,
 		},
 		Log: log,
 		Now: time.Now,

@@ -56,7 +56,7 @@ func setup(t *testing.T, settings ...string) *world {
 	w.Handler = &handler.Handler{
 		Settings: s, Now: time.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Source: &cloudphone.Source{
-			Endpoints: s.Endpoints, Zone: s.APIZone, HTTP: cloudphone.NewHTTPClient(),
+			Endpoints: s.Endpoints, Zone: s.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: s.MaxInFlight,
 			Credentials: func(context.Context) (cloudphone.Credentials, error) {
 				return cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}, nil
 			},

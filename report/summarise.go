@@ -13,6 +13,15 @@ type Listing struct {
 	Total    int       // how many there should be, as far as the service says
 	Regions  []string  // the regions that hold them
 	Problems []Problem // what could not be done
+	Mended   []Problem // what went wrong and cost nothing: for the log, not for the report
+	Effort   Effort
+}
+
+// Effort is what a listing took.
+type Effort struct {
+	Calls   int   // questions asked, every try counted
+	Retries int   // of them asked again
+	Bytes   int64 // of answers, as they came over the network
 }
 
 // Summarise turns a listing into the report of one instant.

@@ -9,7 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -20,83 +20,122 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// Credentials are one identity for one run.
-type Credentials struct {
-	AccessKeyID     string
-	AccessKeySecret config.Secret
-	SecurityToken   config.Secret // of a role's temporary key, else empty
-}
+// answerTime is how long a whole answer may take, its body included: a page has
+// 90 kB.
+const answerTime = 10 * time.Second
 
 // NewHTTPClient makes the client that all calls share. The SDK's own has no
 // time limits at all.
 func NewHTTPClient() *http.Client {
 	return &http.Client{
-		Timeout: 30 * time.Second, // a whole page, body included
+		Timeout: answerTime,
 		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   5 * time.Second,
-			ResponseHeaderTimeout: 20 * time.Second,
-			IdleConnTimeout:       30 * time.Second,
-			MaxIdleConnsPerHost:   maxInFlight,
-			ForceAttemptHTTP2:     true,
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			TLSHandshakeTimeout: 5 * time.Second,
+			IdleConnTimeout:     30 * time.Second,
+			MaxIdleConnsPerHost: config.MaxInFlight,
+			ForceAttemptHTTP2:   true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
+// A session is what all questions of one listing share, whichever endpoint
+// they go to.
+type session struct {
+	http *http.Client
+	keyring
+
+	calls, retries, answered, bytes atomic.Int64
+}
+
+// One question is asked maxTries times at most, one whose answer stalls
+// stalledTries times, since each costs all of the client's time limit.
+const maxTries, stalledTries = 5, 2
+
+// A listing may repeat spareRetries questions, and one more for every
+// answersARetry good answers: where everything fails, asking more helps nobody.
+const spareRetries, answersARetry = 50, 10
+
+// mayRetry takes one retry from what the listing has left.
+func (s *session) mayRetry() bool {
+	if s.retries.Add(1) <= spareRetries+s.answered.Load()/answersARetry {
+		return true
+	}
+	s.retries.Add(-1)
+	return false
+}
+
 // A doer sends what the SDK has signed. It ignores the transport that the SDK
 // makes for each call, and sorts out every answer that is not a page, because
 // the SDK loses the status of those that are not its own JSON.
-type doer struct{ http *http.Client }
+type doer struct {
+	*session
+	header http.Header // of the last answer
+}
 
-func (d doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error) {
+func (d *doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error) {
+	d.calls.Add(1)
+	d.header = nil
 	res, err := d.http.Do(req)
 	if err != nil {
 		return nil, transportError(err)
 	}
+	d.header = res.Header
+	res.Body = counted{res.Body, &d.bytes}
 	if res.StatusCode != http.StatusOK {
 		return nil, answerError(res)
 	}
 	return res, nil
 }
 
+type counted struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.ReadCloser.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
 // A client asks one endpoint, one question after another. The SDK's client
-// races when shared with style RPC, so every chain of pages has its own; they
-// share the HTTP client below.
+// races when shared with style RPC, so every chain of pages has its own.
 type client struct {
-	api  *openapi.Client
-	hide *strings.Replacer // of secrets: the service repeats what it was sent
-	gate *gate
+	*session
+	endpoint *url.URL
+	gate     *gate
+	doer     *doer
+	api      *openapi.Client
+	key      key // that api signs with
 }
 
-func newClient(endpoint *url.URL, c Credentials, hc *http.Client, g *gate) (*client, error) {
+func newClient(endpoint *url.URL, s *session, g *gate) (*client, error) {
+	c := &client{session: s, endpoint: endpoint, gate: g, doer: &doer{session: s}}
+	return c, c.sign(s.current())
+}
+
+// sign makes the SDK's client anew, for a key.
+func (c *client) sign(k key) (err error) {
 	conf := &openapiutil.Config{
-		Endpoint:        &endpoint.Host,
-		Protocol:        &endpoint.Scheme,
-		AccessKeyId:     &c.AccessKeyID,
-		AccessKeySecret: dara.String(c.AccessKeySecret.Reveal()),
-		HttpClient:      doer{hc},
+		Endpoint:        &c.endpoint.Host,
+		Protocol:        &c.endpoint.Scheme,
+		AccessKeyId:     &k.AccessKeyID,
+		AccessKeySecret: dara.String(k.AccessKeySecret.Reveal()),
+		HttpClient:      c.doer,
 	}
-	if c.SecurityToken != "" {
-		conf.SecurityToken = dara.String(c.SecurityToken.Reveal())
+	if k.SecurityToken != "" {
+		conf.SecurityToken = dara.String(k.SecurityToken.Reveal())
 	}
-	api, err := openapi.NewClient(conf)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the client for %s: %w", endpoint.Host, err)
+	if c.api, err = openapi.NewClient(conf); err != nil {
+		return fmt.Errorf("preparing the client for %s: %w", c.endpoint.Host, err)
 	}
-	api.DisableSDKError = dara.Bool(true) // else our errors come back as the SDK's
-	var hide []string
-	for _, secret := range []config.Secret{c.AccessKeySecret, c.SecurityToken} {
-		if secret != "" {
-			hide = append(hide, secret.Reveal(), secret.String())
-		}
-	}
-	return &client{api, strings.NewReplacer(hide...), g}, nil
+	c.api.DisableSDKError = dara.Bool(true) // else our errors come back as the SDK's
+	c.key = k
+	return nil
 }
-
-// maxTries bounds how often one question is asked.
-const maxTries = 5
 
 // maxPause is the longest that the service is waited for when it says how long.
 const maxPause = 2 * time.Minute
@@ -112,43 +151,33 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 		ReqBodyType: dara.String("formData"), BodyType: dara.String("binary"),
 	}
 	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 300*time.Millisecond, 10*time.Second
+	// Full jitter: from nothing to half a second, one, two, four seconds.
+	pause.InitialInterval, pause.Multiplier, pause.RandomizationFactor = 250*time.Millisecond, 2, 1
 
 	var last error
+	tries, stalled := 0, 0
 	p, err := backoff.Retry(ctx, func() (*page, error) {
-		if err := c.gate.pass(ctx); err != nil {
-			last = cmp.Or(last, err)
-			return nil, backoff.Permanent(err)
-		}
-		var p *page
-		if p, last = c.once(ctx, params, query); last == nil {
+		p, err := c.once(ctx, params, query)
+		if err == nil {
 			return p, nil
 		}
-		if e, ok := errors.AsType[*Error](last); ok {
-			for _, said := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
-				*said = c.hide.Replace(*said)
-			}
-			if !e.Temporary() {
-				return nil, backoff.Permanent(last)
-			}
-			if e.RetryAfter > 0 {
-				if end, ok := ctx.Deadline(); e.RetryAfter > maxPause || ok && time.Until(end) < e.RetryAfter {
-					return nil, backoff.Permanent(last)
-				}
-			}
-			if e.Throttled() {
-				c.gate.shut(cmp.Or(e.RetryAfter, leastPause))
-			}
-			if e.RetryAfter > 0 {
-				return nil, &backoff.RetryAfterError{Duration: e.RetryAfter}
-			}
-			return nil, last
-		}
-		if _, ok := errors.AsType[*Temporary](last); !ok {
+		if last != nil && err == ctx.Err() { // while waiting at the gate
 			return nil, backoff.Permanent(last)
 		}
+		last = err
+		tries++
+		if t, ok := errors.AsType[*Temporary](err); ok && t.Stalled {
+			stalled++
+		}
+		wait, again := c.temporary(ctx, err)
+		switch {
+		case !again || tries == maxTries || stalled == stalledTries || !c.mayRetry():
+			return nil, backoff.Permanent(last)
+		case wait >= 0:
+			return nil, &backoff.RetryAfterError{Duration: wait}
+		}
 		return nil, last
-	}, backoff.WithBackOff(pause), backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
 	switch {
 	case err == nil:
 		return p, nil
@@ -158,19 +187,63 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 	return nil, last
 }
 
+// temporary tells whether the same question may be answered on another try, and
+// after which wait; a negative one leaves that to the caller. A key that has
+// expired is renewed first.
+func (c *client) temporary(ctx context.Context, err error) (wait time.Duration, again bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		_, again = errors.AsType[*Temporary](err)
+		return -1, again
+	}
+	switch {
+	case e.expiredKey():
+		k, renewed := c.renew(ctx, c.key)
+		return 0, renewed && c.sign(k) == nil
+	case !e.Temporary():
+		return 0, false
+	case e.RetryAfter > maxPause:
+		return 0, false
+	}
+	if end, ok := ctx.Deadline(); ok && e.RetryAfter > 0 && time.Until(end) < e.RetryAfter {
+		return 0, false
+	}
+	if e.Throttled() {
+		c.gate.shut(e.RetryAfter)
+	}
+	if e.RetryAfter > 0 {
+		return e.RetryAfter, true
+	}
+	return -1, true
+}
+
 func (c *client) once(ctx context.Context, params *openapiutil.Params, query map[string]string) (*page, error) {
+	leave, err := c.gate.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	q := make(map[string]*string, len(query)) // the SDK adds to it
 	for name, value := range query {
 		q[name] = &value
 	}
 	res, err := c.api.CallApiWithCtx(ctx, params, &openapiutil.OpenApiRequest{Query: q}, &dara.RuntimeOptions{})
 	if err != nil {
-		return nil, err
+		return nil, c.key.hidden(err)
 	}
 	body, ok := res["body"].(io.ReadCloser)
 	if !ok {
 		return nil, fmt.Errorf("the SDK gave a %T for a body", res["body"])
 	}
 	defer body.Close()
-	return decodePage(body)
+	p, err := decodePage(body)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.RetryAfter = cmp.Or(e.RetryAfter, retryAfter(c.doer.header, time.Now()))
+	}
+	if err != nil {
+		return nil, c.key.hidden(err)
+	}
+	c.answered.Add(1)
+	c.gate.well()
+	return p, nil
 }

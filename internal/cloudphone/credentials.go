@@ -4,11 +4,75 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
 	"github.com/aliyun/credentials-go/credentials"
 
 	"matrix-expiry-report/internal/config"
 )
+
+// Credentials are one identity for one run.
+type Credentials struct {
+	AccessKeyID     string
+	AccessKeySecret config.Secret
+	SecurityToken   config.Secret // of a role's temporary key, else empty
+}
+
+// A keyring holds the identity of one listing. A temporary key that expires in
+// the middle of it is asked for anew, once.
+type keyring struct {
+	ask func(context.Context) (Credentials, error)
+
+	mu      sync.Mutex
+	now     key
+	renewed bool
+}
+
+// A key is what a keyring holds at a time.
+type key struct {
+	Credentials
+	hide *strings.Replacer // of its secrets: the service repeats what it was sent
+}
+
+func newKey(c Credentials) key {
+	var hide []string
+	for _, secret := range []config.Secret{c.AccessKeySecret, c.SecurityToken} {
+		if secret != "" {
+			hide = append(hide, secret.Reveal(), secret.String())
+		}
+	}
+	return key{c, strings.NewReplacer(hide...)}
+}
+
+func (k *keyring) current() key {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.now
+}
+
+// renew gives a key other than the expired one, if there is one to be had.
+func (k *keyring) renew(ctx context.Context, expired key) (fresh key, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.renewed && k.now.Credentials == expired.Credentials {
+		k.renewed = true
+		if c, err := k.ask(ctx); err == nil {
+			k.now = newKey(c)
+		}
+	}
+	return k.now, k.now.Credentials != expired.Credentials
+}
+
+// hidden is err without the key's secrets.
+func (k key) hidden(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		for _, said := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
+			*said = k.hide.Replace(*said)
+		}
+	}
+	return err
+}
 
 // errNoCredentials tells what was tried; the library's own text is longer than
 // a message may be.

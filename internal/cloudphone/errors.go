@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -45,6 +45,11 @@ func (e *Error) Temporary() bool {
 	return e.Throttled() || e.Code == "ServiceUnavailable" || e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
 }
 
+// expiredKey tells whether a temporary key has come to its end.
+func (e *Error) expiredKey() bool {
+	return strings.HasPrefix(e.Code, "InvalidSecurityToken.Expired")
+}
+
 // Throttled tells whether the account is asking too much.
 func (e *Error) Throttled() bool {
 	return strings.Contains(e.Code, "Throttling") || e.Status == http.StatusTooManyRequests
@@ -53,7 +58,10 @@ func (e *Error) Throttled() bool {
 // Temporary marks a failure on the way to the service or back. It has no
 // Unwrap: net/http's own time limits pass for context.DeadlineExceeded, which
 // is for the end of the run.
-type Temporary struct{ Err error }
+type Temporary struct {
+	Err     error
+	Stalled bool // a time limit was reached
+}
 
 func (t *Temporary) Error() string { return t.Err.Error() }
 
@@ -68,7 +76,7 @@ func refused(err error) bool {
 // of it: it may be a proxy's page.
 func answerError(res *http.Response) error {
 	defer res.Body.Close()
-	e := &Error{Status: res.StatusCode, RetryAfter: retryAfter(res.Header)}
+	e := &Error{Status: res.StatusCode, RetryAfter: retryAfter(res.Header, time.Now())}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	var said struct {
 		Code, Message      text
@@ -86,8 +94,8 @@ func answerError(res *http.Response) error {
 
 // retryAfter reads when the service wants to be asked again: milliseconds in
 // x-acs-retry-after (as the official command-line client does) and in the
-// TimeLeft of x-ratelimit-user(-api), seconds in Retry-After.
-func retryAfter(h http.Header) time.Duration {
+// TimeLeft of x-ratelimit-user(-api), seconds or a date in Retry-After.
+func retryAfter(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.Atoi(h.Get("x-acs-retry-after")); err == nil && ms > 0 {
 		return time.Duration(ms) * time.Millisecond
 	}
@@ -100,8 +108,12 @@ func retryAfter(h http.Header) time.Duration {
 			}
 		}
 	}
-	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s > 0 {
+	after := h.Get("Retry-After")
+	if s, err := strconv.Atoi(after); err == nil && s > 0 {
 		return time.Duration(s) * time.Second
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return max(0, at.Sub(now))
 	}
 	return 0
 }
@@ -113,12 +125,25 @@ func transportError(err error) error {
 		err = uerr.Err
 	}
 	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
-	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
-	if badCert || unknownCA || errors.Is(err, context.Canceled) {
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	if badCert || notTLS || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &Temporary{err}
+	if stalled(err) {
+		return &Temporary{errStalled, true}
+	}
+	return &Temporary{Err: err}
 }
+
+// stalled tells whether the client's time limit for one answer was reached.
+// One for making a connection costs less and says more.
+func stalled(err error) bool {
+	limit, ok := errors.AsType[net.Error](err)
+	_, dialling := errors.AsType[*net.OpError](err)
+	return ok && limit.Timeout() && !dialling
+}
+
+var errStalled = fmt.Errorf("no whole answer within %s", answerTime)
 
 // hints say what a code usually means to the one who runs the function; the
 // first prefix that fits is taken.

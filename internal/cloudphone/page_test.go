@@ -27,11 +27,11 @@ func TestTheExampleOfTheVendorsPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.TotalCount != 31 || !strings.HasPrefix(string(p.NextToken), "AAAAAV3MpHK1") || p.NodeModel == nil || len(*p.NodeModel) != 1 {
+	if p.TotalCount != 31 || !strings.HasPrefix(string(p.NextToken), "AAAAAV3MpHK1") || len(p.Nodes) != 1 {
 		t.Fatalf("got %+v, want one row of 31 and a token", p)
 	}
 	zone := time.FixedZone("UTC+8", 8*60*60)
-	got := (*p.NodeModel)[0].matrix(zone)
+	got := p.Nodes[0].matrix(zone)
 	want := report.Matrix{
 		NodeID: "cpn-ehs0yoedq8ntm****", Name: "node_name", Region: "cn-hangzhou", Status: "RUNNING",
 		ExpiresAt:  report.Time{Time: time.Date(2025, 3, 9, 2, 0, 34, 0, zone)},
@@ -59,7 +59,7 @@ func TestFieldsAreReadLeniently(t *testing.T) {
 		if wantCount == "-7" {
 			wantCount = "-1" // what an absent count reads as
 		}
-		if n := (*p.NodeModel)[0]; string(n.NodeName) != tt.text || string(p.NextToken) != tt.text || fmt.Sprint(p.TotalCount) != wantCount {
+		if n := p.Nodes[0]; string(n.NodeName) != tt.text || string(p.NextToken) != tt.text || fmt.Sprint(p.TotalCount) != wantCount {
 			t.Errorf("%s: got the name %q, the token %q and the count %d, want %q and %s", tt.json, n.NodeName, p.NextToken, p.TotalCount, tt.text, wantCount)
 		}
 	}
@@ -72,13 +72,19 @@ func TestAPageThatIsNone(t *testing.T) {
 		temporary bool
 		says      string
 	}{
-		{``, true, "the answer is not the service's JSON: unexpected end of JSON input"},
+		{``, true, "the answer is not the service's JSON: it ends too early"},
 		{`[]`, true, "the answer is not the service's JSON"},
 		{`{"NodeModel":[1]}`, true, "the answer is not the service's JSON"},
 		{`{"RequestId":"R"}`, true, "the answer has neither rows nor a count"},
 		{`{"Code":"Throttling","Message":"m","RequestId":"R"}`, true, "Throttling: m (request R)"},
 		{`{"Code":"Forbidden"}`, false, "Forbidden"},
-		{strings.Repeat(" ", maxPageBytes+1), false, "ResponseTooLarge: the answer is larger than 16 MiB"},
+		{`{"TotalCount":1,"NodeModel":[` + strings.Repeat(`{"NodeId":"a"},`, 2000), true, "the answer is not the service's JSON"},
+		{`{"TotalCount":1}{}`, true, "the answer is not the service's JSON"},
+		{`{"TotalCount":1} x`, true, "the answer is not the service's JSON"},
+		{`{"TotalCount":1,"More":[` + strings.Repeat(strings.Repeat(" ", 1000)+"1,", 2000) + "1]}", false, "ResponseTooLarge: a value in the answer is larger than 1 MiB"},
+		{strings.Repeat(" ", maxPageBytes+1), false, "ResponseTooLarge: a value in the answer is larger than 1 MiB"},
+		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{}`, maxPageRows) + "]}", false, "ResponseTooLarge: the answer has more than 10000 rows"},
+		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{"NodeName":"`+strings.Repeat("x", 1<<15)+`"}`, 512) + "]}", false, "ResponseTooLarge: the answer is larger than 16 MiB"},
 	} {
 		_, err := decodePage(strings.NewReader(tt.body))
 		if err == nil || !strings.HasPrefix(err.Error(), tt.says) {
@@ -116,10 +122,7 @@ func FuzzDecodePage(f *testing.F) {
 			return
 		}
 		r := newReading(nil, zone, func(int) {})
-		rows := 0
-		if p.NodeModel != nil {
-			rows = len(*p.NodeModel)
-		}
+		rows := len(p.Nodes)
 		c := &chain{keys: map[string]bool{}, total: -1}
 		if added := r.add(c, "cn-hangzhou", p); added > rows || added < 0 || rows > 0 && added == 0 {
 			t.Errorf("%d of %d rows were new to an empty reading", added, rows)
@@ -144,7 +147,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p, err := decodePage(bytes.NewReader(body))
-		if err != nil || len(*p.NodeModel) != 100 {
+		if err != nil || len(p.Nodes) != 100 {
 			b.Fatal(err)
 		}
 	}

@@ -76,11 +76,8 @@ func (r *reading) add(c *chain, region string, p *page) int {
 		c.total = n
 	}
 	r.chains[region] = c // a second look takes the place of the first
-	if p.NodeModel == nil {
-		return 0
-	}
 	before, known := len(c.keys), len(r.rows)
-	for _, n := range *p.NodeModel {
+	for _, n := range p.Nodes {
 		m := n.matrix(r.zone)
 		m.Region = cmp.Or(m.Region, region)
 		key := rowKey(m)
@@ -237,7 +234,7 @@ func sameCode(ps []report.Problem) bool {
 
 // merge joins the endpoints. The same matrix at two of them counts once. An
 // endpoint of the other site refuses the account, which hides nothing as long
-// as one endpoint knows it.
+// as one endpoint knows it, and is noted. What else hides nothing was mended.
 func merge(readings []*reading) report.Listing {
 	rows := map[string]report.Matrix{}
 	shown := map[string]int{} // by how many endpoints
@@ -262,9 +259,14 @@ func merge(readings []*reading) report.Listing {
 		}
 	}
 	for _, r := range readings {
+		refused := r.refused()
 		for _, p := range r.problems() {
-			p.MayHide = p.MayHide && !(r.refused() && (len(rows) > 0 || answered && r.stranger()))
-			l.Problems = append(l.Problems, p)
+			p.MayHide = p.MayHide && !(refused && (len(rows) > 0 || answered && r.stranger()))
+			if p.MayHide || refused {
+				l.Problems = append(l.Problems, p)
+			} else {
+				l.Mended = append(l.Mended, p)
+			}
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(rows)) {

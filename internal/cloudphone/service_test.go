@@ -33,7 +33,7 @@ func key(context.Context) (cloudphone.Credentials, error) {
 // connections.
 func overTCP(t testing.TB, endpoints ...http.Handler) *cloudphone.Source {
 	t.Helper()
-	s := &cloudphone.Source{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient()}
+	s := &cloudphone.Source{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4}
 	t.Cleanup(s.HTTP.CloseIdleConnections)
 	for _, h := range endpoints {
 		srv := httptest.NewServer(h)
@@ -51,7 +51,7 @@ func overTCP(t testing.TB, endpoints ...http.Handler) *cloudphone.Source {
 // that all of net/http runs inside a synctest bubble and waiting takes no time.
 func overPipes(t *testing.T, endpoints ...http.Handler) *cloudphone.Source {
 	t.Helper()
-	s := &cloudphone.Source{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient()}
+	s := &cloudphone.Source{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4}
 	listeners := map[string]*pipes{}
 	transport := s.HTTP.Transport.(*http.Transport)
 	transport.Proxy = nil
@@ -153,6 +153,31 @@ func someNodes() []emulator.Node {
 	return nodes
 }
 
+// regularNodes are five in each of three regions, so three pages each with
+// PageSize 2.
+func regularNodes() []emulator.Node {
+	var nodes []emulator.Node
+	for i := range 15 {
+		nodes = append(nodes, emulator.Node{
+			NodeId: fmt.Sprintf("cpn-%02d", i), RegionId: []string{"cn-hangzhou", "cn-shanghai", "ap-southeast-1"}[i%3], Status: "RUNNING",
+			GmtCreate: "2025-11-13 02:03:14", GmtModified: "2026-02-13 02:03:14", GmtExpired: "2027-03-09 02:00:34",
+		})
+	}
+	return nodes
+}
+
+// firstOfEach are the ids of the first n nodes of every region, and of all.
+func firstOfEach(nodes []emulator.Node, n int) []string {
+	seen := map[string]int{}
+	var ids []string
+	for i, node := range nodes {
+		if seen[node.RegionId]++; seen[node.RegionId] <= n || i < n {
+			ids = append(ids, node.NodeId)
+		}
+	}
+	return ids
+}
+
 func idsOf(nodes []emulator.Node) []string {
 	var ids []string
 	for _, n := range nodes {
@@ -185,8 +210,19 @@ func wantRows(t *testing.T, l report.Listing, ids []string, total int) {
 // matrices may be missing because of it. A region of "-" is no region.
 func wantProblems(t *testing.T, l report.Listing, want ...string) {
 	t.Helper()
+	compareProblems(t, l.Problems, want)
+}
+
+// wantMended does so with what went wrong and cost nothing.
+func wantMended(t *testing.T, l report.Listing, want ...string) {
+	t.Helper()
+	compareProblems(t, l.Mended, want)
+}
+
+func compareProblems(t *testing.T, all []report.Problem, want []string) {
+	t.Helper()
 	var got []string
-	for _, p := range l.Problems {
+	for _, p := range all {
 		s := cmp.Or(p.Region, "-") + " " + p.Code
 		if p.MayHide {
 			s += " may hide"
@@ -199,7 +235,7 @@ func wantProblems(t *testing.T, l report.Listing, want ...string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("got the problems %q, want %q\n%+v", got, want, l.Problems)
+		t.Errorf("got the problems %q, want %q\n%+v", got, want, all)
 	}
 }
 

@@ -19,14 +19,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"matrix-expiry-report/report"
 )
-
-// maxInFlight bounds the questions that one endpoint is asked at a time. The
-// API's limit is unpublished.
-const maxInFlight = 4
 
 // pageSize is the most that the service gives at once.
 const pageSize = "100"
@@ -35,8 +29,13 @@ const pageSize = "100"
 // counts as endless.
 const fruitless = 10
 
-// maxPages bounds a chain that always brings something new.
-const maxPages = 1000
+// A chain that always brings something new ends after manyPages, if it has
+// brought twice what the service counts, and after maxPages in any case.
+const manyPages, maxPages = 1000, 20_000
+
+// maxRegions bounds the regions that are asked for one by one. There were about
+// 30 regions in all in 2026.
+const maxRegions = 500
 
 // Regions that the API documents for matrices. DescribeRegions lists what can
 // be bought, which may leave out a region that still holds matrices.
@@ -49,6 +48,7 @@ type Source struct {
 	Zone        *time.Location
 	Credentials func(context.Context) (Credentials, error)
 	HTTP        *http.Client
+	MaxInFlight int              // questions to one endpoint at a time, at least 1; the API's limit is unpublished
 	Progress    func(listed int) // called as rows come in; nil for none
 }
 
@@ -60,18 +60,24 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 	if err != nil {
 		return report.Listing{Problems: []report.Problem{{Code: "NoCredentials", Message: err.Error(), MayHide: true}}}
 	}
+	// A connection that was open before the instance was frozen may be dead, and
+	// then swallows a question until the time limit.
+	s.HTTP.CloseIdleConnections()
+	talk := &session{http: s.HTTP, keyring: keyring{ask: s.Credentials, now: newKey(cred)}}
 	readings := make([]*reading, len(s.Endpoints))
 	progress := s.progress()
 	var wg sync.WaitGroup
 	for i, endpoint := range s.Endpoints {
 		r := newReading(endpoint, s.Zone, progress)
-		g := new(gate)
-		r.open = func() (*client, error) { return newClient(endpoint, cred, s.HTTP, g) }
+		g := newGate(s.MaxInFlight)
+		r.open = func() (*client, error) { return newClient(endpoint, talk, g) }
 		readings[i] = r
 		wg.Go(func() { r.guard("", func() error { r.read(ctx, regions); return nil }) })
 	}
 	wg.Wait()
-	return merge(readings)
+	l := merge(readings)
+	l.Effort = report.Effort{Calls: int(talk.calls.Load()), Retries: int(talk.retries.Load()), Bytes: talk.bytes.Load()}
+	return l
 }
 
 func (s *Source) progress() func(int) {
@@ -94,13 +100,9 @@ func (r *reading) read(ctx context.Context, regions []string) {
 	if everything {
 		regions = r.findRegions(ctx)
 	}
-	var g errgroup.Group
-	g.SetLimit(maxInFlight)
+	var wg sync.WaitGroup
 	ask := func(region string, limit int) {
-		g.Go(func() error {
-			r.guard(region, func() error { return r.pages(ctx, region, limit) })
-			return nil
-		})
+		wg.Go(func() { r.guard(region, func() error { return r.pages(ctx, region, limit) }) })
 	}
 	if everything {
 		ask("", 1)
@@ -108,11 +110,11 @@ func (r *reading) read(ctx context.Context, regions []string) {
 	for _, region := range regions {
 		ask(region, 0)
 	}
-	g.Wait()
+	wg.Wait()
 	for _, region := range r.again() {
 		ask(region, 0)
 	}
-	g.Wait()
+	wg.Wait()
 }
 
 // findRegions joins what the service sells with what it documents.
@@ -127,11 +129,12 @@ func (r *reading) findRegions(ctx context.Context) []string {
 		if err != nil {
 			return &regionsError{err}
 		}
-		if p.RegionModels != nil {
-			for _, m := range *p.RegionModels {
-				if id := string(m.RegionID); id != "" && !slices.Contains(regions, id) {
-					regions = append(regions, id)
+		for _, r := range p.Regions {
+			if id := string(r.ID); id != "" && !slices.Contains(regions, id) {
+				if len(regions) == maxRegions {
+					return &regionsError{&Error{Code: "TooManyRegions", Message: fmt.Sprintf("the service names %d regions; the first %d are asked for one by one", len(p.Regions), maxRegions)}}
 				}
+				regions = append(regions, id)
 			}
 		}
 		return nil
@@ -183,7 +186,7 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 			return nil
 		case tokens[token]:
 			return &Error{Code: "RepeatedToken", Message: "the service repeats its pages without end"}
-		case barren == fruitless, read == maxPages:
+		case barren == fruitless, read >= manyPages && len(chain.keys) > 2*chain.total, read == maxPages:
 			return &Error{Code: "EndlessPages", Message: fmt.Sprintf("no end after %d pages, of which the last %d brought nothing new", read, barren)}
 		}
 		tokens[token] = true

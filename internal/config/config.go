@@ -9,6 +9,7 @@ package config
 
 import (
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ type Settings struct {
 	Mentions     map[string][]string // by owner: how the chat services call them
 	Templates    fs.FS               // the user's own; nil for none
 	HeartbeatURL *url.URL            // a secret, as its path works as a password; may be nil
+	MaxInFlight  int                 // questions to one endpoint at a time
+	LogLevel     slog.Level
 }
 
 // The two public hosts of the Cloud Phone API; which of them knows an account
@@ -56,6 +59,9 @@ const renewConsole = "https://billing-cost.console.aliyun.com/renew/manual"
 
 // MaxDays bounds EXPIRY_DAYS and its kin: ten years.
 const MaxDays = 3650
+
+// MaxInFlight bounds MAX_IN_FLIGHT: more would only be throttled.
+const MaxInFlight = 16
 
 // Load reads the settings of the program itself; mistakes are left in env.
 func Load(env *Env) Settings {
@@ -85,6 +91,8 @@ func Load(env *Env) Settings {
 		HTTPToken:    env.Secret("HTTP_TOKEN"),
 		HTTPAuth:     env.OneOf("HTTP_AUTH", "", TriggerAuth),
 		HeartbeatURL: env.SecretURL("HEARTBEAT_URL", "https://host/path"),
+		MaxInFlight:  env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
+		LogLevel:     logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}
 	if stepsRead && s.CriticalDays > s.WarningDays {
 		env.Refuse("CRITICAL_DAYS", env.Text("CRITICAL_DAYS", "3"), "at most WARNING_DAYS, "+env.Text("WARNING_DAYS", "7"))
@@ -115,6 +123,8 @@ func Load(env *Env) Settings {
 	}
 	return s
 }
+
+var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
 // mentions reads who is called for which owner: owner=id|id,owner=id.
 func (e *Env) mentions(name string) map[string][]string {

@@ -100,7 +100,7 @@ func Report(ctx context.Context, rules report.Rules, zone *time.Location) (repor
 		return report.Report{}, err
 	}
 	source := cloudphone.Source{
-		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(),
+		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
 		Credentials: func(context.Context) (cloudphone.Credentials, error) { return key, nil },
 	}
 	return rules.Summarise(source.List(ctx, nil), time.Now()), nil
