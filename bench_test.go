@@ -69,11 +69,15 @@ func BenchmarkMemory(b *testing.B) {
 		}
 		event := `{"triggerTime":"` + time.Now().Format(time.RFC3339Nano) + `","triggerName":"daily"}`
 		_, err = f.Invoke(b.Context(), fctest.Invocation{Event: []byte(event), AccessKeyID: "k", AccessKeySecret: "s"})
-		f.Stop()
 		if err != nil {
 			b.Fatal(err)
 		}
-		peak = max(peak, f.PeakMemory())
+		now, err := f.PeakMemory()
+		if err != nil {
+			b.Fatal(err)
+		}
+		peak = max(peak, now)
+		f.Stop()
 	}
 	b.ReportMetric(float64(peak)/(1<<20), "MiB-peak")
 }

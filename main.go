@@ -126,9 +126,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return p.function(ctx)
 }
 
-// wire puts the parts together, or gives every mistake of the settings at
-// once. Only what posts needs a channel.
-func wire(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), posts bool, log *slog.Logger, progress func(int)) (*handler.Handler, error) {
+// wire puts the parts together, and gives every mistake of the settings at
+// once; what has one is as if it were not set. Only what posts needs a channel.
+func wire(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), posts bool, log logTo, progress func(int)) (*handler.Handler, error) {
 	env := config.NewEnv(getenv)
 	settings := config.Load(env)
 	channels := chat.Load(env)
@@ -136,27 +136,45 @@ func wire(getenv func(string) string, credentials func(context.Context) (cloudph
 	if posts && len(channels) == 0 && err == nil {
 		err = errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")
 	}
-	if err != nil {
-		return nil, refuse(err)
-	}
 	h := &handler.Handler{
 		Settings: settings,
 		Source: &cloudphone.Source{
 			Endpoints: settings.Endpoints, Zone: settings.APIZone,
 			Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: settings.MaxInFlight, Progress: progress,
 		},
-		Log: log,
+		Log: log(settings.LogLevel),
 		Now: time.Now,
 	}
 	for _, c := range channels {
 		h.Channels = append(h.Channels, c)
 	}
+	if err != nil {
+		return h, wrongSettings{err}
+	}
 	return h, nil
 }
 
-// refuse tells the mistakes of the settings.
-func refuse(mistakes error) error {
-	return fmt.Errorf("%w\nmatrix-expiry-report: the settings need mending\n  %s", errUsage, strings.ReplaceAll(mistakes.Error(), "\n", "\n  "))
+// logTo makes a log that begins at a level.
+type logTo func(slog.Level) *slog.Logger
+
+func noLog(slog.Level) *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// wrongSettings are the mistakes of the settings, a line each. As a source it
+// lists nothing and says why: whoever reads the chats is to know, as nobody
+// reads the log of a function that was always well.
+type wrongSettings struct{ mistakes error }
+
+func (w wrongSettings) Error() string {
+	return "matrix-expiry-report: the settings need mending\n  " + strings.ReplaceAll(w.mistakes.Error(), "\n", "\n  ")
+}
+
+func (w wrongSettings) Is(target error) bool { return target == errUsage }
+
+func (w wrongSettings) List(context.Context, []string) (l report.Listing) {
+	for mistake := range strings.Lines(w.mistakes.Error()) {
+		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(mistake), MayHide: true})
+	}
+	return l
 }
 
 // credentials are the invocation's own, else those of the default chain. They
@@ -174,8 +192,13 @@ func credentials(ctx context.Context) (cloudphone.Credentials, error) {
 
 // function serves Function Compute until it is told to stop.
 func (p program) function(ctx context.Context) error {
-	h, err := wire(p.getenv, credentials, false, slog.New(slog.NewJSONHandler(p.stderr, nil)), nil)
-	if err != nil {
+	h, err := wire(p.getenv, credentials, false, func(level slog.Level) *slog.Logger {
+		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	}, nil)
+	if wrong, ok := errors.AsType[wrongSettings](err); ok && len(h.Channels) > 0 {
+		h.Log.Error("nothing is listed until the settings are mended", "mistakes", wrong.mistakes.Error())
+		h.Source = wrong
+	} else if err != nil {
 		return err
 	}
 	// Start, because StartHandler of SDK v0.3.1 takes no handler but a function;
@@ -193,7 +216,7 @@ func (p program) report(ctx context.Context, args []string) error {
 		return err
 	}
 	progress, done := p.progress()
-	h, err := wire(p.getenv, credentials, *post, slog.New(slog.DiscardHandler), progress)
+	h, err := wire(p.getenv, credentials, *post, noLog, progress)
 	if err != nil {
 		return err
 	}
@@ -244,7 +267,7 @@ func (p program) preview(ctx context.Context, args []string) error {
 	env := config.NewEnv(p.getenv)
 	settings := config.Load(env)
 	if err := env.Err(); err != nil {
-		return refuse(err)
+		return wrongSettings{err}
 	}
 	var r report.Report
 	var err error
@@ -284,7 +307,9 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	h, err := wire(p.getenv, credentials, false, slog.New(slog.NewTextHandler(p.stderr, nil)), nil)
+	h, err := wire(p.getenv, credentials, false, func(level slog.Level) *slog.Logger {
+		return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	}, nil)
 	if err != nil {
 		return err
 	}
@@ -329,7 +354,7 @@ func (p program) demo(ctx context.Context, args []string) error {
 	progress, done := p.progress()
 	return demo.Run(ctx, p.getenv, p.stdout, func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error) {
 		static := func(context.Context) (cloudphone.Credentials, error) { return key, nil }
-		return wire(getenv, static, true, slog.New(slog.DiscardHandler), progress)
+		return wire(getenv, static, true, noLog, progress)
 	}, func(r report.Report, s config.Settings) error {
 		done()
 		return p.print(r, s, false)

@@ -166,6 +166,10 @@ func TestFunction(t *testing.T) {
 		t.Errorf("without a token: %d, want 401", res.StatusCode)
 	}
 
+	if !strings.Contains(f.Output(), `"msg":"done"`) || strings.Contains(f.Output(), `"level":"DEBUG"`) {
+		t.Error("the log is to have the facts, and no details until LOG_LEVEL=debug")
+	}
+
 	// Nothing that was printed holds a secret.
 	for _, s := range []string{token, secret, "role-secret", "plain-secret", "kF8sQ1xWz0Rt", "d41d8cd98f00b204", "hT7kPq2LmN9x"} {
 		if strings.Contains(f.Output(), s) {
@@ -216,7 +220,50 @@ func TestFunctionFailsOnlyWhenNobodyWasTold(t *testing.T) {
 	}
 }
 
-// A wrong setting stops the function at its start, with every mistake told.
+// Where settings are wrong but a chat can be told, it is told, every morning
+// until they are mended; nothing is listed by guesses.
+func TestFunctionTellsWrongSettings(t *testing.T) {
+	cloud := &emulator.Cloud{Nodes: emulator.Fleet(time.Now())}
+	api := httptest.NewServer(cloud)
+	defer api.Close()
+	room := &emulator.Room{}
+	chat := httptest.NewServer(room)
+	defer chat.Close()
+	f, err := fctest.Start(build(t), "EXPIRY_DAYS=soon", "REGIONS=Hangzhou", "REPORT_LANGUAGE=zh", "LOG_LEVEL=error", "HTTP_AUTH=trigger", "EDS_AIC_ENDPOINT="+api.URL,
+		"SLACK_WEBHOOK_URL="+chat.URL+"/services/T0/B0/x", "DINGTALK_WEBHOOK_URL=ftp://x/kF8sQ1xWz0Rt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Stop()
+	answer, err := f.Invoke(t.Context(), fctest.Invocation{Event: []byte(`{"triggerTime":"2026-11-22T01:07:00Z","triggerName":"daily"}`), AccessKeyID: "k", AccessKeySecret: "s"})
+	if err != nil || !strings.Contains(string(answer), `"delivered":true`) {
+		t.Errorf("answered %s, %v", answer, err)
+	}
+	if n := len(room.Messages()); n != 1 {
+		t.Fatalf("%d messages, want 1", n)
+	}
+	m := room.Messages()[0]
+	for _, want := range []string{"今日无报告", "设置有误：EXPIRY_DAYS: \"soon\"", "设置有误：REGIONS: \"Hangzhou\"", "DINGTALK_WEBHOOK_URL"} {
+		if !strings.Contains(m.Title+"\n"+m.Text, want) {
+			t.Errorf("no %q in\n%s", want, m.Text)
+		}
+	}
+	page, err := f.Invoke(t.Context(), fctest.Invocation{Event: []byte(httpEvent("GET", "/report", ""))})
+	if err != nil || !strings.Contains(string(page), `"statusCode":502`) || !strings.Contains(string(page), "EXPIRY_DAYS") {
+		t.Errorf("GET /report: %s, %v", page, err)
+	}
+	if len(cloud.Calls()) > 0 {
+		t.Error("the service was asked")
+	}
+	if strings.Contains(f.Output(), `"level":"INFO"`) {
+		t.Errorf("LOG_LEVEL=error is not followed:\n%s", f.Output())
+	}
+	if !strings.Contains(f.Output(), "nothing is listed until the settings are mended") || strings.Contains(f.Output()+m.Text, "kF8sQ1xWz0Rt") {
+		t.Errorf("the log does not say so, or says too much:\n%s", f.Output())
+	}
+}
+
+// Where nobody can be told, the function stops at its start.
 func TestFunctionRefusesSettings(t *testing.T) {
 	f, err := fctest.Start(build(t), "EXPIRY_DAYS=soon", "TIME_ZONE=Mars/Base", "SLACK_WEBHOOK_URL=ftp://x/kF8sQ1xWz0Rt")
 	if err != nil {

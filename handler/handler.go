@@ -50,7 +50,7 @@ type Handler struct {
 // Invoke answers one event of Function Compute, told apart by its shape. An
 // error means that nothing reached anybody and another try makes sense.
 func (h *Handler) Invoke(ctx context.Context, event []byte) (answer []byte, err error) {
-	log := h.Log.With("request", requestID(ctx))
+	log := h.logger(ctx)
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -87,7 +87,7 @@ func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at, payload
 	} else {
 		j.settings, j.channels, j.post = changed.settings, changed.channels, ask.Post == nil || *ask.Post
 	}
-	return h.runAndAnswer(ctx, log.With("trigger", name), j)
+	return h.runAndAnswer(ctx, log.With("trigger", "timer", "timer", name), j)
 }
 
 func unreadable(err error) report.Problem {
@@ -169,6 +169,15 @@ func (h *Handler) with(a ask) (job, error) {
 }
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// logger is for one event: every line says of which.
+func (h *Handler) logger(ctx context.Context) *slog.Logger {
+	fc, ok := fccontext.FromContext(ctx)
+	if !ok {
+		return h.Log
+	}
+	return h.Log.With("request_id", fc.RequestID, "account", fc.AccountId, "region", fc.Region)
+}
 
 func requestID(ctx context.Context) string {
 	if fc, ok := fccontext.FromContext(ctx); ok {

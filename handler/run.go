@@ -47,18 +47,43 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Report, error) {
 	start := h.Now()
 	listing := h.collect(ctx, log, j.settings.Regions)
+	listed := h.Now()
 	listing.Problems = append(listing.Problems, j.notes...)
-	r := j.settings.Rules.Summarise(listing, h.Now())
+	r := j.settings.Rules.Summarise(listing, listed)
 	var err error
 	if j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || len(j.notes) > 0) {
 		err = h.tell(ctx, log, j, &r)
 	}
-	for _, p := range r.Problems {
-		log.Warn("problem", "endpoint", p.Endpoint, "region", p.Region, "code", p.Code, "message", p.Message, "may_hide", p.MayHide)
+	for _, p := range listing.Mended {
+		log.Info("mended", problem(p))
 	}
-	log.Info("reported", "findings", len(r.Findings), "listed", r.Listed, "total", r.Total, "complete", r.Complete,
-		"deliveries", len(r.Deliveries), "took", h.Now().Sub(start).String())
+	for _, p := range r.Problems {
+		log.Warn("problem", problem(p))
+	}
+	for _, f := range r.Findings {
+		log.Debug("finding", "node_id", f.NodeID, "matrix_region", f.Region, "reason", f.Reason, "severity", f.Severity, "expires_at", f.ExpiresAt)
+	}
+	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete,
+		"problems", len(r.Problems), "posted", count(r.Deliveries), "channels", len(r.Deliveries),
+		"calls", listing.Effort.Calls, "retries", listing.Effort.Retries, "bytes", listing.Effort.Bytes,
+		"listing_ms", listed.Sub(start).Milliseconds(), "took_ms", h.Now().Sub(start).Milliseconds())
 	return r, err
+}
+
+// problem is how a problem is logged; its account and region are not those of
+// the function.
+func problem(p report.Problem) slog.Attr {
+	return slog.Group("problem", "endpoint", p.Endpoint, "account", p.Account, "region", p.Region,
+		"code", p.Code, "message", p.Message, "request_id", p.RequestID, "may_hide", p.MayHide)
+}
+
+func count(ds []report.Delivery) (delivered int) {
+	for _, d := range ds {
+		if d.Delivered {
+			delivered++
+		}
+	}
+	return delivered
 }
 
 // collect lists what it can in the time that leaves enough to deliver.
@@ -92,14 +117,12 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 	}
 	o := Options(j.settings)
 	o.RequestID = requestID(ctx)
-	deliveries := deliver(ctx, log, j.channels, *r, o, j.key)
+	deliveries := deliverInTime(ctx, log, j.channels, *r, o, j.key)
 	r.Deliveries = deliveries
-	delivered := 0
+	delivered := count(deliveries)
 	var why []string
 	for _, d := range deliveries {
-		if d.Delivered {
-			delivered++
-		} else {
+		if !d.Delivered {
 			why = append(why, d.Error)
 		}
 	}
@@ -117,6 +140,17 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 	return nil
 }
 
+// deliverInTime is deliver within two thirds of the time that is left: where
+// one of several channels stalls, the others are still to be told.
+func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) []report.Delivery {
+	if deadline, ok := ctx.Deadline(); ok && len(channels) > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/3))
+		defer cancel()
+	}
+	return deliver(ctx, log, channels, r, o, key)
+}
+
 // deliver posts to the channels side by side.
 func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) []report.Delivery {
 	deliveries := make([]report.Delivery, len(channels))
@@ -131,6 +165,7 @@ func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report
 				return
 			}
 			deliveries[i].Messages = 1
+			log.Info("delivered", "channel", c.Name())
 		})
 	}
 	wg.Wait()

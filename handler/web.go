@@ -79,7 +79,7 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	scheme, token, _ := strings.Cut(given, " ")
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
-		h.Log.Warn("refused", "path", r.URL.Path, "from", r.RemoteAddr)
+		h.logger(r.Context()).Warn("refused", "trigger", "http", "path", r.URL.Path, "from", r.RemoteAddr)
 		writeError(w, http.StatusForbidden, "AccessDenied", "not the token of HTTP_TOKEN")
 		return false
 	}
@@ -104,7 +104,7 @@ func (h *Handler) look(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, j job, q query) {
-	rep, _ := h.run(r.Context(), h.Log.With("request", requestID(r.Context()), "trigger", "http"), j)
+	rep, _ := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), j)
 	if rep.Failed() {
 		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(rep))
 		return
@@ -159,7 +159,7 @@ func (h *Handler) notify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	j.post, j.key = a.Post == nil || *a.Post, requestID(r.Context())
-	rep, err := h.run(r.Context(), h.Log.With("request", requestID(r.Context()), "trigger", "http"), j)
+	rep, err := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), j)
 	status := http.StatusOK
 	if err != nil || slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {
 		status = http.StatusBadGateway

@@ -80,7 +80,7 @@ func (r Rules) Classify(m Matrix, now time.Time) (f Finding, needed bool) {
 	c := matrixCase{Matrix: m, Rules: r, now: now}
 	f.Matrix, f.Also = m, []Reason{}
 	if !m.ExpiresAt.IsZero() {
-		c.daysLeft = daysBetween(now, m.ExpiresAt.Time, r.Location)
+		c.daysLeft = DaysBetween(now, m.ExpiresAt.Time, r.Location)
 		f.DaysLeft = &c.daysLeft
 	}
 	for _, rule := range rules {
@@ -137,9 +137,9 @@ func (s Steps) severity(r Reason, daysLeft int) Severity {
 	return Notice
 }
 
-// daysBetween counts calendar days in loc, so that it is 1 from 23:59 to 00:00
+// DaysBetween counts calendar days in loc, so that it is 1 from 23:59 to 00:00
 // and does not stumble over days of 23 or 25 hours.
-func daysBetween(from, to time.Time, loc *time.Location) int {
+func DaysBetween(from, to time.Time, loc *time.Location) int {
 	date := func(t time.Time) time.Time {
 		y, m, d := t.In(loc).Date()
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)

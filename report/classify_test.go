@@ -126,7 +126,7 @@ func TestDaysLeft(t *testing.T) {
 		loc := zone(t, c.zone)
 		now, expiry := at(t, loc, c.now), at(t, loc, c.expiry)
 		for _, elsewhere := range []*time.Location{time.UTC, zone(t, "America/Los_Angeles")} {
-			if got := daysBetween(now.In(elsewhere), expiry.In(elsewhere), loc); got != c.want {
+			if got := DaysBetween(now.In(elsewhere), expiry.In(elsewhere), loc); got != c.want {
 				t.Errorf("%s: from %s to %s are %d days, want %d", c.zone, c.now, c.expiry, got, c.want)
 			}
 		}

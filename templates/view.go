@@ -356,7 +356,7 @@ func (w *words) why(reason report.Reason, f report.Finding, sameHour bool, now t
 		if hour {
 			date += " " + t.Format("15:04")
 		}
-		return w.must("when", date, w.distance(daysFrom(now, t.Time)))
+		return w.must("when", date, w.distance(report.DaysBetween(now, t.Time, now.Location())))
 	}
 	switch {
 	case reason == report.Failed:
@@ -371,14 +371,6 @@ func (w *words) why(reason report.Reason, f report.Finding, sameHour bool, now t
 		return w.must("why_unknown_status", inert(f.Status))
 	}
 	return w.must("why_" + string(reason))
-}
-
-func daysFrom(now, t time.Time) int {
-	day := func(t time.Time) time.Time {
-		y, m, d := t.Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int(day(t).Sub(day(now)) / (24 * time.Hour))
 }
 
 // nameOf is what people call a matrix: its id where nothing of its name can be

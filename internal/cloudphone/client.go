@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,7 @@ func NewHTTPClient() *http.Client {
 type session struct {
 	http *http.Client
 	keyring
+	large sync.Mutex // see decodePage
 
 	calls, retries, answered, bytes atomic.Int64
 }
@@ -236,7 +238,7 @@ func (c *client) once(ctx context.Context, params *openapiutil.Params, query map
 		return nil, fmt.Errorf("the SDK gave a %T for a body", res["body"])
 	}
 	defer body.Close()
-	p, err := decodePage(body)
+	p, err := decodePage(body, &c.large)
 	if e, ok := errors.AsType[*Error](err); ok {
 		e.RetryAfter = cmp.Or(e.RetryAfter, retryAfter(c.doer.header, time.Now()))
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"matrix-expiry-report/report"
@@ -17,6 +18,7 @@ import (
 // largest of its values is a row of 1 kB.
 const (
 	maxPageBytes  = 16 << 20
+	largeBytes    = 1 << 20 // an answer beyond that waits until no other large one is decoded
 	maxValueBytes = 1 << 20
 	maxPageRows   = 10_000
 )
@@ -54,15 +56,17 @@ type node struct {
 }
 
 // decodePage reads one answer to its end. An answer that is cut short, is no
-// JSON or is no page is temporary: it is a proxy's or a broken server's.
-func decodePage(r io.Reader) (*page, error) {
-	in := &meter{r: r, left: maxPageBytes + 1, value: maxValueBytes}
+// JSON or is no page is temporary: it is a proxy's or a broken server's. large
+// is held while a large one is decoded, so that several do not add up.
+func decodePage(r io.Reader, large *sync.Mutex) (*page, error) {
+	in := &meter{r: r, left: maxPageBytes + 1, value: maxValueBytes, large: large}
+	defer in.close()
 	p := &page{TotalCount: -1}
 	err := p.decode(json.NewDecoder(in), in)
-	var large tooLarge
+	var excess tooLarge
 	switch {
-	case errors.As(err, &large):
-		return nil, &Error{Code: "ResponseTooLarge", Message: large.Error()}
+	case errors.As(err, &excess):
+		return nil, &Error{Code: "ResponseTooLarge", Message: excess.Error()}
 	case stalled(in.err):
 		return nil, &Temporary{errStalled, true}
 	case in.err != nil && in.err != io.EOF:
@@ -160,6 +164,8 @@ type meter struct {
 	r           io.Reader
 	left, value int
 	err         error // of r
+	large       *sync.Mutex
+	held        bool
 }
 
 func (m *meter) Read(b []byte) (int, error) {
@@ -169,9 +175,19 @@ func (m *meter) Read(b []byte) (int, error) {
 	case m.value <= 0:
 		return 0, tooLarge(fmt.Sprintf("a value in the answer is larger than %d MiB", maxValueBytes>>20))
 	}
+	if !m.held && m.left <= maxPageBytes-largeBytes {
+		m.large.Lock()
+		m.held = true
+	}
 	n, err := m.r.Read(b[:min(len(b), m.left, m.value)])
 	m.left, m.value, m.err = m.left-n, m.value-n, err
 	return n, err
+}
+
+func (m *meter) close() {
+	if m.held {
+		m.large.Unlock()
+	}
 }
 
 func (n node) matrix(zone *time.Location) report.Matrix {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func examplePage(t testing.TB) []byte {
 }
 
 func TestTheExampleOfTheVendorsPage(t *testing.T) {
-	p, err := decodePage(bytes.NewReader(examplePage(t)))
+	p, err := decodePage(bytes.NewReader(examplePage(t)), new(sync.Mutex))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestFieldsAreReadLeniently(t *testing.T) {
 		{`true`, "true", "-7"}, {`null`, "", "-7"}, {`{"a":1}`, "", "-7"}, {`[1]`, "", "-7"}, {`"NaN"`, "NaN", "-7"}, {`"Inf"`, "Inf", "-7"},
 		{`1e300`, "1e300", "-7"}, {`"\ud800"`, "\ufffd", "-7"},
 	} {
-		p, err := decodePage(strings.NewReader(fmt.Sprintf(`{"RegionModels":[],"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)))
+		p, err := decodePage(strings.NewReader(fmt.Sprintf(`{"RegionModels":[],"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)), new(sync.Mutex))
 		if err != nil {
 			t.Errorf("%s: %v", tt.json, err)
 			continue
@@ -86,7 +87,7 @@ func TestAPageThatIsNone(t *testing.T) {
 		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{}`, maxPageRows) + "]}", false, "ResponseTooLarge: the answer has more than 10000 rows"},
 		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{"NodeName":"`+strings.Repeat("x", 1<<15)+`"}`, 512) + "]}", false, "ResponseTooLarge: the answer is larger than 16 MiB"},
 	} {
-		_, err := decodePage(strings.NewReader(tt.body))
+		_, err := decodePage(strings.NewReader(tt.body), new(sync.Mutex))
 		if err == nil || !strings.HasPrefix(err.Error(), tt.says) {
 			t.Errorf("%.40q: got the error %v, want %q", tt.body, err, tt.says)
 			continue
@@ -111,7 +112,7 @@ func FuzzDecodePage(f *testing.F) {
 	}
 	zone := time.FixedZone("UTC+8", 8*60*60)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, err := decodePage(bytes.NewReader(body))
+		p, err := decodePage(bytes.NewReader(body), new(sync.Mutex))
 		if (p == nil) == (err == nil) {
 			t.Fatalf("got the page %v and the error %v, want one of them", p, err)
 		}
@@ -146,7 +147,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := decodePage(bytes.NewReader(body))
+		p, err := decodePage(bytes.NewReader(body), new(sync.Mutex))
 		if err != nil || len(p.Nodes) != 100 {
 			b.Fatal(err)
 		}

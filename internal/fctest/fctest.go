@@ -15,11 +15,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -158,13 +158,20 @@ func (f *Function) Stop() int {
 	return f.cmd.ProcessState.ExitCode()
 }
 
-// PeakMemory is the most that the ended process had resident, in bytes.
-func (f *Function) PeakMemory() int64 {
-	usage, ok := f.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
+// PeakMemory is the most that the running process has had resident so far, in
+// bytes. (What wait reports is no use: on Linux it counts the parent's memory,
+// which the child had before it became the function.)
+func (f *Function) PeakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
 	}
-	return usage.Maxrss << 10 // Linux counts in KiB
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		return 0, fmt.Errorf("reading VmHWM: %w", err)
+	}
+	return kib << 10, nil
 }
 
 // Exited waits for the process to end by itself and gives its exit code.
