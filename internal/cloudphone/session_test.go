@@ -67,6 +67,7 @@ func TestAKeyThatExpiresInTheMiddle(t *testing.T) {
 				if tt.code == "" {
 					wantRows(t, l, idsOf(regularNodes()), 15)
 					wantProblems(t, l)
+					wantMended(t, l)
 					return
 				}
 				if !mayHide(l) || !strings.Contains(fmt.Sprint(l.Problems), tt.code) {
@@ -325,6 +326,22 @@ func TestThrottlesThatComeAgain(t *testing.T) {
 		}
 		if len(bursts) < 3 {
 			t.Errorf("only %d bursts, want the 12 throttles to take more", len(bursts))
+		}
+	})
+}
+
+// A throttle long after another is a first one again.
+func TestAThrottleIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttled := emulator.APIError(400, "Throttling.User", "Denied by flow control.")
+		cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 1, Faults: []emulator.Fault{
+			{Region: "cn-hangzhou", Page: 1, Times: 2, Answer: throttled}, {Region: "cn-hangzhou", Page: 4, Times: 1, Answer: throttled},
+		}}
+		s := overPipes(t, cloud)
+		s.MaxInFlight = 1
+		wantRows(t, list(t, t.Context(), s), idsOf(regularNodes()), 15)
+		if got := pauses(cloud.Calls(), "cn-hangzhou", 4); len(got) != 1 || got[0] > 1600*time.Millisecond {
+			t.Errorf("waited %v, want about a second", got)
 		}
 	})
 }

@@ -36,26 +36,33 @@ func pauses(calls []emulator.Call, region string, page int) []time.Duration {
 	return all
 }
 
-func TestPausesMayGrow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: someNodes(), Faults: []emulator.Fault{{Region: "cn-hangzhou"}}}
-		list(t, t.Context(), overPipes(t, cloud))
-		got := pauses(cloud.Calls(), "cn-hangzhou", 1)
-		if len(got) != tries-1 {
-			t.Fatalf("got the pauses %v, want %d", got, tries-1)
-		}
-		most := 500 * time.Millisecond
-		for i, p := range got {
-			if p > most+time.Millisecond {
-				t.Errorf("pause %d is %v, want at most %v", i+1, p, most)
+// Pauses are drawn from the whole of half a second, one, two and four, so that
+// several who were refused together do not come back together.
+func TestPausesAreDrawn(t *testing.T) {
+	least, greatest := 1.0, 0.0
+	for range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			cloud := &emulator.Cloud{Nodes: someNodes(), Faults: []emulator.Fault{{Region: "cn-hangzhou"}}}
+			list(t, t.Context(), overPipes(t, cloud))
+			got := pauses(cloud.Calls(), "cn-hangzhou", 1)
+			if len(got) != tries-1 {
+				t.Fatalf("got the pauses %v, want %d", got, tries-1)
 			}
-			most *= 2
-		}
-	})
+			most := 500 * time.Millisecond
+			for _, p := range got {
+				least, greatest = min(least, float64(p)/float64(most)), max(greatest, float64(p)/float64(most))
+				most *= 2
+			}
+		})
+	}
+	if least > 0.1 || greatest < 0.9 || greatest > 1.001 {
+		t.Errorf("the pauses are from %.2f to %.2f of the most, want the whole of it", least, greatest)
+	}
 }
 
 func TestTheServiceSaysHowLongToWait(t *testing.T) {
 	throttled := emulator.APIError(400, "Throttling.User", "Denied by flow control.")
+	inside := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"Code":"Throttling.User"}`) }
 	for _, tt := range []struct {
 		header, value string
 		want          time.Duration
@@ -65,22 +72,23 @@ func TestTheServiceSaysHowLongToWait(t *testing.T) {
 		{"X-RateLimit-User-API", "Remain:0,Limit:10,Time:1000,TimeLeft:2500,Reset:1", 2500 * time.Millisecond},
 		{"x-ratelimit-user", "Remain:0, TimeLeft:600", 600 * time.Millisecond},
 		{"Retry-After", "120", 2 * time.Minute},
+		{"Retry-After", "Sat, 01 Jan 2000 00:00:09 GMT", 9 * time.Second}, // in a bubble it is midnight then
 	} {
-		t.Run(tt.header+" "+tt.value, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{
-					{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: withHeader(throttled, tt.header, tt.value)},
-				}}
-				l := list(t, t.Context(), overPipes(t, cloud))
-				wantRows(t, l, idsOf(someNodes()), 9)
-				wantProblems(t, l)
-				for _, got := range pauses(cloud.Calls(), "cn-hangzhou", 2) {
-					if got != tt.want {
+		for name, answer := range map[string]http.HandlerFunc{"400": throttled, "200": inside} {
+			t.Run(tt.header+" "+tt.value+" "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{
+						{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: withHeader(answer, tt.header, tt.value)},
+					}}
+					l := list(t, t.Context(), overPipes(t, cloud))
+					wantRows(t, l, idsOf(someNodes()), 9)
+					wantProblems(t, l)
+					if got := pauses(cloud.Calls(), "cn-hangzhou", 2); len(got) != 1 || got[0] != tt.want {
 						t.Errorf("waited %v, want %v", got, tt.want)
 					}
-				}
+				})
 			})
-		})
+		}
 	}
 }
 
