@@ -210,6 +210,7 @@ func (h *Handler) beat(ctx context.Context, log *slog.Logger, to *url.URL) {
 	if err != nil {
 		return // the settings have looked at it
 	}
+	req.Close = true // as in package chat
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		if uerr, ok := errors.AsType[*url.Error](err); ok {

@@ -101,7 +101,6 @@ func newHTTPClient() *http.Client {
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 5 * time.Second,
-			IdleConnTimeout:     30 * time.Second,
 			ForceAttemptHTTP2:   true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -194,6 +193,9 @@ func (c *Channel) once(ctx context.Context, id string, body []byte) *Error {
 		return &Error{Code: "BadAddress", Advice: "the webhook's address cannot be used"}
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	// A connection kept over a freeze of the instance may be dead, and a POST
+	// that meets one is not repeated.
+	req.Close = true
 	res, err := c.http.Do(req)
 	if err != nil {
 		return c.transportError(err)

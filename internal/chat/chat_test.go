@@ -243,6 +243,9 @@ func (e exchange) run(t *testing.T, kind string, env map[string]string) {
 		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json; charset=utf-8" {
 			t.Errorf("got %s of %s", r.Method, r.Header.Get("Content-Type"))
 		}
+		if !r.Close {
+			t.Error("the connection is to be kept, and may be dead after a freeze")
+		}
 		io.Copy(io.Discard, r.Body)
 		e.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), testKey{}, t)))
 	}))

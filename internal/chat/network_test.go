@@ -59,7 +59,7 @@ func channelTo(t *testing.T, kind string, env map[string]string, h http.Handler)
 	c := load(t, kind, env)
 	n := &network{conns: make(chan net.Conn), done: make(chan struct{})}
 	production := c.http.Transport.(*http.Transport)
-	transport := &http.Transport{DialContext: n.dial, DialTLSContext: n.dial, TLSHandshakeTimeout: production.TLSHandshakeTimeout, IdleConnTimeout: production.IdleConnTimeout}
+	transport := &http.Transport{DialContext: n.dial, DialTLSContext: n.dial, TLSHandshakeTimeout: production.TLSHandshakeTimeout}
 	c.http.Transport = transport
 	server := &http.Server{Handler: h, TLSConfig: &tls.Config{}}
 	go server.Serve(n)
