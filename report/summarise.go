@@ -86,10 +86,18 @@ func fromTheFuture(ms []Matrix, now time.Time) (Problem, bool) {
 // byUrgency orders findings by severity, then expiry (none comes last), then id.
 func byUrgency(a, b Finding) int {
 	return cmp.Or(
-		cmp.Compare(slices.Index(Severities, a.Severity), slices.Index(Severities, b.Severity)),
+		cmp.Compare(urgency(a.Severity), urgency(b.Severity)),
 		compareTimes(a.ExpiresAt, b.ExpiresAt),
 		cmp.Compare(a.NodeID, b.NodeID),
 	)
+}
+
+// urgency is the place of a severity in Severities; none comes last.
+func urgency(s Severity) int {
+	if i := slices.Index(Severities, s); i >= 0 {
+		return i
+	}
+	return len(Severities)
 }
 
 func compareTimes(a, b Time) int {
@@ -104,8 +112,8 @@ func compareTimes(a, b Time) int {
 	return a.Compare(b.Time)
 }
 
-// Only is the report with the findings of some severities, counted anew.
-func (r Report) Only(severities []Severity) Report {
+// Where is the report with the findings that keep wants, counted anew.
+func (r Report) Where(keep func(Finding) bool) Report {
 	deleted := r.Counts["deleted"]
 	r.Counts = map[string]int{"deleted": deleted}
 	for _, reason := range Reasons() {
@@ -114,11 +122,31 @@ func (r Report) Only(severities []Severity) Report {
 	all := r.Findings
 	r.Findings, r.PhonesAffected = []Finding{}, 0
 	for _, f := range all {
-		if slices.Contains(severities, f.Severity) {
+		if keep(f) {
 			r.Findings = append(r.Findings, f)
 			r.Counts[string(f.Reason)]++
 			r.PhonesAffected += f.PhoneCount
 		}
 	}
 	return r
+}
+
+// All lists every matrix as a finding, those that need somebody first and in
+// their order; the others, which have no reason and no severity, by expiry.
+func (r Rules) All(l Listing, now time.Time) []Finding {
+	all := make([]Finding, 0, len(l.Matrices))
+	for _, m := range l.Matrices {
+		m.ExpiresAt, m.CreatedAt, m.ModifiedAt = m.ExpiresAt.In(r.Location), m.CreatedAt.In(r.Location), m.ModifiedAt.In(r.Location)
+		f, needed := r.Classify(m, now)
+		if !needed {
+			f = Finding{Matrix: m, Also: []Reason{}}
+			if !m.ExpiresAt.IsZero() {
+				days := DaysBetween(now, m.ExpiresAt.Time, r.Location)
+				f.DaysLeft = &days
+			}
+		}
+		all = append(all, f)
+	}
+	slices.SortFunc(all, byUrgency)
+	return all
 }

@@ -49,7 +49,7 @@ func TestSummarise(t *testing.T) {
 		t.Errorf("expiry %s, want it in the report's zone", got)
 	}
 
-	critical := r.Only([]Severity{Critical})
+	critical := r.Where(func(f Finding) bool { return f.Severity == Critical })
 	if len(critical.Findings) != 3 || critical.PhonesAffected != 100 || critical.Counts["no_expiry"] != 0 || critical.Counts["failed"] != 1 || critical.Counts["deleted"] != 1 {
 		t.Errorf("only critical: %d findings, %d phones, counts %v", len(critical.Findings), critical.PhonesAffected, critical.Counts)
 	}

@@ -1,0 +1,295 @@
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emersion/go-ical"
+
+	"matrix-expiry-report/report"
+)
+
+func TestCalendarEvents(t *testing.T) {
+	cal := readCalendar(t, write(t, forms[2].write, scenarios()["usual"]))
+	var got []string
+	for _, e := range cal.Events() {
+		alarm := ""
+		for _, c := range e.Children {
+			alarm = " " + c.Name + " " + value(t, c, "ACTION") + " " + value(t, c, "TRIGGER")
+		}
+		got = append(got, fmt.Sprintf("%s|%s|%s|%s|%s%s", value(t, e.Component, "UID"), value(t, e.Component, "DTSTART"),
+			value(t, e.Component, "DTSTAMP"), value(t, e.Component, "TRANSP"), value(t, e.Component, "SUMMARY"), alarm))
+	}
+	const alarm = " VALARM DISPLAY -PT15H"
+	want := []string{
+		"2026-11-19.cn-hangzhou@matrix-expiry-report|20261119|20261122T010000Z|TRANSPARENT|1 matrix expired (25 phones), cn-hangzhou",
+		"2026-11-22.cn-hangzhou@matrix-expiry-report|20261122|20261122T010000Z|TRANSPARENT|2 matrices expire (50 phones), cn-hangzhou" + alarm,
+		"2026-11-24.cn-hangzhou@matrix-expiry-report|20261124|20261122T010000Z|TRANSPARENT|2 matrices expire (50 phones), cn-hangzhou" + alarm,
+		"2026-11-24.cn-shenzhen@matrix-expiry-report|20261124|20261122T010000Z|TRANSPARENT|1 matrix expires (40 phones), cn-shenzhen" + alarm,
+		"2026-12-04.cn-hangzhou@matrix-expiry-report|20261204|20261122T010000Z|TRANSPARENT|1 matrix expires (25 phones), cn-hangzhou" + alarm,
+		"2026-12-22.cn-hangzhou@matrix-expiry-report|20261222|20261122T010000Z|TRANSPARENT|1 matrix expires (25 phones), cn-hangzhou" + alarm,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if got := value(t, cal.Events()[2].Component, "DESCRIPTION"); got != "09:00 farm-cpn-two (cpn-two), 25 phones\n09:00 farm-cpn-two-b (cpn-two-b), 25 phones" {
+		t.Errorf("description %q", got)
+	}
+	for name, want := range map[string]string{"X-WR-CALNAME": "Matrix expiry", "X-WR-TIMEZONE": "Asia/Shanghai", "REFRESH-INTERVAL": "PT6H", "X-PUBLISHED-TTL": "PT6H", "VERSION": "2.0"} {
+		if got := value(t, cal.Component, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if got := cal.Props.Get("REFRESH-INTERVAL").Params.Get("VALUE"); got != "DURATION" {
+		t.Errorf("REFRESH-INTERVAL is a %q, want a DURATION", got)
+	}
+	if got := cal.Events()[0].Props.Get("DTSTART").Params.Get("VALUE"); got != "DATE" {
+		t.Errorf("DTSTART is a %q, want a DATE", got)
+	}
+}
+
+// Half an hour before midnight in London is the next day in Shanghai.
+func TestCalendarZone(t *testing.T) {
+	m := matrix("cpn-1", 0)
+	m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 23, 23, 30, 0, 0, time.UTC)}
+	e := readCalendar(t, write(t, forms[2].write, rules.Summarise(report.Listing{Matrices: []report.Matrix{m}}, now.UTC()))).Events()[0]
+	if got := value(t, e.Component, "DTSTART"); got != "20261124" {
+		t.Errorf("the event is on %s, want 20261124", got)
+	}
+}
+
+// What tomorrow's feed says of a date replaces what today's did.
+func TestCalendarStaysItself(t *testing.T) {
+	uids := func(now time.Time, ms ...report.Matrix) (uids []string) {
+		r := rules.Summarise(report.Listing{Matrices: ms}, now)
+		for _, e := range readCalendar(t, write(t, forms[2].write, r)).Events() {
+			uids = append(uids, value(t, e.Component, "UID"))
+		}
+		return uids
+	}
+	renamed := matrix("cpn-2", 2)
+	renamed.Name = "other"
+	today, tomorrow := uids(now, matrix("cpn-1", 2)), uids(now.AddDate(0, 0, 1), matrix("cpn-1", 2), renamed)
+	if !slices.Equal(today, tomorrow) || len(today) != 1 {
+		t.Errorf("today %q, tomorrow %q, want the same one", today, tomorrow)
+	}
+}
+
+func TestCalendarIncomplete(t *testing.T) {
+	e := readCalendar(t, write(t, forms[2].write, scenarios()["incomplete"])).Events()[0]
+	if got := value(t, e.Component, "SUMMARY"); got != "Incomplete: 1 of about 131 matrices could be read" {
+		t.Errorf("the first event is %q", got)
+	}
+	if got := value(t, e.Component, "DESCRIPTION"); !strings.Contains(got, "cn-shenzhen Forbidden.NoPermission: you are not allowed") || strings.Contains(got, "BadPayload") {
+		t.Errorf("description %q, want the problem that may hide matrices", got)
+	}
+	if len(e.Children) != 0 {
+		t.Error("it reminds of what is now")
+	}
+}
+
+func TestCalendarEmpty(t *testing.T) {
+	cal := readCalendar(t, write(t, forms[2].write, scenarios()["empty"]))
+	if len(cal.Events()) != 0 || len(cal.Children) != 1 {
+		t.Errorf("%d events in %d components, want no event", len(cal.Events()), len(cal.Children))
+	}
+}
+
+// A report read from JSON may have a reason without its time.
+func TestCalendarNoTime(t *testing.T) {
+	r := rules.Summarise(report.Listing{}, now)
+	r.Findings = []report.Finding{{Matrix: report.Matrix{NodeID: "cpn-1"}, Reason: report.Expired, Severity: report.Critical}}
+	if events := readCalendar(t, write(t, forms[2].write, r)).Events(); len(events) != 0 {
+		t.Errorf("an event on %s for a matrix that has no date", value(t, events[0].Component, "DTSTART"))
+	}
+}
+
+func TestCalendarHostile(t *testing.T) {
+	r := hostileReport()
+	dates := map[string]bool{}
+	for _, f := range r.Findings {
+		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting {
+			dates[f.ExpiresAt.Format(time.DateOnly)+visible(f.Region)] = true
+		}
+	}
+	cal := readCalendar(t, write(t, forms[2].write, r))
+	if got := len(cal.Events()) - 1; got != len(dates) { // and that it is incomplete
+		t.Errorf("%d events for %d dates and regions", got, len(dates))
+	}
+}
+
+func TestCalendarMany(t *testing.T) {
+	r := many(20_000)
+	events := readCalendar(t, write(t, forms[2].write, r)).Events()
+	phones, listed := 0, 0
+	for _, e := range events {
+		var matrices, n int
+		if _, err := fmt.Sscanf(strings.NewReplacer("expired", "x", "expire", "x").Replace(value(t, e.Component, "SUMMARY")), "%d matrices x (%d phones", &matrices, &n); err != nil {
+			t.Fatal(err)
+		}
+		phones, listed = phones+n, listed+matrices
+		if d := value(t, e.Component, "DESCRIPTION"); strings.Count(d, "\n") != maxListed || !strings.HasSuffix(d, fmt.Sprintf("\nand %d more", matrices-maxListed)) {
+			t.Errorf("description of %d lines ends with %q", strings.Count(d, "\n")+1, d[len(d)-30:])
+		}
+	}
+	if phones != r.PhonesAffected || listed != len(r.Findings) {
+		t.Errorf("%d matrices with %d phones, want %d with %d", listed, phones, len(r.Findings), r.PhonesAffected)
+	}
+}
+
+func FuzzCalendarText(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s, "cn-hangzhou")
+		f.Add("game", s)
+	}
+	f.Fuzz(func(t *testing.T, name, region string) {
+		m := matrix("cpn-1", 2)
+		m.Name, m.Region = name, region
+		r := rules.Summarise(report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: name, MayHide: true}}}, now)
+		events := readCalendar(t, write(t, forms[2].write, r)).Events()
+		if len(events) != 2 {
+			t.Fatalf("%d events, want the matrix and that the report is incomplete", len(events))
+		}
+		e := events[1].Component
+		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+nameOf(m)+" (cpn-1), 25 phones"; got != want {
+			t.Errorf("description %q, want %q", got, want)
+		}
+		if got, want := value(t, e, "SUMMARY"), "1 matrix expires (25 phones), "+short(region); got != want {
+			t.Errorf("summary %q, want %q", got, want)
+		}
+		if got, want := value(t, e, "UID"), "2026-11-24."+visible(region)+"@matrix-expiry-report"; got != want {
+			t.Errorf("UID %q, want %q", got, want)
+		}
+	})
+}
+
+// value is a property as another library reads it.
+func value(t *testing.T, c *ical.Component, name string) string {
+	t.Helper()
+	p := c.Props.Get(name)
+	if p == nil {
+		return ""
+	}
+	if p.ValueType() != ical.ValueText && p.ValueType() != ical.ValueDefault {
+		return p.Value
+	}
+	s, err := p.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// readCalendar holds b to RFC 5545, then has another library than the one that
+// wrote it read it, and write it again, as it checks more then.
+func readCalendar(t *testing.T, b []byte) *ical.Calendar {
+	t.Helper()
+	for _, fault := range calendarFaults(b) {
+		t.Error(fault)
+	}
+	cal, err := ical.NewDecoder(bytes.NewReader(b)).Decode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ical.NewEncoder(&bytes.Buffer{}).Encode(cal); err != nil {
+		t.Error(err)
+	}
+	return cal
+}
+
+// required properties of RFC 5545 3.6; each at most once, as is everything
+// that Calendar writes.
+var required = map[string][]string{
+	"VCALENDAR": {"PRODID", "VERSION"},
+	"VEVENT":    {"UID", "DTSTAMP", "DTSTART"},
+	"VALARM":    {"ACTION", "TRIGGER", "DESCRIPTION"},
+	"VTIMEZONE": {"TZID"},
+	"STANDARD":  {"DTSTART", "TZOFFSETFROM", "TZOFFSETTO"},
+}
+
+func calendarFaults(b []byte) (faults []string) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if !bytes.HasSuffix(b, []byte("\r\n")) {
+		fault("the last line does not end with CRLF (3.1)")
+	}
+	for line := range strings.SplitSeq(string(bytes.TrimSuffix(b, []byte("\r\n"))), "\r\n") {
+		if len(line) > 75 {
+			fault("%d octets in a line, more than 75 (3.1): %.80q", len(line), line)
+		}
+		if !utf8.ValidString(line) {
+			fault("a fold within a character: %q", line)
+		}
+		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			fault("a control character: %q", line)
+		}
+	}
+	uids := map[string]bool{}
+	var open []string
+	var seen []map[string]bool
+	components := 0
+	unfolded := strings.TrimSuffix(strings.ReplaceAll(string(b), "\r\n ", ""), "\r\n")
+	for line := range strings.SplitSeq(unfolded, "\r\n") {
+		name, value, ok := strings.Cut(line, ":")
+		name, _, _ = strings.Cut(name, ";")
+		switch {
+		case !ok || name == "" || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "":
+			fault("not a property: %q", line)
+		case name == "BEGIN":
+			open, seen = append(open, value), append(seen, map[string]bool{})
+			components++
+		case len(open) == 0:
+			fault("outside of every component: %q", line)
+		case name == "END":
+			last := len(open) - 1
+			if open[last] != value {
+				fault("%s ends within %s", value, open[last])
+			}
+			for _, name := range required[value] {
+				if !seen[last][name] {
+					fault("%s without %s (3.6)", value, name)
+				}
+			}
+			open, seen = open[:last], seen[:last]
+		default:
+			if last := seen[len(seen)-1]; last[name] {
+				fault("%s twice in one %s", name, open[len(open)-1])
+			} else {
+				last[name] = true
+			}
+			if name == "UID" && uids[value] {
+				fault("two events with the UID %s (3.8.4.7)", value)
+			}
+			uids[value] = uids[value] || name == "UID"
+		}
+	}
+	if len(open) != 0 || components < 2 {
+		fault("%d components, %q not ended; a calendar holds at least one (3.6)", components, open)
+	}
+	return faults
+}
+
+// A check that finds nothing may be one that looks at nothing.
+func TestCalendarFaults(t *testing.T) {
+	good := string(write(t, forms[2].write, scenarios()["usual"]))
+	for _, c := range []struct{ old, new string }{
+		{"\r\n", "\n"},
+		{"DTSTAMP", "X-OTHER"},
+		{"TRIGGER", "X-OTHER"},
+		{"PRODID", "X-OTHER"},
+		{"TRANSP", "SUMMARY"},
+		{"2026-11-22.", "2026-11-24."},
+		{"Matrix expiry", strings.Repeat("long ", 20)},
+		{"END:VALARM\r\n", ""},
+		{"Matrix", "Mat\trix"},
+		{"VERSION:", "VERSION"},
+	} {
+		if faults := calendarFaults([]byte(strings.ReplaceAll(good, c.old, c.new))); len(faults) == 0 {
+			t.Errorf("%q for %q goes unseen", c.new, c.old)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package export
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"matrix-expiry-report/report"
+)
+
+func TestCSVText(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"game-01", "game-01"},
+		{"", ""},
+		{"a=b", "a=b"},
+		{"=1+1", "'=1+1"},
+		{"+1", "'+1"},
+		{"-1", "'-1"},
+		{"@A1", "'@A1"},
+		{"＝1", "'＝1"},
+		{"＋1", "'＋1"},
+		{"－1", "'－1"},
+		{"＠1", "'＠1"},
+		{"\tx", "'x"},
+		{"\rx", "'x"},
+		{"\nx", "'x"},
+		{"\t=1", "'=1"},
+		{" =1", "'=1"},
+		{"\u202e=1", "'=1"},
+		{"\x00=1", "'=1"},
+		{"a;=1", "a;'=1"},      // where a semicolon parts cells
+		{`a";"=1`, `a";"'=1`},  // and quotes are taken off
+		{"a,-b", "a,'-b"},      // by a reader that knows no quotes
+		{"a\n=1", "a =1"},      // no cell holds a line break
+		{"'=1", "'=1"},         // harmless as it is
+		{"a\xffb", "a\uFFFDb"}, // not UTF-8
+		{"👩‍👧 农场", "👩‍👧 农场"},
+	} {
+		if got := text(c.in); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestCSVForm(t *testing.T) {
+	b := write(t, forms[0].write, scenarios()["usual"])
+	if !bytes.HasPrefix(b, []byte("\xef\xbb\xbfseverity,reason,")) {
+		t.Errorf("begins with %q, want a byte order mark and the names", b[:20])
+	}
+	if n := bytes.Count(b, []byte("\n")); n != bytes.Count(b, []byte("\r\n")) || bytes.Count(b, []byte("\r")) != n {
+		t.Error("lines do not all end with CRLF")
+	}
+	rows := readCSV(t, b)
+	column := func(row []string, name string) string { return row[slices.Index(rows[0], name)] }
+	for _, row := range rows[1:] {
+		switch column(row, "node_id") {
+		case "cpn-expired":
+			if got := column(row, "days_left"); got != "-3" {
+				t.Errorf("days left %q, want the number -3", got)
+			}
+			if got := column(row, "expires_at"); got != "2026-11-19T09:00:00+08:00" {
+				t.Errorf("expires at %q", got)
+			}
+			if got := column(row, "owner") + column(row, "tags"); got != `team-a{"env":"prod","owner":"team-a"}` {
+				t.Errorf("owner and tags %q", got)
+			}
+		case "cpn-failed":
+			if got := column(row, "expires_at") + column(row, "days_left"); got != "" {
+				t.Errorf("without an expiry there is %q", got)
+			}
+		}
+	}
+}
+
+// A column is called what the report's JSON calls it, and none is missing.
+func TestCSVNames(t *testing.T) {
+	b, err := json.Marshal(report.Finding{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f map[string]any
+	if err := json.Unmarshal(b, &f); err != nil {
+		t.Fatal(err)
+	}
+	names := readCSV(t, write(t, forms[0].write, scenarios()["empty"]))[0]
+	for _, name := range names {
+		if _, ok := f[name]; !ok && name != "owner" {
+			t.Errorf("the JSON has no %s", name)
+		}
+	}
+	for name := range f {
+		if !slices.Contains(names, name) {
+			t.Errorf("the table has no %s", name)
+		}
+	}
+}
+
+func TestCSVHostile(t *testing.T) {
+	r := hostileReport()
+	rows := readCSV(t, write(t, forms[0].write, r))
+	if len(rows) != len(r.Findings)+1 {
+		t.Fatalf("%d rows for %d findings", len(rows), len(r.Findings))
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			if rows[0][i] != "days_left" && !harmless(cell) {
+				t.Errorf("%s: a spreadsheet would run %q", rows[0][i], cell)
+			}
+		}
+	}
+}
+
+func FuzzCSVCell(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m := matrix(s, 2)
+		m.Name, m.Region, m.Status, m.Tags = s, s, s, map[string]string{"owner": s, s: s}
+		rows := readCSV(t, write(t, forms[0].write, rules.Summarise(report.Listing{Matrices: []report.Matrix{m}}, now)))
+		if m.Status == report.StatusDeleted || m.Status == report.StatusDeleting {
+			return
+		}
+		if len(rows) != 2 {
+			t.Fatalf("%d rows, want 2", len(rows))
+		}
+		for i, cell := range rows[1] {
+			if !harmless(cell) {
+				t.Errorf("%s: a spreadsheet would run %q", rows[0][i], cell)
+			}
+		}
+		if got, want := strings.ReplaceAll(rows[1][4], "'", ""), strings.ReplaceAll(visible(s), "'", ""); got != want {
+			t.Errorf("the name %q became %q", want, got)
+		}
+	})
+}
+
+var cellEnds = regexp.MustCompile(`[,;|\t\r\n]`)
+
+// harmless asks it of every part that some reader takes for a cell.
+func harmless(cell string) bool {
+	for _, part := range cellEnds.Split(cell, -1) {
+		if part = strings.TrimLeft(part, ` "`); part != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(part)[0]) {
+			return false
+		}
+	}
+	return !strings.ContainsAny(cell, "\t\r\n\x00")
+}
+
+func readCSV(t *testing.T, b []byte) [][]string {
+	t.Helper()
+	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b, []byte("\ufeff"))))
+	var rows [][]string
+	for {
+		row, err := in.Read()
+		if err == io.EOF {
+			return rows
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+}
