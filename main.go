@@ -132,6 +132,7 @@ func wire(getenv func(string) string, credentials func(context.Context) (cloudph
 	env := config.NewEnv(getenv)
 	settings := config.Load(env)
 	channels := chat.Load(env)
+	commands := chat.LoadCommands(env)
 	err := env.Err()
 	if posts && len(channels) == 0 && err == nil {
 		err = errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")
@@ -147,6 +148,9 @@ func wire(getenv func(string) string, credentials func(context.Context) (cloudph
 	}
 	for _, c := range channels {
 		h.Channels = append(h.Channels, c)
+	}
+	for _, c := range commands {
+		h.Commands = append(h.Commands, c)
 	}
 	if err != nil {
 		return h, wrongSettings{err}

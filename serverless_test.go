@@ -21,6 +21,7 @@ func knownSettings() []string {
 	env := config.NewEnv(func(string) string { return "" })
 	config.Load(env)
 	chat.Load(env)
+	chat.LoadCommands(env)
 	return env.Names()
 }
 

@@ -14,17 +14,31 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/events"
 )
 
+// maxAnswerBytes is what an answer may have, a little below the 32 MB of the
+// platform.
+// https://www.alibabacloud.com/help/en/functioncompute/fc/product-overview/limits
+const maxAnswerBytes = 30 << 20
+
 // serveEvent answers an event of the HTTP trigger through ServeHTTP. Whatever
 // is wrong with it is told to the caller, never as an error of the function.
 func (h *Handler) serveEvent(ctx context.Context, event []byte) ([]byte, error) {
-	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	w := newRecorder()
 	req, err := httpRequest(ctx, event)
 	if err != nil {
 		writeError(w, http.StatusBadRequest, "InvalidEvent", err.Error())
 	} else {
 		h.ServeHTTP(w, req)
+		if req.Method == http.MethodHead {
+			w.body.Reset()
+		}
 	}
-	return json.Marshal(w.response())
+	answer, err := json.Marshal(w.response())
+	if err == nil && len(answer) > maxAnswerBytes {
+		w = newRecorder()
+		writeError(w, http.StatusInsufficientStorage, "AnswerTooLarge", "the answer is larger than the platform lets through: ask for less, with region, severity, owner or fewer days")
+		return json.Marshal(w.response())
+	}
+	return answer, err
 }
 
 // httpRequest makes a request of the event, whose every field may be missing.
@@ -88,6 +102,8 @@ type recorder struct {
 	wrote  bool
 	body   bytes.Buffer
 }
+
+func newRecorder() *recorder { return &recorder{header: http.Header{}, status: http.StatusOK} }
 
 func (r *recorder) Header() http.Header { return r.header }
 

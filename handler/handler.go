@@ -43,8 +43,11 @@ type Handler struct {
 	Settings config.Settings
 	Source   Source
 	Channels []Channel
+	Commands []Command
 	Log      *slog.Logger
 	Now      func() time.Time
+
+	listings listings
 }
 
 // Invoke answers one event of Function Compute, told apart by its shape. An

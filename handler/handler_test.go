@@ -50,6 +50,7 @@ func setup(t *testing.T, settings ...string) *world {
 	env := config.NewEnv(func(name string) string { return values[name] })
 	s := config.Load(env)
 	channels := chat.Load(env)
+	commands := chat.LoadCommands(env)
 	if err := env.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +65,9 @@ func setup(t *testing.T, settings ...string) *world {
 	}
 	for _, c := range channels {
 		w.Channels = append(w.Channels, c)
+	}
+	for _, c := range commands {
+		w.Commands = append(w.Commands, c)
 	}
 	return w
 }
@@ -244,8 +248,8 @@ func TestHTTP(t *testing.T) {
 		{"bad region", "GET", "/report?region=Moon", "", "", 400, "application/json", []string{"cn-hangzhou"}, 0},
 		{"bad severity", "GET", "/report?severity=bad", "", "", 400, "application/json", []string{"critical, warning, notice"}, 0},
 		{"bad language", "GET", "/report?lang=de", "", "", 400, "application/json", []string{"en, zh"}, 0},
-		{"bad format", "GET", "/report?format=pdf", "", "", 400, "application/json", []string{"json, txt"}, 0},
-		{"an unknown parameter", "GET", "/report?day=3", "", "", 400, "application/json", []string{"days, region, severity, lang and format"}, 0},
+		{"bad format", "GET", "/report?format=pdf", "", "", 400, "application/json", []string{"is not one of json, "}, 0},
+		{"an unknown parameter", "GET", "/report?day=3", "", "", 400, "application/json", []string{"day: there is all, days, format, lang, owner, page, reason, region, severity, signature, until"}, 0},
 		{"an unreadable query", "GET", "/report?%zz", "", "", 400, "application/json", []string{`"InvalidParameter"`}, 0},
 		{"posting", "POST", "/notify", "", "", 200, "application/json", []string{`"channel":"slack","delivered":true`, `"node_id"`}, 2},
 		{"posting to one", "POST", "/notify", `{"channels":["slack"]}`, "", 200, "application/json", []string{`"channel":"slack"`}, 1},
@@ -301,14 +305,29 @@ func TestHTTPAuth(t *testing.T) {
 	} {
 		t.Run(c.settings+" "+c.given, func(t *testing.T) {
 			w := setup(t, strings.Split(c.settings, " ")...)
-			for _, route := range []string{"GET /report", "POST /notify", "GET /elsewhere", "GET /healthz"} {
+			for _, route := range []string{"GET /report", "GET /", "GET /report.csv", "GET /calendar.ics", "GET /metrics", "GET /link", "POST /notify", "GET /elsewhere", "GET /healthz"} {
 				method, path, _ := strings.Cut(route, " ")
+				if path == "/link" && c.status == 200 {
+					continue // wants a token to sign with
+				}
 				r := httptest.NewRequest(method, path, nil)
 				if c.given != "" {
 					r.Header.Set("Authorization", c.given)
 				}
 				rec := httptest.NewRecorder()
-				w.ServeHTTP(rec, r)
+				if c.status == 200 {
+					w.ServeHTTP(rec, r)
+				} else {
+					start, took := time.Now(), time.Duration(0)
+					synctest.Test(t, func(*testing.T) { // nothing is asked over the network, and waiting takes no time
+						start = time.Now()
+						w.ServeHTTP(rec, r)
+						took = time.Since(start)
+					})
+					if wrong := rec.Code == 403 && strings.Contains(rec.Body.String(), "not the token"); wrong != (took == time.Second) {
+						t.Errorf("%s: %d after %s", route, rec.Code, took)
+					}
+				}
 				want := c.status
 				switch {
 				case path == "/healthz":

@@ -46,7 +46,7 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 // tells that.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Report, error) {
 	start := h.Now()
-	listing := h.collect(ctx, log, j.settings.Regions)
+	listing := h.collectInTime(ctx, log, j.settings.Regions)
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, j.notes...)
 	r := j.settings.Rules.Summarise(listing, listed)
@@ -54,7 +54,13 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Repo
 	if j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || len(j.notes) > 0) {
 		err = h.tell(ctx, log, j, &r)
 	}
-	for _, p := range listing.Mended {
+	h.logReport(log, listing, r, listed.Sub(start), h.Now().Sub(start))
+	return r, err
+}
+
+// logReport says what a run has found and what it took.
+func (h *Handler) logReport(log *slog.Logger, l report.Listing, r report.Report, listing, whole time.Duration) {
+	for _, p := range l.Mended {
 		log.Info("mended", problem(p))
 	}
 	for _, p := range r.Problems {
@@ -65,9 +71,8 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Repo
 	}
 	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete,
 		"problems", len(r.Problems), "posted", count(r.Deliveries), "channels", len(r.Deliveries),
-		"calls", listing.Effort.Calls, "retries", listing.Effort.Retries, "bytes", listing.Effort.Bytes,
-		"listing_ms", listed.Sub(start).Milliseconds(), "took_ms", h.Now().Sub(start).Milliseconds())
-	return r, err
+		"calls", l.Effort.Calls, "retries", l.Effort.Retries, "bytes", l.Effort.Bytes,
+		"listing_ms", listing.Milliseconds(), "took_ms", whole.Milliseconds())
 }
 
 // problem is how a problem is logged; its account and region are not those of
@@ -86,13 +91,17 @@ func count(ds []report.Delivery) (delivered int) {
 	return delivered
 }
 
-// collect lists what it can in the time that leaves enough to deliver.
-func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string) (l report.Listing) {
+// collectInTime lists what it can in the time that leaves enough to deliver.
+func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string) report.Listing {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(time.Until(deadline))))
 		defer cancel()
 	}
+	return h.collect(ctx, log, regions)
+}
+
+func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string) (l report.Listing) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))

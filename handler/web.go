@@ -2,59 +2,122 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
-// routes by path; a path has one method (HEAD goes with GET).
-var routes = map[string]struct {
+// A route answers one path, by one method (HEAD goes with GET).
+type route struct {
 	method string
-	open   bool // answers without credentials
+	access access
 	serve  func(*Handler, http.ResponseWriter, *http.Request)
-}{
-	"/":            {http.MethodGet, false, (*Handler).look},
-	"/report":      {http.MethodGet, false, (*Handler).look},
-	"/report.json": {http.MethodGet, false, (*Handler).look},
-	"/report.txt":  {http.MethodGet, false, (*Handler).look},
-	"/notify":      {http.MethodPost, false, (*Handler).notify},
-	"/healthz":     {http.MethodGet, true, (*Handler).healthy},
 }
 
-const routesForm = "GET / or /report (?format=json or txt, ?days=, ?region=, ?severity=, ?lang=), POST /notify, GET /healthz"
+type access int
+
+const (
+	byToken      access = iota // or by the trigger, where that authenticates callers
+	bySignedLink               // or by token
+	byEverybody
+)
+
+// routes by path; the formats have theirs besides.
+var routes = map[string]route{
+	"/":        {http.MethodGet, bySignedLink, (*Handler).report},
+	"/report":  {http.MethodGet, bySignedLink, (*Handler).report},
+	"/link":    {http.MethodGet, byToken, (*Handler).link},
+	"/notify":  {http.MethodPost, byToken, (*Handler).notify},
+	"/healthz": {http.MethodGet, byEverybody, (*Handler).healthy},
+}
+
+func (h *Handler) route(path string) (route, bool) {
+	if r, ok := routes[path]; ok {
+		return r, true
+	}
+	for _, c := range h.Commands {
+		if c.Path() == path {
+			return route{http.MethodPost, byEverybody, func(h *Handler, w http.ResponseWriter, r *http.Request) { h.command(w, r, c) }}, true
+		}
+	}
+	if slices.ContainsFunc(formats, func(f format) bool { return f.path == path }) {
+		return routes["/report"], true
+	}
+	return route{}, false
+}
+
+// routesForm lists what there is, for who asks for something else.
+func (h *Handler) routesForm() string {
+	form := "GET / or /report"
+	for _, f := range formats {
+		form += ", " + f.path
+	}
+	form += " (" + strings.Join(sortedKeys(parameters), ", ") + "), GET /link, POST /notify, GET /healthz"
+	for _, c := range h.Commands {
+		form += ", POST " + c.Path()
+	}
+	return form
+}
 
 // maxRequestBytes bounds the body of a request: an ask has a few hundred.
 const maxRequestBytes = 64 << 10
 
+// headers for answers of every kind, as OWASP lists them for an API; the page
+// has a policy of its own.
+// https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+var headers = map[string]string{
+	"Cache-Control":                     "no-store",
+	"Content-Security-Policy":           "default-src 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Opener-Policy":        "same-origin",
+	"Cross-Origin-Resource-Policy":      "same-origin",
+	"Permissions-Policy":                "interest-cohort=()",
+	"Referrer-Policy":                   "no-referrer",
+	"Strict-Transport-Security":         "max-age=31536000",
+	"Vary":                              "Accept, Authorization",
+	"X-Content-Type-Options":            "nosniff",
+	"X-Frame-Options":                   "DENY",
+	"X-Permitted-Cross-Domain-Policies": "none",
+}
+
 // ServeHTTP answers the HTTP trigger and the command serve. Looking is free,
 // posting is asked for.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	route, ok := routes[r.URL.Path]
+	for name, value := range headers {
+		w.Header().Set(name, value)
+	}
+	route, ok := h.route(r.URL.Path)
 	switch {
-	case ok && route.open:
+	case ok && route.access == byEverybody:
+	case ok && route.access == bySignedLink && r.URL.Query().Has("signature"): // looked at with the format
 	case !h.authorised(w, r):
 		return
 	}
 	switch {
 	case !ok:
-		writeError(w, http.StatusNotFound, "NotFound", "there is "+routesForm)
+		writeError(w, http.StatusNotFound, "NotFound", "there is "+h.routesForm())
 	case r.Method != route.method && !(r.Method == http.MethodHead && route.method == http.MethodGet):
-		w.Header().Set("Allow", route.method)
+		allow := route.method
+		if allow == http.MethodGet {
+			allow = "GET, HEAD"
+		}
+		w.Header().Set("Allow", allow)
 		writeError(w, http.StatusMethodNotAllowed, "MethodNotAllowed", r.URL.Path+" takes "+route.method)
+	case new(http.CrossOriginProtection).Check(r) != nil:
+		writeError(w, http.StatusForbidden, "CrossOrigin", "a page of another site asks for this")
 	default:
 		route.serve(h, w, r)
 	}
@@ -79,71 +142,133 @@ func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	scheme, token, _ := strings.Cut(given, " ")
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
-		h.logger(r.Context()).Warn("refused", "trigger", "http", "path", r.URL.Path, "from", r.RemoteAddr)
-		writeError(w, http.StatusForbidden, "AccessDenied", "not the token of HTTP_TOKEN")
+		h.refuse(w, r, "not the token of HTTP_TOKEN")
 		return false
 	}
 	return true
+}
+
+// refusalTime is what a wrong token costs whoever tries.
+const refusalTime = time.Second
+
+// refuse answers a caller who showed something wrong: slowly, and without a
+// word of it in the log.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why string) {
+	h.logger(r.Context()).Warn("refused", "trigger", "http", "path", r.URL.Path, "from", r.RemoteAddr, "why", why)
+	select {
+	case <-time.After(refusalTime):
+	case <-r.Context().Done():
+	}
+	writeError(w, http.StatusForbidden, "AccessDenied", why)
 }
 
 func (h *Handler) healthy(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }
 
-// look answers with a report and tells nobody.
-func (h *Handler) look(w http.ResponseWriter, r *http.Request) {
+// rowsAPage is how many matrices one answer lists with all=1.
+const rowsAPage = 1000
+
+// report answers with a report and tells nobody.
+func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 	q, err := readQuery(r)
-	if err == nil {
-		var j job
-		if j, err = h.with(q.ask); err == nil {
-			h.answer(w, r, j, q)
+	if q.signature != "" {
+		if err := h.checkLink(q.format, q); err != nil {
+			h.refuse(w, r, err.Error())
 			return
 		}
+	}
+	var j job
+	if err == nil {
+		j, err = h.with(q.ask)
+	}
+	if err != nil {
+		h.badQuery(w, err)
+		return
+	}
+	a, err := h.answer(r.Context(), j, q)
+	switch {
+	case err != nil:
+		h.badQuery(w, err)
+		return
+	case a.report.Failed():
+		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(a.report))
+		return
+	}
+	a.signed, a.values = q.signature != "", r.URL.RawQuery
+	f := formatNamed(q.format)
+	var body bytes.Buffer
+	if err := f.write(&body, a); err != nil {
+		h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
+		writeError(w, http.StatusInternalServerError, "InternalError", "the report could not be written as "+f.name)
+		return
+	}
+	if f.file != "" {
+		w.Header().Set("Content-Disposition", `attachment; filename="`+f.fileName(a.report)+`"`)
+	}
+	if q.all && q.page < a.pages {
+		w.Header().Set("Link", nextPage(r.URL, q.page+1))
+	}
+	w.Header().Set("X-Report-Complete", strconv.FormatBool(a.report.Complete)) // some formats have no place for it
+	w.Header().Set("Age", strconv.Itoa(int(a.age/time.Second)))
+	w.Header().Set("Content-Type", f.contentType)
+	_, _ = w.Write(body.Bytes())
+}
+
+func nextPage(u *url.URL, page int) string {
+	values := u.Query()
+	values.Set("page", strconv.Itoa(page))
+	return (&url.URL{Path: u.Path, RawQuery: values.Encode()}).String()
+}
+
+func (h *Handler) badQuery(w http.ResponseWriter, err error) {
+	if errors.Is(err, errNotAcceptable) {
+		writeError(w, http.StatusNotAcceptable, "NotAcceptable", oneLine(err))
+		return
 	}
 	writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
 }
 
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, j job, q query) {
-	rep, _ := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), j)
-	if rep.Failed() {
-		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(rep))
-		return
+// answer finds what the query asks for; an error says what is wrong with it.
+func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
+	log := h.logger(ctx).With("trigger", "http")
+	l := h.look(ctx, log, j.settings.Regions, q.haste)
+	tag := j.settings.OwnerTag
+	if err := q.checkOwners(l.Listing, tag); err != nil {
+		return answer{}, err
 	}
-	if len(q.severities) > 0 {
-		rep = rep.Only(q.severities)
+	a := answer{
+		report: j.settings.Rules.Summarise(l.Listing, l.at), query: q, pages: 1,
+		options: Options(j.settings), age: max(0, h.Now().Sub(l.at)), took: l.took,
 	}
-	if q.format == "txt" {
-		var b bytes.Buffer
-		if err := templates.Text(&b, rep, Options(j.settings), false); err != nil {
-			writeError(w, http.StatusInternalServerError, "InternalError", err.Error())
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write(b.Bytes())
-		return
+	h.logReport(log, l.Listing, a.report, l.took, a.age)
+	wanted := func(f report.Finding) bool { return q.wants(f, tag) }
+	a.report = a.report.Where(wanted)
+	a.rows = a.report.Findings
+	if !q.all && q.format != "metrics" {
+		return a, nil
 	}
-	b, err := json.Marshal(rep)
-	if err != nil {
-		writeError(w, http.StatusInternalServerError, "InternalError", err.Error())
-		return
+	a.rows = slices.DeleteFunc(j.settings.Rules.All(l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })
+	if q.format == "metrics" {
+		return a, nil
 	}
-	writeJSON(w, http.StatusOK, b)
+	a.pages = max(1, int(math.Ceil(float64(len(a.rows))/rowsAPage)))
+	if q.page > a.pages {
+		return a, fmt.Errorf("page: there are %d", a.pages)
+	}
+	a.rows = a.rows[(q.page-1)*rowsAPage : min(q.page*rowsAPage, len(a.rows))]
+	return a, nil
 }
 
 // notify posts, and answers with the report and its deliveries.
 func (h *Handler) notify(w http.ResponseWriter, r *http.Request) {
 	q, err := readQuery(r)
-	if err != nil {
-		writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
+	if err != nil && !errors.Is(err, errNotAcceptable) {
+		h.badQuery(w, err)
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
-	switch {
-	case err != nil:
-		writeError(w, http.StatusBadRequest, "InvalidBody", "the body cannot be read")
-		return
-	case len(body) > maxRequestBytes:
-		writeError(w, http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body is larger than %d kB", maxRequestBytes>>10))
+	body, ok := readBody(w, r)
+	if !ok {
 		return
 	}
 	a := q.ask
@@ -176,77 +301,26 @@ func (h *Handler) notify(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, b)
 }
 
+// readBody answers where there is none to be had.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
+	switch {
+	case err != nil:
+		writeError(w, http.StatusBadRequest, "InvalidBody", "the body cannot be read")
+	case len(body) > maxRequestBytes:
+		writeError(w, http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body is larger than %d kB", maxRequestBytes>>10))
+	default:
+		return body, true
+	}
+	return nil, false
+}
+
 func problemsText(r report.Report) string {
 	var all []string
 	for _, p := range r.Problems {
 		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s: %s", p.Endpoint, p.Code, p.Message)))
 	}
 	return strings.Join(all, "; ")
-}
-
-// A query is what the address of a request asks for.
-type query struct {
-	ask
-	format     string
-	severities []report.Severity
-}
-
-var formats = map[string]string{"json": "application/json", "txt": "text/plain"}
-
-func readQuery(r *http.Request) (query, error) {
-	var q query
-	var errs []error
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return q, errors.New("the query cannot be read")
-	}
-	for name, all := range values {
-		v := strings.Join(all, ",")
-		switch name {
-		case "days":
-			n, err := strconv.Atoi(v)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("days: %q is not a whole number from 0 to %d", v, config.MaxDays))
-			}
-			q.Days = &n
-		case "region":
-			q.Regions = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
-		case "lang":
-			q.Language = v
-			if !slices.Contains(config.Languages, v) {
-				errs = append(errs, fmt.Errorf("lang: %q is not one of %s", v, strings.Join(config.Languages, ", ")))
-			}
-		case "severity":
-			for s := range strings.SplitSeq(v, ",") {
-				if !slices.Contains(report.Severities, report.Severity(s)) {
-					errs = append(errs, fmt.Errorf("severity: %q is not one of critical, warning, notice", s))
-				}
-				q.severities = append(q.severities, report.Severity(s))
-			}
-		case "format":
-			q.format = v
-			if _, ok := formats[v]; !ok {
-				errs = append(errs, fmt.Errorf("format: %q is not one of json, txt", v))
-			}
-		default:
-			errs = append(errs, fmt.Errorf("%s: there is days, region, severity, lang and format", name))
-		}
-	}
-	if q.format == "" {
-		q.format = formatOf(r)
-	}
-	return q, errors.Join(errs...)
-}
-
-// formatOf goes by the path's suffix, then by what the caller accepts.
-func formatOf(r *http.Request) string {
-	if _, suffix, ok := strings.Cut(r.URL.Path, "."); ok {
-		return suffix
-	}
-	if accept := r.Header.Get("Accept"); strings.Contains(accept, formats["txt"]) && !strings.Contains(accept, formats["json"]) {
-		return "txt"
-	}
-	return "json"
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {

@@ -102,6 +102,9 @@ var lookalikes = map[rune]rune{
 // ordinal begins what Markdown takes for an item of a numbered list.
 var ordinal = regexp.MustCompile(`^(\d+)[.)] `)
 
+// Inert makes a text mean nothing but itself in the markup of a format.
+func Inert(format, text string) string { return formats[format].inert(text) }
+
 // inertMarkdown makes a value that no Markdown acts on: an underscore within a
 // word stays, as names are full of them and it has no effect there.
 func inertMarkdown(s string) string {

@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"matrix-expiry-report/report"
 )
@@ -29,6 +30,7 @@ type Options struct {
 	ConsoleURL  string              // where people renew; empty for no link
 	ReportURL   string              // the whole report; empty for no link
 	RequestID   string              // told when the run failed
+	Age         time.Duration       // since the data was read; told where it is a second or more
 	Undelivered bool                // not the report, but which channels did not get it
 	OwnerTag    string              // the tag that names a matrix's owner
 	Mentions    map[string][]string // by owner: ids of people in whatever service; see the table formats

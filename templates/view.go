@@ -37,6 +37,7 @@ type View struct {
 	ConsoleURL    string
 	ReportURL     string
 	RequestID     string
+	Age           int // seconds since the data was read
 }
 
 // A Group is what the part "heading" sees: findings of one urgency.
@@ -94,7 +95,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		Alive:    r.Listed - r.Counts["deleted"],
 		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
 		When:       w.moment(r.GeneratedAt.Time),
-		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID),
+		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID), Age: int(o.Age / time.Second),
 	}
 	groups := groupFindings(r, o, w, f.inert)
 	for i, g := range groups {

@@ -94,6 +94,19 @@ func (w *words) text(id string, values ...any) (string, error) {
 	return w.printer.Sprintf(id, values...), nil
 }
 
+// CommandHelp says what can be asked in a chat, or, with a word that is not
+// known, what could be instead.
+func CommandHelp(language, unknown string) (string, error) {
+	w, err := wordsOf(language)
+	switch {
+	case err != nil:
+		return "", err
+	case unknown != "":
+		return w.text("command_unknown", unknown)
+	}
+	return w.text("command_help")
+}
+
 // must is text for ids that Go code names itself, which a test looks up.
 func (w *words) must(id string, values ...any) string {
 	s, err := w.text(id, values...)

@@ -62,7 +62,7 @@ func (s dingtalkService) idempotent() bool { return true }
 
 type dingtalkBody struct {
 	MsgType  string `json:"msgtype"`
-	MsgUUID  string `json:"msgUuid"`
+	MsgUUID  string `json:"msgUuid,omitempty"`
 	Markdown struct {
 		Title string `json:"title"`
 		Text  string `json:"text"`

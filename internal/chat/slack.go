@@ -104,7 +104,7 @@ func slackMessage(text string) *slack.WebhookMessage {
 // name stays text whatever is in it.
 func slackBlocksOf(m templates.Message) []slack.Block {
 	var blocks []slack.Block
-	if m.Quiet() && len(m.Lead) < 2 {
+	if m.Quiet() && len(m.Lead) < 2 && m.Foot == "" {
 		return append(blocks, slackSection(strings.TrimSpace("*"+mrkdwn(m.Title, slackEscapes)+"*\n"+slackLead(m))))
 	}
 	blocks = append(blocks, slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, m.Title, true, false)))

@@ -48,6 +48,7 @@ type Settings struct {
 	HeartbeatURL *url.URL            // a secret, as its path works as a password; may be nil
 	MaxInFlight  int                 // questions to one endpoint at a time
 	LogLevel     slog.Level
+	Cache        time.Duration // how long a listing serves further questions
 }
 
 // The two public hosts of the Cloud Phone API; which of them knows an account
@@ -91,6 +92,7 @@ func Load(env *Env) Settings {
 		HTTPToken:    env.Secret("HTTP_TOKEN"),
 		HTTPAuth:     env.OneOf("HTTP_AUTH", "", TriggerAuth),
 		HeartbeatURL: env.SecretURL("HEARTBEAT_URL", "https://host/path"),
+		Cache:        time.Duration(env.Int("CACHE_SECONDS", 60, 0, 3600)) * time.Second,
 		MaxInFlight:  env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
 		LogLevel:     logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}

@@ -1,0 +1,99 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"matrix-expiry-report/internal/export"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+// An answer is what a look has found, for a format to write.
+type answer struct {
+	report  report.Report    // what the query asks for of it
+	rows    []report.Finding // what tables list: the findings, or a page of all matrices
+	query   query
+	pages   int
+	options templates.Options
+	age     time.Duration // since the matrices were listed
+	took    time.Duration // to list them
+	values  string        // the query as it came, for links
+	signed  bool          // came by a link, which reads nothing else
+}
+
+// listed is the report with the rows for its findings, for formats that have
+// no other place for them.
+func (a answer) listed() report.Report {
+	r := a.report
+	r.Findings = a.rows
+	return r
+}
+
+// A format is a form that a report can be had in.
+type format struct {
+	name        string
+	path        string
+	contentType string
+	file        string // what browsers may save it as; empty for what they show
+	write       func(io.Writer, answer) error
+}
+
+// formats in the order in which Accept is tried; the first is for whoever has
+// no wish.
+var formats = []format{
+	{"json", "/report.json", "application/json; charset=utf-8", "", writeReport},
+	{"txt", "/report.txt", "text/plain; charset=utf-8", "", func(w io.Writer, a answer) error {
+		return templates.Text(w, a.report, a.options, false)
+	}},
+	{"csv", "/report.csv", "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer, a answer) error {
+		return export.CSV(w, a.listed(), a.options.OwnerTag)
+	}},
+	{"md", "/report.md", "text/markdown; charset=utf-8; variant=GFM", "", func(w io.Writer, a answer) error {
+		return export.Markdown(w, a.listed(), a.options.OwnerTag)
+	}},
+	{"ics", "/calendar.ics", "text/calendar; charset=utf-8", "ics", func(w io.Writer, a answer) error {
+		return export.Calendar(w, a.listed(), a.report.GeneratedAt.Time)
+	}},
+	{"metrics", "/metrics", "text/plain; version=0.0.4; charset=utf-8", "", func(w io.Writer, a answer) error {
+		return export.Metrics(w, a.listed(), a.took)
+	}},
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func formatNamed(name string) format {
+	for _, f := range formats {
+		if f.name == name {
+			return f
+		}
+	}
+	return format{}
+}
+
+// writeReport writes JSON; with all, every matrix is listed beside the findings.
+func writeReport(w io.Writer, a answer) error {
+	if !a.query.all {
+		return json.NewEncoder(w).Encode(a.report)
+	}
+	return json.NewEncoder(w).Encode(struct {
+		report.Report
+		Matrices []report.Finding `json:"matrices"`
+		Page     int              `json:"page"`
+		Pages    int              `json:"pages"`
+	}{a.report, a.rows, a.query.page, a.pages})
+}
+
+// fileName is what a download is saved as: the day and what it is.
+func (f format) fileName(r report.Report) string {
+	return fmt.Sprintf("matrices-%s.%s", strings.ReplaceAll(r.GeneratedAt.Format(time.DateOnly), "-", ""), f.file)
+}
