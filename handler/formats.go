@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,10 +20,11 @@ type answer struct {
 	query   query
 	pages   int
 	options templates.Options
+	owners  []string      // of all matrices
+	path    string        // that was asked for
 	age     time.Duration // since the matrices were listed
 	took    time.Duration // to list them
-	values  string        // the query as it came, for links
-	signed  bool          // came by a link, which reads nothing else
+	values  url.Values    // the query as it came, for links
 }
 
 // listed is the report with the rows for its findings, for formats that have
@@ -46,6 +48,7 @@ type format struct {
 // no wish.
 var formats = []format{
 	{"json", "/report.json", "application/json; charset=utf-8", "", writeReport},
+	{"html", "/report.html", "text/html; charset=utf-8", "", writePage},
 	{"txt", "/report.txt", "text/plain; charset=utf-8", "", func(w io.Writer, a answer) error {
 		return templates.Text(w, a.report, a.options, false)
 	}},
@@ -62,6 +65,9 @@ var formats = []format{
 		return export.Metrics(w, a.listed(), a.took)
 	}},
 }
+
+// otherForms are what the page offers besides itself.
+var otherForms = map[string]string{"CSV": "/report.csv", "JSON": "/report.json", "Markdown": "/report.md", "iCalendar": "/calendar.ics"}
 
 func formatNames() []string {
 	var names []string
@@ -91,6 +97,22 @@ func writeReport(w io.Writer, a answer) error {
 		Page     int              `json:"page"`
 		Pages    int              `json:"pages"`
 	}{a.report, a.rows, a.query.page, a.pages})
+}
+
+// writePage writes the page. One that was reached by a signed link goes on with
+// it, and offers no other form, which it would not open.
+func writePage(w io.Writer, a answer) error {
+	o := templates.PageOptions{
+		Options: a.options, Path: a.path, Query: a.values, Owners: a.owners,
+		Rows: a.rows, All: a.query.all, Page: a.query.page, Pages: a.pages,
+	}
+	o.Age = a.age
+	if a.query.signature != "" {
+		o.Carry = []string{"until", "signature"}
+		return templates.Page(w, a.report, o)
+	}
+	o.Formats = otherForms
+	return templates.Page(w, a.report, o)
 }
 
 // fileName is what a download is saved as: the day and what it is.

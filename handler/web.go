@@ -19,6 +19,7 @@ import (
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
 )
 
 // A route answers one path, by one method (HEAD goes with GET).
@@ -195,13 +196,16 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(a.report))
 		return
 	}
-	a.signed, a.values = q.signature != "", r.URL.RawQuery
+	a.path, a.values = r.URL.Path, r.URL.Query()
 	f := formatNamed(q.format)
 	var body bytes.Buffer
 	if err := f.write(&body, a); err != nil {
 		h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
 		writeError(w, http.StatusInternalServerError, "InternalError", "the report could not be written as "+f.name)
 		return
+	}
+	if f.name == "html" {
+		w.Header().Set("Content-Security-Policy", templates.PagePolicy())
 	}
 	if f.file != "" {
 		w.Header().Set("Content-Disposition", `attachment; filename="`+f.fileName(a.report)+`"`)
@@ -234,16 +238,19 @@ func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 	log := h.logger(ctx).With("trigger", "http")
 	l := h.look(ctx, log, j.settings.Regions, q.haste)
 	tag := j.settings.OwnerTag
-	if err := q.checkOwners(l.Listing, tag); err != nil {
-		return answer{}, err
-	}
 	a := answer{
 		report: j.settings.Rules.Summarise(l.Listing, l.at), query: q, pages: 1,
-		options: Options(j.settings), age: max(0, h.Now().Sub(l.at)), took: l.took,
+		options: Options(j.settings), owners: ownersOf(l.Listing, tag), age: max(0, h.Now().Sub(l.at)), took: l.took,
+	}
+	if err := oneOf(q.owners, a.owners); err != nil { // one that is misspelt would look like one with nothing to do
+		return answer{}, fmt.Errorf("owner: %w", err)
 	}
 	h.logReport(log, l.Listing, a.report, l.took, a.age)
 	wanted := func(f report.Finding) bool { return q.wants(f, tag) }
-	a.report = a.report.Where(wanted)
+	needing := len(a.report.Findings)
+	if a.report = a.report.Where(wanted); len(a.report.Findings) < needing {
+		a.options.Needing = needing
+	}
 	a.rows = a.report.Findings
 	if !q.all && q.format != "metrics" {
 		return a, nil

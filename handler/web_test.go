@@ -40,6 +40,7 @@ func (w *world) send(method, target, body string, header ...string) *httptest.Re
 // forms is every format: how it is asked for, and what the demo fleet's has.
 var forms = []struct{ name, path, media, accept, says string }{
 	{"json", "/report.json", "application/json", "application/json", `"listed":131`},
+	{"html", "/report.html", "text/html", "text/html", "23 of 131 matrices need somebody"},
 	{"txt", "/report.txt", "text/plain", "text/plain", "23 of 131 matrices need attention"},
 	{"csv", "/report.csv", "text/csv", "text/csv", "severity,reason,"},
 	{"md", "/report.md", "text/markdown", "text/markdown", "| cpn-"},
@@ -74,7 +75,7 @@ func TestFormats(t *testing.T) {
 					t.Errorf("%s: %d %s %.300s; want %s with %q", way, rec.Code, rec.Header().Get("Content-Type"), rec.Body, f.media, f.says)
 				}
 				if rec.Header().Get("Cache-Control") != "no-store" || rec.Header().Get("X-Content-Type-Options") != "nosniff" || rec.Header().Get("ETag") != "" ||
-					!strings.Contains(rec.Header().Get("Content-Security-Policy"), "default-src 'none'") || rec.Header().Get("X-Frame-Options") != "DENY" {
+					!strings.Contains(rec.Header().Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(rec.Header().Get("Content-Security-Policy"), "unsafe") || rec.Header().Get("X-Frame-Options") != "DENY" {
 					t.Errorf("%s: the headers are %v", way, rec.Header())
 				}
 			}
@@ -227,6 +228,26 @@ func TestFilters(t *testing.T) {
 	}
 	if rec := w.do("GET", "/report?days=x&lang=y&reason=z"); strings.Count(rec.Body.String(), "is not") != 3 {
 		t.Errorf("three mistakes: %s", rec.Body)
+	}
+}
+
+// Whoever narrows a report is not told that all is well, nor that there is no
+// more than what was asked for.
+func TestNarrowedReportsClaimNothing(t *testing.T) {
+	w := setup(t)
+	for query, want := range map[string]string{
+		"severity=notice&region=eu-central-1&reason=failed": "Nothing of what was asked for; 4 of",
+		"severity=critical": "7 of the 23 that need attention, of 131 matrices",
+		"owner=team-a":      "of the 23 that need attention",
+		"":                  "23 of 131 matrices need",
+		"region=cn-shanghai&days=0&severity=notice": "Nothing of what was asked for;",
+	} {
+		for _, path := range []string{"/report.txt?", "/report.html?"} {
+			body := w.do("GET", path+query).Body.String()
+			if !strings.Contains(body, want) || strings.Contains(body, "are fine") || strings.Contains(body, "Nothing needs anybody") {
+				t.Errorf("%s%s: no %q in %.2500s", path, query, want, body[strings.Index(body, "</style>")+1:])
+			}
+		}
 	}
 }
 

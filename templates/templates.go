@@ -31,6 +31,7 @@ type Options struct {
 	ReportURL   string              // the whole report; empty for no link
 	RequestID   string              // told when the run failed
 	Age         time.Duration       // since the data was read; told where it is a second or more
+	Needing     int                 // findings before the report was narrowed; 0 where it was not
 	Undelivered bool                // not the report, but which channels did not get it
 	OwnerTag    string              // the tag that names a matrix's owner
 	Mentions    map[string][]string // by owner: ids of people in whatever service; see the table formats

@@ -20,6 +20,7 @@ type View struct {
 	Facts         []string        // "2 failed", "1 expired", …, the worst first
 	FactPhones    int             // phones on the matrices of the first three facts
 	Needing       int             // matrices that need somebody
+	NeedingInAll  int             // where Needing is narrowed to what was asked for; else 0
 	Listed        int             // matrices read
 	Total         int             // matrices that there should be
 	Alive         int             // matrices read that are not deleted
@@ -91,7 +92,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	}
 	v := View{
 		Failed:  r.Failed(),
-		Needing: len(r.Findings), Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
+		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
 		Alive:    r.Listed - r.Counts["deleted"],
 		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
 		When:       w.moment(r.GeneratedAt.Time),

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 }
 
 // Ids that code makes from a reason, a number or a place.
-var composed = regexp.MustCompile(`^(fact|heading|why|also)_(failed|expired|expiring|expiring_today|stuck|no_expiry|unknown_status|creating|deleting)$|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
+var composed = regexp.MustCompile(`^page_(critical|warning|notice)$|^(fact|heading|why|also)_(failed|expired|expiring|expiring_today|stuck|no_expiry|unknown_status|creating|deleting)$|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
 
 // Every id that a template or the code names is in every language, with the
 // same values; none is there that nobody names.
@@ -37,9 +38,9 @@ func TestCatalogues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quoted := regexp.MustCompile(`(?:\bt|must\(|text\()\s*"([a-z0-9_]+)"`)
+	quoted := regexp.MustCompile(`(?:\bt|must\(|text\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+)"`)
 	for _, file := range sources {
-		if ext := filepath.Ext(file); ext != ".tmpl" && ext != ".go" || strings.HasSuffix(file, "_test.go") {
+		if ext := filepath.Ext(file); ext != ".tmpl" && ext != ".go" && ext != ".html" || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		b, err := os.ReadFile(file)
@@ -47,7 +48,7 @@ func TestCatalogues(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range quoted.FindAllStringSubmatch(string(b), -1) {
-			named[m[1]] = true
+			named[cmp.Or(m[1], m[2])] = true
 		}
 	}
 	if len(named) < 30 {
