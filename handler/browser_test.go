@@ -166,14 +166,16 @@ func TestLooksOfThePage(t *testing.T) {
 	t.Cleanup(server.Close)
 	bad := watch(ctx, server.URL)
 	for _, look := range []struct {
-		name, query, scheme string
-		width, height       int64
+		name, query, scheme, media string
+		width, height              int64
 	}{
-		{"light", "", "light", 1280, 900},
-		{"dark", "?lang=zh", "dark", 1280, 900},
-		{"phone", "", "light", 375, 812},
-		{"phone-dark", "?all=1&lang=zh", "dark", 375, 812},
-		{"quiet", "?region=cn-shanghai&days=0&severity=notice", "light", 1280, 900},
+		{"light", "", "light", "screen", 1280, 900},
+		{"dark", "?lang=zh", "dark", "screen", 1280, 900},
+		{"tablet", "?all=1", "light", "screen", 1000, 900},
+		{"phone", "", "light", "screen", 375, 812},
+		{"phone-dark", "?days=5&lang=zh", "dark", "screen", 375, 812},
+		{"quiet", "?region=cn-shanghai&days=0&severity=notice", "light", "screen", 1280, 900},
+		{"print", "", "light", "print", 794, 1123},
 	} {
 		t.Run(look.name, func(t *testing.T) {
 			var picture []byte
@@ -182,7 +184,7 @@ func TestLooksOfThePage(t *testing.T) {
 			var printed []byte
 			err := chromedp.Run(ctx, log.Enable(), network.Enable(),
 				emulation.SetDeviceMetricsOverride(look.width, look.height, 1, look.width < 500),
-				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}),
+				emulation.SetEmulatedMedia().WithMedia(look.media).WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}),
 				chromedp.Navigate(server.URL+"/report.html"+look.query),
 				chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wider),
 				chromedp.Evaluate(accessible, &complaints),

@@ -359,10 +359,12 @@ type label struct {
 
 const (
 	timelineColumns = 31 // at most; with more days a column has several
-	columnWidth     = 30
+	timelineWidth   = 930
+	barWidth        = 22
 	timelineHeight  = 170
 	timelineTop     = 24
 	labelEvery      = 5
+	labelWidth      = 40
 )
 
 // newTimeline draws what ends within the report's days; nil where nothing does.
@@ -390,21 +392,22 @@ func newTimeline(r report.Report, w *words) *timeline {
 	if most == 0 {
 		return nil
 	}
-	t := &timeline{Width: columns * columnWidth, Height: timelineHeight + 24, Base: timelineHeight, LabelY: timelineHeight + 17}
+	width := timelineWidth / columns
+	t := &timeline{Width: timelineWidth, Height: timelineHeight + 24, Base: timelineHeight, LabelY: timelineHeight + 17}
 	var said []string
 	for i := range columns {
 		first := (i*(r.Days+1) + columns - 1) / columns // the first day that falls into the column
 		day := w.date(r.GeneratedAt.AddDate(0, 0, first), r.GeneratedAt.Time)
-		c := column{Count: sum(i), Middle: i*columnWidth + columnWidth/2, Top: timelineHeight}
+		c := column{Count: sum(i), Middle: i*width + width/2, Top: timelineHeight}
 		for _, s := range report.Severities {
 			if n := counts[i][s]; n > 0 {
 				height := max(3, n*(timelineHeight-timelineTop)/most)
 				c.Top -= height
-				c.Parts = append(c.Parts, part{i*columnWidth + 4, c.Top, columnWidth - 8, height, s})
+				c.Parts = append(c.Parts, part{c.Middle - barWidth/2, c.Top, barWidth, height, s})
 			}
 		}
 		c.Top -= 5
-		if i%labelEvery == 0 && (i < columns-2 || i == 0) {
+		if i%labelEvery == 0 && (i < columns-2 || i == 0) || width > 2*labelWidth {
 			text := w.must("today")
 			if i > 0 {
 				text = w.must("page_day", strconv.Itoa(r.GeneratedAt.AddDate(0, 0, first).Day()), w.must("month_"+strconv.Itoa(int(r.GeneratedAt.AddDate(0, 0, first).Month()))))
