@@ -88,15 +88,14 @@ func formatNamed(name string) format {
 
 // writeReport writes JSON; with all, every matrix is listed beside the findings.
 func writeReport(w io.Writer, a answer) error {
-	if !a.query.all {
-		return json.NewEncoder(w).Encode(a.report)
+	r := a.report
+	if a.query.all {
+		r.Page, r.Pages = a.query.page, a.pages
+		for _, f := range a.rows {
+			r.Matrices = append(r.Matrices, f.Matrix)
+		}
 	}
-	return json.NewEncoder(w).Encode(struct {
-		report.Report
-		Matrices []report.Finding `json:"matrices"`
-		Page     int              `json:"page"`
-		Pages    int              `json:"pages"`
-	}{a.report, a.rows, a.query.page, a.pages})
+	return json.NewEncoder(w).Encode(r)
 }
 
 // writePage writes the page. One that was reached by a signed link goes on with

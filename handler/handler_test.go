@@ -255,6 +255,7 @@ func TestHTTP(t *testing.T) {
 		{"posting to one", "POST", "/notify", `{"channels":["slack"]}`, "", 200, "application/json", []string{`"channel":"slack"`}, 1},
 		{"posting an unreadable body", "POST", "/notify", `{"channels":`, "", 400, "application/json", []string{`"InvalidBody"`}, 0},
 		{"posting a huge body", "POST", "/notify", strings.Repeat(" ", 70<<10), "", 413, "application/json", []string{`"BodyTooLarge"`}, 0},
+		{"looking with a huge body", "GET", "/report", strings.Repeat(" ", 70<<10), "", 413, "application/json", []string{`"BodyTooLarge"`}, 0},
 		{"posting by GET", "GET", "/notify", "", "", 405, "application/json", []string{"/notify takes POST"}, 0},
 		{"looking by POST", "POST", "/report", "", "", 405, "application/json", []string{"/report takes GET"}, 0},
 		{"health", "GET", "/healthz", "", "", 200, "application/json", []string{`"ok"`}, 0},

@@ -102,6 +102,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	route, ok := h.route(r.URL.Path)
 	switch {
+	case r.ContentLength > maxRequestBytes:
+		bodyTooLarge(w)
+		return
 	case ok && route.access == byEverybody:
 	case ok && route.access == bySignedLink && r.URL.Query().Has("signature"): // looked at with the format
 	case !h.authorised(w, r):
@@ -315,11 +318,15 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	case err != nil:
 		writeError(w, http.StatusBadRequest, "InvalidBody", "the body cannot be read")
 	case len(body) > maxRequestBytes:
-		writeError(w, http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body is larger than %d kB", maxRequestBytes>>10))
+		bodyTooLarge(w)
 	default:
 		return body, true
 	}
 	return nil, false
+}
+
+func bodyTooLarge(w http.ResponseWriter) {
+	writeError(w, http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body is larger than %d kB", maxRequestBytes>>10))
 }
 
 func problemsText(r report.Report) string {

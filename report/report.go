@@ -151,6 +151,9 @@ type Report struct {
 	Findings       []Finding      `json:"findings"`
 	Problems       []Problem      `json:"problems"`
 	Deliveries     []Delivery     `json:"deliveries,omitempty"`
+	Matrices       []Matrix       `json:"matrices,omitempty"` // a page of all that were read, where they were asked for
+	Page           int            `json:"page,omitempty"`     // from 1
+	Pages          int            `json:"pages,omitempty"`
 }
 
 // Brief is the report's JSON without its findings: what a timer is answered.

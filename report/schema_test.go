@@ -339,6 +339,11 @@ func decode(t *testing.T, r report.Report) any {
 }
 
 // reports are of every shape that the rules make.
+func everything(r report.Report, l report.Listing) report.Report {
+	r.Matrices, r.Page, r.Pages = l.Matrices, 1, 1
+	return r
+}
+
 func reports() map[string]report.Report {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	in := func(days int) report.Time { return report.Time{Time: now.AddDate(0, 0, days)} }
@@ -355,6 +360,7 @@ func reports() map[string]report.Report {
 	full.Deliveries = []report.Delivery{{Channel: "slack", Delivered: true, Messages: 1}, {Channel: "teams", Error: "no answer"}}
 	return map[string]report.Report{
 		"full":          full,
+		"with all":      everything(full, l),
 		"of one kind":   full.Where(func(f report.Finding) bool { return f.Severity == report.Warning }),
 		"empty":         rules.Summarise(report.Listing{}, now),
 		"nothing read":  rules.Summarise(report.Listing{Problems: l.Problems}, now),
