@@ -1,12 +1,14 @@
 package handler_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
@@ -101,12 +103,21 @@ func TestCommandsAreRefused(t *testing.T) {
 func TestACommandDoesNotWait(t *testing.T) {
 	w := setup(t, "HTTP_AUTH=trigger", "SLACK_SIGNING_SECRET=slack-signing-secret")
 	w.cloud.PageSize = 9
-	w.cloud.Faults = []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Answer: emulator.Troubles()[0].Answer}}
-	for _, trouble := range emulator.Troubles() {
-		if trouble.Name == "silence" {
-			w.cloud.Faults[0] = emulator.Fault{Region: "cn-hangzhou", Page: 2, Answer: trouble.Answer}
+	w.cloud.Faults = []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(4 * time.Second):
+		case <-r.Context().Done():
 		}
-	}
+	}}}
+	// Somebody with more time has asked already.
+	ctx, cancel := context.WithCancel(t.Context())
+	patient := make(chan struct{})
+	go func() {
+		defer close(patient)
+		w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/report", nil))
+	}()
+	defer func() { cancel(); <-patient }()
+	time.Sleep(100 * time.Millisecond)
 	start := time.Now()
 	rec := w.slack("")
 	if took := time.Since(start); took > 2900*time.Millisecond {
