@@ -33,8 +33,10 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/demo"
+	"matrix-expiry-report/internal/doctor"
 	"matrix-expiry-report/internal/emulator"
 	"matrix-expiry-report/internal/preview"
+	"matrix-expiry-report/internal/trigger"
 	"matrix-expiry-report/report"
 	"matrix-expiry-report/templates"
 )
@@ -51,14 +53,24 @@ var (
 	errUsage     = errors.New("wrong usage")               // and wrong settings
 )
 
+// errTold is an error that standard output has told.
+type errTold struct{ error }
+
+func (e errTold) Unwrap() error { return e.error }
+
 // exitCode tells err, unless it was told already, and what to exit with: 0 all
 // well, 3 something needs attention, 2 wrong usage or settings, 1 could not.
 func exitCode(stderr io.Writer, err error) int {
+	_, told := errors.AsType[errTold](err)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.Is(err, errAttention):
 		return 3
+	case told && errors.Is(err, errUsage):
+		return 2
+	case told:
+		return 1
 	case errors.Is(err, errUsage):
 		fmt.Fprintln(stderr, strings.TrimPrefix(err.Error(), errUsage.Error()+"\n"))
 		return 2
@@ -76,6 +88,8 @@ type program struct {
 // commands by name; help lists them by hand.
 var commands = map[string]func(program, context.Context, []string) error{
 	"demo":     program.demo,
+	"doctor":   program.doctor,
+	"invoke":   program.invoke,
 	"report":   program.report,
 	"preview":  program.preview,
 	"serve":    program.serve,
@@ -92,6 +106,11 @@ const help = `Tells which Cloud Phone matrices failed, have expired or expire so
   matrix-expiry-report preview    see the message of every channel, in every language
       --report FILE               of a report as JSON (else of a made-up fleet)
       --html FILE                 as a page that looks like the chats
+  matrix-expiry-report doctor     look at settings, key, endpoints, clocks, chats and zones
+      --post-test                 and send a message that says that it is a test
+      --json                      as JSON
+  matrix-expiry-report invoke URL call the deployed HTTP trigger, signed with your key
+      --method POST  --data '{"days":7}'
   matrix-expiry-report serve      answer HTTP as the function's trigger does
       --listen 127.0.0.1:9000
   matrix-expiry-report emulator   serve an emulated Cloud Phone API for any official client
@@ -117,7 +136,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case len(args) > 0:
 		command, ok := commands[args[0]]
 		if !ok {
-			return fmt.Errorf("%w\nthere is no command %q: demo, report, preview, serve, emulator, version or help", errUsage, args[0])
+			return fmt.Errorf("%w\nthere is no command %q: demo, report, preview, doctor, invoke, serve, emulator, version or help", errUsage, args[0])
 		}
 		return command(p, ctx, args[1:])
 	case getenv("FC_RUNTIME_API") == "":
@@ -126,36 +145,61 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return p.function(ctx)
 }
 
-// wire puts the parts together, and gives every mistake of the settings at
-// once; what has one is as if it were not set. Only what posts needs a channel.
-func wire(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), posts bool, log logTo, progress func(int)) (*handler.Handler, error) {
+// parts are what the settings make. What has a mistake is as if it were not
+// set.
+type parts struct {
+	settings config.Settings
+	channels []*chat.Channel
+	commands []*chat.Command
+	source   *cloudphone.Source
+	warnings []string
+	mistakes error
+}
+
+func load(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), progress func(int)) parts {
 	env := config.NewEnv(getenv)
-	settings := config.Load(env)
-	channels := chat.Load(env)
-	commands := chat.LoadCommands(env)
-	err := env.Err()
-	if posts && len(channels) == 0 && err == nil {
-		err = errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")
+	p := parts{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
+	p.warnings, p.mistakes = env.Warnings(), env.Err()
+	p.source = &cloudphone.Source{
+		Endpoints: p.settings.Endpoints, Zone: p.settings.APIZone,
+		Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: p.settings.MaxInFlight, Progress: progress,
 	}
+	return p
+}
+
+// check gives every mistake of the settings at once. Only what posts needs a
+// channel.
+func (p parts) check(posts bool) error {
+	switch {
+	case p.mistakes != nil:
+		return wrongSettings{p.mistakes}
+	case posts && len(p.channels) == 0:
+		return wrongSettings{errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")}
+	}
+	return nil
+}
+
+func (p parts) handler(log logTo) *handler.Handler {
 	h := &handler.Handler{
-		Settings: settings,
-		Source: &cloudphone.Source{
-			Endpoints: settings.Endpoints, Zone: settings.APIZone,
-			Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: settings.MaxInFlight, Progress: progress,
+		Settings: p.settings, Source: p.source, Log: log(p.settings.LogLevel), Now: time.Now,
+		Doctor: func(ctx context.Context, post bool) ([]byte, error) {
+			return json.Marshal(p.patient().Examine(ctx, post))
 		},
-		Log: log(settings.LogLevel),
-		Now: time.Now,
 	}
-	for _, c := range channels {
+	for _, c := range p.channels {
 		h.Channels = append(h.Channels, c)
 	}
-	for _, c := range commands {
+	for _, c := range p.commands {
 		h.Commands = append(h.Commands, c)
 	}
-	if err != nil {
-		return h, wrongSettings{err}
+	for _, w := range p.warnings {
+		h.Log.Warn("setting", "warning", w)
 	}
-	return h, nil
+	return h
+}
+
+func (p parts) patient() doctor.Patient {
+	return doctor.Patient{Settings: p.settings, Mistakes: p.mistakes, Warnings: p.warnings, Source: p.source, Channels: p.channels, Now: time.Now}
 }
 
 // logTo makes a log that begins at a level.
@@ -189,6 +233,7 @@ func credentials(ctx context.Context) (cloudphone.Credentials, error) {
 			AccessKeyID:     f.Credentials.AccessKeyId,
 			AccessKeySecret: config.Secret(f.Credentials.AccessKeySecret),
 			SecurityToken:   config.Secret(f.Credentials.SecurityToken),
+			From:            "the function's role",
 		}, nil
 	}
 	return cloudphone.DefaultCredentials(ctx)
@@ -196,14 +241,18 @@ func credentials(ctx context.Context) (cloudphone.Credentials, error) {
 
 // function serves Function Compute until it is told to stop.
 func (p program) function(ctx context.Context) error {
-	h, err := wire(p.getenv, credentials, false, func(level slog.Level) *slog.Logger {
+	parts := load(p.getenv, credentials, nil)
+	err := parts.check(false)
+	wrong, ok := errors.AsType[wrongSettings](err)
+	if ok && len(parts.channels) == 0 {
+		return err
+	}
+	h := parts.handler(func(level slog.Level) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
-	}, nil)
-	if wrong, ok := errors.AsType[wrongSettings](err); ok && len(h.Channels) > 0 {
+	})
+	if ok {
 		h.Log.Error("nothing is listed until the settings are mended", "mistakes", wrong.mistakes.Error())
 		h.Source = wrong
-	} else if err != nil {
-		return err
 	}
 	// Start, because StartHandler of SDK v0.3.1 takes no handler but a function;
 	// []byte and RawMessage, because those alone pass through as they are.
@@ -220,10 +269,12 @@ func (p program) report(ctx context.Context, args []string) error {
 		return err
 	}
 	progress, done := p.progress()
-	h, err := wire(p.getenv, credentials, *post, noLog, progress)
+	parts := load(p.getenv, credentials, progress)
+	err := parts.check(*post)
 	if err != nil {
 		return err
 	}
+	h := parts.handler(noLog)
 	var r report.Report
 	if *post {
 		r, err = h.Post(ctx, "report "+time.Now().UTC().Format(time.RFC3339Nano))
@@ -311,15 +362,81 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	h, err := wire(p.getenv, credentials, false, func(level slog.Level) *slog.Logger {
-		return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
-	}, nil)
-	if err != nil {
+	parts := load(p.getenv, credentials, nil)
+	if err := parts.check(false); err != nil {
 		return err
 	}
+	h := parts.handler(func(level slog.Level) *slog.Logger {
+		return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	})
 	return serveHTTP(ctx, *listen, h, func(address string) {
 		fmt.Fprintf(p.stdout, "http://%s/report\n", address)
 	})
+}
+
+func (p program) doctor(ctx context.Context, args []string) error {
+	flags := p.flags("doctor")
+	post := flags.Bool("post-test", false, "")
+	asJSON := flags.Bool("json", false, "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	parts := load(p.getenv, credentials, nil)
+	checks := parts.patient().Examine(ctx, *post)
+	var err error
+	if *asJSON {
+		enc := json.NewEncoder(p.stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(checks)
+	} else {
+		err = doctor.Print(p.stdout, checks)
+	}
+	switch worst := doctor.Worst(checks); {
+	case err != nil:
+		return err
+	case parts.mistakes != nil:
+		return errTold{errUsage}
+	case worst == doctor.Fail:
+		return errTold{errors.New("something is wrong")}
+	case worst == doctor.Warn:
+		return errAttention
+	}
+	return nil
+}
+
+// invoke calls the deployed function as its HTTP trigger wants it with
+// authType: function. The answer goes to standard output as it is.
+func (p program) invoke(ctx context.Context, args []string) error {
+	flags := p.flags("invoke")
+	method := flags.String("method", "", "")
+	data := flags.String("data", "", "")
+	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
+		return errors.Join(fmt.Errorf("%w\ninvoke wants the address of the HTTP trigger, such as https://….cn-shanghai.fcapp.run/report; see --help", errUsage))
+	}
+	address := flags.Arg(0)
+	if err := parse(flags, flags.Args()[1:]); err != nil { // flags may stand behind it, too
+		return err
+	}
+	if *method == "" {
+		*method = map[bool]string{true: http.MethodPost, false: http.MethodGet}[*data != ""]
+	}
+	key, err := credentials(ctx)
+	if err != nil {
+		return err
+	}
+	status, body, err := trigger.Call(ctx, *method, address, []byte(*data), key)
+	if err != nil {
+		return err
+	}
+	if _, err := p.stdout.Write(body); err != nil {
+		return err
+	}
+	if status >= 300 {
+		return fmt.Errorf("the function answered HTTP %d", status)
+	}
+	return nil
 }
 
 func (p program) emulator(ctx context.Context, args []string) error {
@@ -358,7 +475,8 @@ func (p program) demo(ctx context.Context, args []string) error {
 	progress, done := p.progress()
 	return demo.Run(ctx, p.getenv, p.stdout, func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error) {
 		static := func(context.Context) (cloudphone.Credentials, error) { return key, nil }
-		return wire(getenv, static, true, noLog, progress)
+		parts := load(getenv, static, progress)
+		return parts.handler(noLog), parts.check(true)
 	}, func(r report.Report, s config.Settings) error {
 		done()
 		return p.print(r, s, false)

@@ -44,8 +44,10 @@ type Handler struct {
 	Source   Source
 	Channels []Channel
 	Commands []Command
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Doctor examines what runs are made of, and answers in JSON; nil for none.
+	Doctor func(ctx context.Context, post bool) ([]byte, error)
+	Log    *slog.Logger
+	Now    func() time.Time
 
 	listings listings
 }
@@ -105,6 +107,9 @@ func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]
 	if err != nil {
 		return errorJSON("InvalidEvent", "not an event of a timer or an HTTP trigger, nor "+oneLine(err)), nil
 	}
+	if ask.Doctor && h.Doctor != nil {
+		return h.Doctor(ctx, ask.Post != nil && *ask.Post)
+	}
 	j, err := h.with(ask)
 	if err != nil {
 		return errorJSON("InvalidEvent", oneLine(err)), nil
@@ -124,7 +129,8 @@ func (h *Handler) runAndAnswer(ctx context.Context, log *slog.Logger, j job) ([]
 // An ask is what the JSON of an event may hold.
 type ask struct {
 	config.Overrides
-	Post *bool `json:"post"` // false looks without posting
+	Post   *bool `json:"post"`   // false looks without posting
+	Doctor bool  `json:"doctor"` // look at what a run needs instead; posts a test message with post
 }
 
 const askForm = `JSON such as {"days":7,"regions":["cn-hangzhou"],"channels":["slack"],"language":"zh","notify_on":"findings","post":false}, all of it optional`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -416,6 +417,24 @@ func TestHTTPEvent(t *testing.T) {
 				t.Errorf("%d %v %.300s; want %d with %q", res.StatusCode, res.Headers, res.Body, c.status, c.says)
 			}
 		})
+	}
+}
+
+// A plain event may ask what a run is made of, from within the function.
+func TestDoctorEvent(t *testing.T) {
+	w := setup(t)
+	var posted []bool
+	w.Doctor = func(_ context.Context, post bool) ([]byte, error) {
+		posted = append(posted, post)
+		return []byte(`[{"name":"clock"}]`), nil
+	}
+	for _, event := range []string{`{"doctor":true}`, `{"doctor":true,"post":false}`, `{"doctor":true,"post":true}`} {
+		if got := w.invoke(t, event); got != `[{"name":"clock"}]` {
+			t.Errorf("%s: %s", event, got)
+		}
+	}
+	if fmt.Sprint(posted) != "[false false true]" || len(w.room.Messages()) > 0 {
+		t.Errorf("posting was %v, and %d messages", posted, len(w.room.Messages()))
 	}
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	RequestID   string              // told when the run failed
 	Age         time.Duration       // since the data was read; told where it is a second or more
 	Needing     int                 // findings before the report was narrowed; 0 where it was not
+	Test        bool                // no report, but a message that says that it is a test
 	Undelivered bool                // not the report, but which channels did not get it
 	OwnerTag    string              // the tag that names a matrix's owner
 	Mentions    map[string][]string // by owner: ids of people in whatever service; see the table formats
@@ -119,6 +120,27 @@ func (f format) own(name string, r report.Report, o Options, w *words) (*Draft, 
 		err = errTooMuch
 	}
 	return d, err
+}
+
+// CheckOwn tells what is wrong with the user's templates of a format, if there
+// are any.
+func CheckOwn(name string, o Options) error {
+	w, err := wordsOf(o.Language)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
+	sample := rules.Summarise(report.Listing{
+		Total: 3, Regions: []string{"cn-hangzhou"},
+		Matrices: []report.Matrix{
+			{NodeID: "cpn-1", Name: "one", Status: report.StatusFailed, PhoneCount: 25, Tags: map[string]string{o.OwnerTag: "owner"}},
+			{NodeID: "cpn-2", Name: "two", Status: report.StatusRunning, PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
+		},
+		Problems: []report.Problem{{Code: "Sample", Message: "a sample", MayHide: true}},
+	}, now)
+	_, err = formats[name].own(name, sample, o, w)
+	return err
 }
 
 func (m Message) size() int {

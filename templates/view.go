@@ -16,6 +16,7 @@ type View struct {
 	Severity      report.Severity // the worst finding's; empty without findings
 	Failed        bool            // nothing could be read
 	Complete      bool            // nothing is missing
+	Test          bool            // a message that says that it is a test and nothing else
 	Undelivered   string          // the channels that did not get the report, in a message that tells this and nothing else
 	Facts         []string        // "2 failed", "1 expired", …, the worst first
 	FactPhones    int             // phones on the matrices of the first three facts
@@ -87,7 +88,10 @@ const (
 
 func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	inert := f.inert
-	if o.Undelivered {
+	switch {
+	case o.Test:
+		return View{Test: true, Complete: true, When: w.moment(r.GeneratedAt.Time)}, nil
+	case o.Undelivered:
 		return undelivered(r, w, inert), nil
 	}
 	v := View{

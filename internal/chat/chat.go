@@ -55,6 +55,8 @@ type service interface {
 	request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error)
 	// verdict tells what an answer means; nil is delivered.
 	verdict(status int, header http.Header, body []byte) *Error
+	// host is where messages are posted: scheme and host, without the rest.
+	host() *url.URL
 	// idempotent tells whether a message that arrives twice is shown once.
 	idempotent() bool
 }
@@ -90,6 +92,12 @@ func Load(env *config.Env) []*Channel {
 
 // Name is the channel's name in reports, and the prefix of its settings.
 func (c *Channel) Name() string { return c.name }
+
+// Host is the scheme and the host that the channel posts to.
+func (c *Channel) Host() *url.URL { return c.service.host() }
+
+// hostOf is an address without what makes it a secret.
+func hostOf(u *url.URL) *url.URL { return &url.URL{Scheme: u.Scheme, Host: u.Host} }
 
 // newHTTPClient makes the client that all channels share. A redirect is an
 // answer that means no: followed, it would lose the message or hand it to

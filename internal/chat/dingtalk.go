@@ -60,6 +60,8 @@ func loadDingTalk(env *config.Env) service {
 // A repeated msgUuid is shown once.
 func (s dingtalkService) idempotent() bool { return true }
 
+func (s dingtalkService) host() *url.URL { return hostOf(s.webhook) }
+
 type dingtalkBody struct {
 	MsgType  string `json:"msgtype"`
 	MsgUUID  string `json:"msgUuid,omitempty"`

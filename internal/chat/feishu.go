@@ -51,6 +51,8 @@ func loadFeishu(env *config.Env) service {
 // A webhook of Feishu has no key by which it would know a repeat.
 func (s feishuService) idempotent() bool { return false }
 
+func (s feishuService) host() *url.URL { return hostOf(s.webhook) }
+
 // A feishuCard is of the second schema.
 // https://open.feishu.cn/document/feishu-cards/card-json-v2-structure
 type feishuCard struct {

@@ -58,6 +58,8 @@ func loadSlack(env *config.Env) service {
 
 func (s slackService) idempotent() bool { return false }
 
+func (s slackService) host() *url.URL { return hostOf(s.webhook) }
+
 func (s slackService) request(ctx context.Context, _ string, body []byte, _ time.Time) (*http.Request, error) {
 	return http.NewRequestWithContext(ctx, http.MethodPost, s.webhook.String(), bytes.NewReader(body))
 }

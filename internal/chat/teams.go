@@ -41,6 +41,8 @@ func retiredConnector(host string) bool {
 // A flow runs once for every request.
 func (s teamsService) idempotent() bool { return false }
 
+func (s teamsService) host() *url.URL { return hostOf(s.webhook) }
+
 type teamsCard struct {
 	Schema   string         `json:"$schema"`
 	Type     string         `json:"type"`

@@ -48,6 +48,8 @@ func loadWebhook(env *config.Env) service {
 // A receiver knows a repeat by webhook-id.
 func (s webhookService) idempotent() bool { return true }
 
+func (s webhookService) host() *url.URL { return hostOf(s.webhook) }
+
 type webhookBody struct {
 	Type            string        `json:"type"`
 	ID              string        `json:"id"`
@@ -67,7 +69,10 @@ func (s webhookService) bodies(l letter) ([][]byte, error) {
 		return nil, err
 	}
 	b := webhookBody{Type: "matrix.report", ID: l.id, Title: cut(m.Title, maxTitleChars), Omitted: len(l.report.Findings), Report: l.report}
-	if l.options.Undelivered { // the report itself was posted before
+	switch {
+	case l.options.Test:
+		b.Type = "matrix.test"
+	case l.options.Undelivered: // the report itself was posted before
 		b.Type, b.Omitted, l.report.Findings = "matrix.undelivered", 0, nil
 	}
 	b.Report.Findings = []report.Finding{}

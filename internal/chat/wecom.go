@@ -37,6 +37,8 @@ func loadWeCom(env *config.Env) service {
 // A group robot has no key by which it would know a repeat.
 func (s wecomService) idempotent() bool { return false }
 
+func (s wecomService) host() *url.URL { return hostOf(s.webhook) }
+
 func (s wecomService) bodies(l letter) ([][]byte, error) {
 	// markdown_v2 would have lists, but calls nobody.
 	text := func(m templates.Message) string { return markdown(m, "\n") }

@@ -74,7 +74,8 @@ func (s *session) mayRetry() bool {
 // the SDK loses the status of those that are not its own JSON.
 type doer struct {
 	*session
-	header http.Header // of the last answer
+	header http.Header   // of the last answer
+	skew   time.Duration // of this machine's clock against the one that answered, by the last answer with a date
 }
 
 func (d *doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error) {
@@ -85,6 +86,9 @@ func (d *doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error
 		return nil, transportError(err)
 	}
 	d.header = res.Header
+	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		d.skew = time.Since(date).Truncate(time.Second)
+	}
 	res.Body = counted{res.Body, &d.bytes}
 	if res.StatusCode != http.StatusOK {
 		return nil, answerError(res)
@@ -108,14 +112,18 @@ func (c counted) Read(b []byte) (int, error) {
 type client struct {
 	*session
 	endpoint *url.URL
+	version  string // of the API
 	gate     *gate
 	doer     *doer
 	api      *openapi.Client
 	key      key // that api signs with
 }
 
+// version is that of the Cloud Phone API, eds-aic.
+const version = "2023-09-30"
+
 func newClient(endpoint *url.URL, s *session, g *gate) (*client, error) {
-	c := &client{session: s, endpoint: endpoint, gate: g, doer: &doer{session: s}}
+	c := &client{session: s, endpoint: endpoint, version: version, gate: g, doer: &doer{session: s}}
 	return c, c.sign(s.current())
 }
 
@@ -142,12 +150,21 @@ func (c *client) sign(k key) (err error) {
 // maxPause is the longest that the service is waited for when it says how long.
 const maxPause = 2 * time.Minute
 
-// call asks one question, again after a temporary failure. GET, because Go's
+// call asks one question of the Cloud Phone API.
+func (c *client) call(ctx context.Context, action string, query map[string]string) (p *page, err error) {
+	err = c.ask(ctx, action, query, func(body io.Reader) (err error) {
+		p, err = decodePage(body, &c.large)
+		return err
+	})
+	return p, err
+}
+
+// ask asks one question, again after a temporary failure. GET, because Go's
 // transport repeats a GET that met a connection which died while the instance
 // was frozen, but never a POST.
-func (c *client) call(ctx context.Context, action string, query map[string]string) (*page, error) {
+func (c *client) ask(ctx context.Context, action string, query map[string]string, decode func(io.Reader) error) error {
 	params := &openapiutil.Params{
-		Action: dara.String(action), Version: dara.String("2023-09-30"),
+		Action: dara.String(action), Version: &c.version,
 		Protocol: c.api.Protocol, Method: dara.String(http.MethodGet), Pathname: dara.String("/"),
 		AuthType: dara.String("AK"), Style: dara.String("RPC"),
 		ReqBodyType: dara.String("formData"), BodyType: dara.String("binary"),
@@ -158,13 +175,13 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 
 	var last error
 	tries, stalled := 0, 0
-	p, err := backoff.Retry(ctx, func() (*page, error) {
-		p, err := c.once(ctx, params, query)
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := c.once(ctx, params, query, decode)
 		if err == nil {
-			return p, nil
+			return struct{}{}, nil
 		}
 		if last != nil && err == ctx.Err() { // while waiting at the gate
-			return nil, backoff.Permanent(last)
+			return struct{}{}, backoff.Permanent(last)
 		}
 		last = err
 		tries++
@@ -174,19 +191,19 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 		wait, again := c.temporary(ctx, err)
 		switch {
 		case !again || tries == maxTries || stalled == stalledTries || !c.mayRetry():
-			return nil, backoff.Permanent(last)
+			return struct{}{}, backoff.Permanent(last)
 		case wait >= 0:
-			return nil, &backoff.RetryAfterError{Duration: wait}
+			return struct{}{}, &backoff.RetryAfterError{Duration: wait}
 		}
-		return nil, last
+		return struct{}{}, last
 	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
 	switch {
 	case err == nil:
-		return p, nil
+		return nil
 	case ctx.Err() != nil && !errors.Is(last, ctx.Err()):
-		return nil, fmt.Errorf("%w (no time for another try: %w)", last, ctx.Err())
+		return fmt.Errorf("%w (no time for another try: %w)", last, ctx.Err())
 	}
-	return nil, last
+	return last
 }
 
 // temporary tells whether the same question may be answered on another try, and
@@ -219,10 +236,10 @@ func (c *client) temporary(ctx context.Context, err error) (wait time.Duration, 
 	return -1, true
 }
 
-func (c *client) once(ctx context.Context, params *openapiutil.Params, query map[string]string) (*page, error) {
+func (c *client) once(ctx context.Context, params *openapiutil.Params, query map[string]string, decode func(io.Reader) error) error {
 	leave, err := c.gate.enter(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer leave()
 	q := make(map[string]*string, len(query)) // the SDK adds to it
@@ -231,21 +248,21 @@ func (c *client) once(ctx context.Context, params *openapiutil.Params, query map
 	}
 	res, err := c.api.CallApiWithCtx(ctx, params, &openapiutil.OpenApiRequest{Query: q}, &dara.RuntimeOptions{})
 	if err != nil {
-		return nil, c.key.hidden(err)
+		return c.key.hidden(err)
 	}
 	body, ok := res["body"].(io.ReadCloser)
 	if !ok {
-		return nil, fmt.Errorf("the SDK gave a %T for a body", res["body"])
+		return fmt.Errorf("the SDK gave a %T for a body", res["body"])
 	}
 	defer body.Close()
-	p, err := decodePage(body, &c.large)
+	err = decode(body)
 	if e, ok := errors.AsType[*Error](err); ok {
 		e.RetryAfter = cmp.Or(e.RetryAfter, retryAfter(c.doer.header, time.Now()))
 	}
 	if err != nil {
-		return nil, c.key.hidden(err)
+		return c.key.hidden(err)
 	}
 	c.answered.Add(1)
 	c.gate.well()
-	return p, nil
+	return nil
 }

@@ -17,6 +17,7 @@ type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret config.Secret
 	SecurityToken   config.Secret // of a role's temporary key, else empty
+	From            string        // which way they came, for people
 }
 
 // A keyring holds the identity of one listing. A temporary key that expires in
@@ -114,6 +115,9 @@ func askChain() (c Credentials, err error) {
 		return c, errNoCredentials
 	}
 	c = Credentials{AccessKeyID: *got.AccessKeyId, AccessKeySecret: config.Secret(*got.AccessKeySecret)}
+	if got.ProviderName != nil {
+		c.From = *got.ProviderName
+	}
 	if got.SecurityToken != nil {
 		c.SecurityToken = config.Secret(*got.SecurityToken)
 	}

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -343,5 +344,48 @@ func TestAThrottleIsForgotten(t *testing.T) {
 		if got := pauses(cloud.Calls(), "cn-hangzhou", 4); len(got) != 1 || got[0] > 1600*time.Millisecond {
 			t.Errorf("waited %v, want about a second", got)
 		}
+	})
+}
+
+// Doctor asks each region of each endpoint once, and learns how far the clocks
+// are apart and whose the key is.
+func TestProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		behind := func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Date", time.Now().Add(-5*time.Minute).UTC().Format(http.TimeFormat))
+				h.ServeHTTP(w, r)
+			})
+		}
+		cloud := &emulator.Cloud{Nodes: someNodes(), Keys: map[string]emulator.Key{"STS.k": {Secret: "its-secret", SecurityToken: "its-token"}}}
+		other := &emulator.Cloud{Keys: map[string]emulator.Key{"else": {}}}
+		s := overPipes(t, behind(cloud), other)
+		s.Credentials = func(context.Context) (cloudphone.Credentials, error) {
+			return cloudphone.Credentials{AccessKeyID: "STS.k", AccessKeySecret: "its-secret", SecurityToken: "its-token", From: "a test"}, nil
+		}
+		probes, err := s.Probe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range probes {
+			code := ""
+			if p.Problem != nil {
+				code = " " + p.Problem.Code
+			}
+			got = append(got, fmt.Sprintf("%s %s %d %s%s", p.Endpoint, p.Region, p.Matrices, p.Skew, code))
+		}
+		want := []string{
+			"endpoint-1.test  9 5m0s", "endpoint-1.test cn-shanghai 3 5m0s", "endpoint-1.test cn-hangzhou 5 5m0s", "endpoint-1.test ap-southeast-1 1 5m0s", "endpoint-1.test eu-central-1 0 5m0s",
+			"endpoint-2.test  0 0s InvalidAccessKeyId.NotFound",
+		}
+		if len(got) < 6 || !slices.Equal(got[:6], want) {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+		id, err := s.Identity(t.Context())
+		if err != nil || id != (cloudphone.Identity{From: "a test", Account: "1234567890123456", Arn: "acs:ram::1234567890123456:assumed-role/matrix-expiry-report/emulator", Kind: "AssumedRoleUser"}) {
+			t.Errorf("got %+v, %v", id, err)
+		}
+		s.HTTP.CloseIdleConnections()
 	})
 }

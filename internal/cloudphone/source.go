@@ -56,14 +56,10 @@ type Source struct {
 // given. It never fails as a whole: what could not be read is a problem in the
 // listing, and what was read until ctx ended is in it.
 func (s *Source) List(ctx context.Context, regions []string) report.Listing {
-	cred, err := s.Credentials(ctx)
+	talk, err := s.session(ctx)
 	if err != nil {
 		return report.Listing{Problems: []report.Problem{{Code: "NoCredentials", Message: err.Error(), MayHide: true}}}
 	}
-	// A connection that was open before the instance was frozen may be dead, and
-	// then swallows a question until the time limit.
-	s.HTTP.CloseIdleConnections()
-	talk := &session{http: s.HTTP, keyring: keyring{ask: s.Credentials, now: newKey(cred)}}
 	readings := make([]*reading, len(s.Endpoints))
 	progress := s.progress()
 	var wg sync.WaitGroup
@@ -78,6 +74,17 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 	l := merge(readings)
 	l.Effort = report.Effort{Calls: int(talk.calls.Load()), Retries: int(talk.retries.Load()), Bytes: talk.bytes.Load()}
 	return l
+}
+
+// session begins to talk. A connection that was open before the instance was
+// frozen may be dead, and then swallows a question until the time limit.
+func (s *Source) session(ctx context.Context) (*session, error) {
+	cred, err := s.Credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.HTTP.CloseIdleConnections()
+	return &session{http: s.HTTP, keyring: keyring{ask: s.Credentials, now: newKey(cred)}}, nil
 }
 
 func (s *Source) progress() func(int) {

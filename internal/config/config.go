@@ -48,6 +48,7 @@ type Settings struct {
 	HeartbeatURL *url.URL            // a secret, as its path works as a password; may be nil
 	MaxInFlight  int                 // questions to one endpoint at a time
 	LogLevel     slog.Level
+	Cron         string        // of the timer, for doctor to tell when it runs
 	Cache        time.Duration // how long a listing serves further questions
 }
 
@@ -92,6 +93,7 @@ func Load(env *Env) Settings {
 		HTTPToken:    env.Secret("HTTP_TOKEN"),
 		HTTPAuth:     env.OneOf("HTTP_AUTH", "", TriggerAuth),
 		HeartbeatURL: env.SecretURL("HEARTBEAT_URL", "https://host/path"),
+		Cron:         env.Text("CRON", "CRON_TZ=Asia/Shanghai 0 7 9 * * *"),
 		Cache:        time.Duration(env.Int("CACHE_SECONDS", 60, 0, 3600)) * time.Second,
 		MaxInFlight:  env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
 		LogLevel:     logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],

@@ -70,6 +70,7 @@ func TestSettings(t *testing.T) {
 		{"HEARTBEAT_URL", func(s Settings) any { return fmt.Sprint(s.HeartbeatURL) }, "<nil>",
 			map[string]any{"https://hc.example.com/ping/uuid": "https://hc.example.com/ping/uuid", "http://127.0.0.1:8080/p": "http://127.0.0.1:8080/p"},
 			[]string{"http://hc.example.com/ping", "hc.example.com/ping", "https://u:p@hc.example.com/ping", "ftp://hc.example.com", "https://"}, "an address of the form https://host/path"},
+		{"CRON", func(s Settings) any { return s.Cron }, "CRON_TZ=Asia/Shanghai 0 7 9 * * *", map[string]any{"@every 60m": "@every 60m"}, nil, ""},
 		{"CACHE_SECONDS", func(s Settings) any { return s.Cache }, time.Minute, map[string]any{"0": time.Duration(0), "3600": time.Hour}, []string{"-1", "3601", "1m"}, "a whole number from 0 to 3600"},
 		{"MAX_IN_FLIGHT", func(s Settings) any { return s.MaxInFlight }, 4, map[string]any{"1": 1, "16": 16}, []string{"0", "17", "many"}, "a whole number from 1 to 16"},
 		{"LOG_LEVEL", func(s Settings) any { return s.LogLevel.String() }, "INFO",

@@ -24,10 +24,19 @@ type Env struct {
 	get      func(string) string
 	names    []string
 	mistakes []error
+	renamed  map[string]string // the former name of a setting, by its name
+	warnings []string
 }
 
+// formerNames of settings, by what they are called now. Somebody's deployment
+// goes on to use the former one, and is told.
+var formerNames = map[string]string{}
+
 // NewEnv reads from get, which is os.Getenv outside of tests.
-func NewEnv(get func(string) string) *Env { return &Env{get: get} }
+func NewEnv(get func(string) string) *Env { return &Env{get: get, renamed: formerNames} }
+
+// Warnings lists the settings that were found under a former name.
+func (e *Env) Warnings() []string { return slices.Clone(e.warnings) }
 
 // Names lists the variables that were asked for, in that order.
 func (e *Env) Names() []string { return slices.Clone(e.names) }
@@ -37,11 +46,20 @@ func (e *Env) Err() error { return errors.Join(e.mistakes...) }
 
 // Text reads a value with the spaces around it removed.
 func (e *Env) Text(name, missing string) string {
-	if !slices.Contains(e.names, name) {
+	first := !slices.Contains(e.names, name)
+	if first {
 		e.names = append(e.names, name)
 	}
 	if v := strings.TrimSpace(e.get(name)); v != "" {
 		return v
+	}
+	if former, ok := e.renamed[name]; ok {
+		if v := strings.TrimSpace(e.get(former)); v != "" {
+			if first {
+				e.warnings = append(e.warnings, fmt.Sprintf("%s is called %s now", former, name))
+			}
+			return v
+		}
 	}
 	return missing
 }

@@ -26,8 +26,8 @@ import (
 	"time"
 )
 
-// apiVersion is the only version of eds-aic there is.
-const apiVersion = "2023-09-30"
+// The only version of eds-aic there is, and that of STS.
+const apiVersion, stsVersion = "2023-09-30", "2015-04-01"
 
 // maxRequestBytes bounds what is read of any request.
 const maxRequestBytes = 1 << 20
@@ -81,9 +81,13 @@ type Call struct {
 }
 
 // actions are what the emulator can do, by name.
-var actions = map[string]func(*Cloud, *call) (any, *apiError){
-	"DescribeCloudPhoneNodes": (*Cloud).describeNodes,
-	"DescribeRegions":         (*Cloud).describeRegions,
+var actions = map[string]struct {
+	version string
+	act     func(*Cloud, *call) (any, *apiError)
+}{
+	"DescribeCloudPhoneNodes": {apiVersion, (*Cloud).describeNodes},
+	"DescribeRegions":         {apiVersion, (*Cloud).describeRegions},
+	"GetCallerIdentity":       {stsVersion, (*Cloud).getCallerIdentity},
 }
 
 // call is one request, taken apart.
@@ -157,18 +161,18 @@ func (c *Cloud) do(in *call) (any, *apiError) {
 	if in.path != "/" && in.path != "" {
 		return nil, refuse(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found: this product is called at the path /, not %s.", in.path)
 	}
-	act, ok := actions[in.action]
+	action, ok := actions[in.action]
 	if !ok {
 		return nil, refuse(http.StatusNotFound, "InvalidAction.NotFound",
 			"Specified api is not found, please check your url and method. Action %q; known here: %s.", in.action, strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
 	}
-	if in.version != apiVersion {
-		return nil, refuse(http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid: %q, want %s.", in.version, apiVersion)
+	if in.version != action.version {
+		return nil, refuse(http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid: %q, want %s.", in.version, action.version)
 	}
 	if bad := c.authenticate(in); bad != nil {
 		return nil, bad
 	}
-	return act(c, in)
+	return action.act(c, in)
 }
 
 func (c *Cloud) now() time.Time {

@@ -1,0 +1,109 @@
+package cloudphone
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"matrix-expiry-report/report"
+)
+
+// A Probe is what one small call has shown.
+type Probe struct {
+	Endpoint string
+	Region   string          // empty for all of them
+	Matrices int             // that the service counts there
+	Skew     time.Duration   // of this machine's clock against the service's, in whole seconds
+	Problem  *report.Problem // nil where it was answered
+}
+
+// Probe asks every endpoint for its regions, and each of them, and all
+// together, for as little as possible.
+func (s *Source) Probe(ctx context.Context) ([]Probe, error) {
+	talk, err := s.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var probes []Probe
+	for _, endpoint := range s.Endpoints {
+		r := newReading(endpoint, s.Zone, func(int) {})
+		g := newGate(s.MaxInFlight)
+		r.open = func() (*client, error) { return newClient(endpoint, talk, g) }
+		for _, region := range append([]string{""}, r.findRegions(ctx)...) {
+			probes = append(probes, r.probe(ctx, region))
+		}
+	}
+	return probes, nil
+}
+
+func (r *reading) probe(ctx context.Context, region string) Probe {
+	p := Probe{Endpoint: r.endpoint.Host, Region: region}
+	query := map[string]string{"MaxResults": "1"}
+	if region != "" {
+		query["BizRegionId"] = region
+	}
+	c, err := r.open()
+	if err == nil {
+		var page *page
+		if page, err = c.call(ctx, "DescribeCloudPhoneNodes", query); err == nil {
+			p.Matrices = max(int(page.TotalCount), len(page.Nodes))
+		}
+		p.Skew = c.doer.skew
+	}
+	if err != nil {
+		code, message := explain(err)
+		p.Problem = &report.Problem{Endpoint: p.Endpoint, Region: region, Code: code, Message: message, MayHide: true}
+	}
+	return p
+}
+
+// An Identity is whose key is used.
+type Identity struct {
+	From    string // which way the key came
+	Account string
+	Arn     string // acs:ram::<account>:role/… or the like
+	Kind    string // Account, RAMUser, AssumedRoleUser
+}
+
+// Identity asks STS whose key the source has. At an endpoint on the machine
+// itself, that is the emulator's business.
+// https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
+func (s *Source) Identity(ctx context.Context) (Identity, error) {
+	talk, err := s.session(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	id := Identity{From: talk.current().From}
+	sts := &url.URL{Scheme: "https", Host: "sts.aliyuncs.com"}
+	if s.Endpoints[0].Scheme == "http" {
+		sts = s.Endpoints[0]
+	}
+	c, err := newClient(sts, talk, newGate(1))
+	if err != nil {
+		return id, err
+	}
+	c.version = "2015-04-01"
+	var said struct {
+		AccountID    text `json:"AccountId"`
+		Arn          text
+		IdentityType text
+	}
+	err = c.ask(ctx, "GetCallerIdentity", nil, func(body io.Reader) error {
+		if err := json.NewDecoder(io.LimitReader(body, maxValueBytes)).Decode(&said); err != nil {
+			return &Temporary{Err: fmt.Errorf("the answer is not the service's JSON: %w", err)}
+		}
+		return nil
+	})
+	if err != nil {
+		code, message := explain(err)
+		return id, fmt.Errorf("%s: %s", code, message)
+	}
+	id.Account, id.Arn, id.Kind = string(said.AccountID), string(said.Arn), string(said.IdentityType)
+	return id, nil
+}
+
+// SampleTime is how a time of the API is read, which names no zone of its own.
+func SampleTime(s string, zone *time.Location) time.Time { return parseTime(s, zone).Time }
