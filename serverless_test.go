@@ -52,7 +52,20 @@ type serverless struct {
 			AsyncInvokeConfig    struct {
 				MaxAsyncRetryAttempts     int `yaml:"maxAsyncRetryAttempts"`
 				MaxAsyncEventAgeInSeconds int `yaml:"maxAsyncEventAgeInSeconds"`
+				DestinationConfig         struct {
+					OnFailure struct{ Destination string } `yaml:"onFailure"`
+				} `yaml:"destinationConfig"`
 			} `yaml:"asyncInvokeConfig"`
+			VpcConfig struct {
+				VpcID           string   `yaml:"vpcId"`
+				VSwitchIDs      []string `yaml:"vSwitchIds"`
+				SecurityGroupID string   `yaml:"securityGroupId"`
+			} `yaml:"vpcConfig"`
+			CustomDomain struct {
+				DomainName string `yaml:"domainName"`
+				Protocol   string
+				Route      struct{ Path, Qualifier string }
+			} `yaml:"customDomain"`
 			Triggers []struct {
 				TriggerName   string `yaml:"triggerName"`
 				TriggerType   string `yaml:"triggerType"`
@@ -74,7 +87,12 @@ func readServerless(t *testing.T, env map[string]string) serverless {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fromEnv.ReplaceAllStringFunc(string(raw), func(s string) string {
+	return parseServerless(t, string(raw), env)
+}
+
+func parseServerless(t *testing.T, raw string, env map[string]string) (s serverless) {
+	t.Helper()
+	text := fromEnv.ReplaceAllStringFunc(raw, func(s string) string {
 		m := fromEnv.FindStringSubmatch(s)
 		if strings.Count(s, ",") == 0 {
 			t.Errorf("%s has no default: without the variable nothing deploys", s)
@@ -84,11 +102,77 @@ func readServerless(t *testing.T, env map[string]string) serverless {
 		}
 		return strconv.Quote(m[2])
 	})
-	var s serverless
 	if err := yaml.UnmarshalWithOptions([]byte(text), &s, yaml.Strict()); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v in\n%s", err, text)
 	}
 	return s
+}
+
+// Blocks that stand commented in s.yaml work when the comment signs are taken
+// away: each by itself, and all together.
+func TestServerlessBlocks(t *testing.T) {
+	raw, err := os.ReadFile("s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A block begins after the text of its mark, with a line that ends with a colon.
+	marks := regexp.MustCompile(`(?m)^ *# \[(.+?)\]`).FindAllStringSubmatch(string(raw), -1)
+	uncomment := func(text, name string) string {
+		var out []string
+		in, block := false, false
+		for line := range strings.Lines(text) {
+			comment := strings.HasPrefix(strings.TrimSpace(line), "# ")
+			switch {
+			case strings.Contains(line, "# ["+name+"]"):
+				in = true
+			case in && comment && (block || strings.HasSuffix(strings.TrimSpace(line), ":")):
+				block = true
+				line = strings.Replace(line, "# ", "", 1)
+			case !comment:
+				in, block = false, false
+			}
+			out = append(out, line)
+		}
+		return strings.Join(out, "")
+	}
+	checks := map[string]func(s serverless) bool{
+		"failure destination": func(s serverless) bool {
+			d := s.Resources["report"].Props.AsyncInvokeConfig.DestinationConfig
+			return strings.HasPrefix(d.OnFailure.Destination, "acs:mns:") && strings.HasSuffix(d.OnFailure.Destination, "/messages")
+		},
+		"VPC": func(s serverless) bool {
+			v := s.Resources["report"].Props.VpcConfig
+			return strings.HasPrefix(v.VpcID, "vpc-") && len(v.VSwitchIDs) == 1 && strings.HasPrefix(v.SecurityGroupID, "sg-")
+		},
+		"custom domain": func(s serverless) bool {
+			d := s.Resources["report"].Props.CustomDomain
+			return d.DomainName == "reports.example.com" && d.Protocol == "HTTP" && d.Route.Path == "/*" && d.Route.Qualifier == "LATEST"
+		},
+	}
+	if len(marks) != len(checks) {
+		t.Fatalf("s.yaml has the blocks %q, %d are checked", marks, len(checks))
+	}
+	all := string(raw)
+	for _, m := range marks {
+		check, ok := checks[m[1]]
+		if !ok {
+			t.Errorf("nobody checks the block %s", m[1])
+			continue
+		}
+		if plain := parseServerless(t, string(raw), nil); check(plain) {
+			t.Errorf("the block %s is in force without being uncommented", m[1])
+		}
+		all = uncomment(all, m[1])
+		if s := parseServerless(t, uncomment(string(raw), m[1]), nil); !check(s) || len(s.Resources["report"].Props.Triggers) != 2 {
+			t.Errorf("the block %s does not work: %+v", m[1], s)
+		}
+	}
+	s := parseServerless(t, all, nil)
+	for name, check := range checks {
+		if !check(s) {
+			t.Errorf("the block %s does not work with the others", name)
+		}
+	}
 }
 
 // s.yaml sets every setting that the program knows, and no other.

@@ -318,3 +318,28 @@ func TestNamesAreKnownByBeingRead(t *testing.T) {
 		t.Errorf("got %v, want each once in the order of reading", got)
 	}
 }
+
+// A setting that was renamed goes on to work under its former name, and says so.
+func TestRenamedSettings(t *testing.T) {
+	for _, c := range []struct {
+		vars    map[string]string
+		days    int
+		warning string
+	}{
+		{map[string]string{"EXPIRY_DAYS": "7"}, 7, ""},
+		{map[string]string{"DAYS_AHEAD": "14"}, 14, "DAYS_AHEAD is called EXPIRY_DAYS now"},
+		{map[string]string{"DAYS_AHEAD": "14", "EXPIRY_DAYS": "7"}, 7, ""},
+	} {
+		env := NewEnv(func(name string) string { return c.vars[name] })
+		env.renamed = map[string]string{"EXPIRY_DAYS": "DAYS_AHEAD"}
+		if s := Load(env); s.Days != c.days || strings.Join(env.Warnings(), "; ") != c.warning || env.Err() != nil {
+			t.Errorf("%v: %d days, %q, %v", c.vars, s.Days, env.Warnings(), env.Err())
+		}
+	}
+	for name := range formerNames {
+		env := NewEnv(func(string) string { return "" })
+		if Load(env); !slices.Contains(env.Names(), name) {
+			t.Errorf("%s has a former name and is no setting", name)
+		}
+	}
+}
