@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -270,6 +272,49 @@ func TestServerlessFunction(t *testing.T) {
 	for _, m := range web["methods"].([]any) {
 		if !slices.Contains([]any{"GET", "HEAD", "POST"}, m) {
 			t.Errorf("method %v", m)
+		}
+	}
+}
+
+// The second action puts the licences into the code, and takes settings out.
+func TestServerlessShipsNoSecret(t *testing.T) {
+	var actions []string
+	for _, of := range readServerless(t, nil).Resources["report"].Actions {
+		for _, a := range of {
+			actions = append(actions, a.Run)
+		}
+	}
+	if len(actions) != 2 {
+		t.Fatalf("%d actions", len(actions))
+	}
+	dir := t.TempDir()
+	for _, name := range []string{".fcignore", "LICENSE", "NOTICE", "THIRD_PARTY_LICENSES.txt", ".env", "code/target/main", "code/target/.env", "code/target/.env.local", "code/target/templates/slack.tmpl"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-c", actions[1])
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "code/target"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != ".fcignore LICENSE NOTICE THIRD_PARTY_LICENSES.txt main templates" {
+		t.Errorf("the code has %s", got)
+	}
+	for _, file := range []string{".fcignore", ".gitignore"} {
+		if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), ".env") {
+			t.Errorf("%s lets a .env pass: %s, %v", file, b, err)
 		}
 	}
 }
