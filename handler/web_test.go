@@ -50,6 +50,19 @@ var forms = []struct{ name, path, media, accept, says string }{
 	{"metrics", "/metrics", "text/plain", "", "matrix_listed 131"},
 }
 
+// Whoever adds a format adds what it has to forms.
+func TestEveryFormatIsTried(t *testing.T) {
+	_, names, _ := strings.Cut(setup(t).do("GET", "/report?format=none").Body.String(), "is not one of ")
+	names, _, _ = strings.Cut(names, `"`)
+	var tried []string
+	for _, f := range forms {
+		tried = append(tried, f.name)
+	}
+	if names != strings.Join(tried, ", ") {
+		t.Errorf("there are the formats %s, tried are %s", names, strings.Join(tried, ", "))
+	}
+}
+
 // Every format by its path, by parameter, by Accept, with GET and HEAD, by
 // token and by link; and refused where it is to be.
 func TestFormats(t *testing.T) {
