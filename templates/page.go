@@ -72,7 +72,7 @@ func Page(w io.Writer, r report.Report, o PageOptions) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := set.Execute(&b, newPage(r, d.view, d.title, o, words)); err != nil {
+	if err := set.Execute(&b, newPage(r, d.view, d.groups, d.title, o, words)); err != nil {
 		return err
 	}
 	_, err = w.Write(b.Bytes())
@@ -91,6 +91,7 @@ type page struct {
 	Age, Days                                        int
 	Style                                            template.CSS
 	Script                                           template.JS
+	Urgent                                           []urgent
 	Timeline                                         *timeline
 	Severities                                       []pageItem
 	Bars                                             []pageBars
@@ -117,8 +118,13 @@ type (
 		Items     []barItem
 	}
 	barItem struct {
-		Text         string
-		Count, Share int
+		Text                 string
+		Count, Share, Phones int
+	}
+	urgent struct {
+		Title string
+		Rows  []Row
+		More  int // matrices that the rows do not show
 	}
 	pageChoice struct {
 		Name, Title, Applied string
@@ -129,21 +135,40 @@ type (
 		Chosen      bool
 	}
 	pageRow struct {
-		Severity, SeverityText, Reasons, Name, ID, Region, RegionText, Why, Also, Expires, Distance, Owner, Type string
-		Rank, Phones                                                                                             int
-		At                                                                                                       int64
+		Severity, SeverityText, Reasons, Name, ID, Region, RegionText, Why, Since, Also, Expires, Distance, Owner, Type string
+		Rank, Phones                                                                                                    int
+		At                                                                                                              int64
 	}
 )
+
+// urgentRows is how many matrices a kind of what is critical shows on top; the
+// table has them all.
+const urgentRows = 6
+
+// newUrgent is what needs action first.
+func newUrgent(groups []Group) (all []urgent) {
+	for _, g := range groups {
+		if g.Severity != report.Critical {
+			break
+		}
+		u := urgent{Title: g.Title, Rows: g.Rows[:min(len(g.Rows), urgentRows)]}
+		for _, row := range g.Rows[len(u.Rows):] {
+			u.More += row.Count
+		}
+		all = append(all, u)
+	}
+	return all
+}
 
 // noExpiry sorts matrices without an expiry last.
 const noExpiry = 1 << 40
 
-func newPage(r report.Report, v View, title string, o PageOptions, w *words) page {
+func newPage(r report.Report, v View, groups []Group, title string, o PageOptions, w *words) page {
 	p := page{
 		Language: o.Language, Headline: title, Tone: string(v.Severity), When: v.When, ConsoleURL: o.ConsoleURL,
 		Age: v.Age, Days: r.Days, All: o.All, Action: o.Path, Problems: v.Problems,
 		Style: template.CSS(pageCSS), Script: template.JS(pageJS),
-		Timeline: newTimeline(r, w),
+		Urgent: newUrgent(groups), Timeline: newTimeline(r, w),
 	}
 	if v.OtherProblems > 0 {
 		p.Problems = append(p.Problems, w.must("other_problems", v.OtherProblems))
@@ -244,6 +269,9 @@ func newPageRow(f report.Finding, r report.Report, o PageOptions, w *words) page
 	row.SeverityText = w.must("page_" + row.Severity)
 	lead := r.Lead(f)
 	row.Why = w.reason(lead, f)
+	if lead == report.Failed || lead == report.Stuck { // the date of what is wrong is not that of the expiry
+		row.Since = w.why(lead, f, true, now, clean)
+	}
 	reasons := []string{string(f.Reason)}
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
@@ -270,14 +298,18 @@ func (w *words) reason(reason report.Reason, f report.Finding) string {
 }
 
 func newBars(r report.Report, w *words) []pageBars {
-	regions, reasons := map[string]int{}, map[string]int{}
-	for _, f := range r.Findings {
-		regions[w.region(clean(f.Region))]++
-		name := f.Reason
-		reasons[w.reason(name, report.Finding{})]++
-	}
 	if len(r.Findings) == 0 {
 		return nil
+	}
+	regions, reasons := map[string]*barItem{}, map[string]*barItem{}
+	for _, f := range r.Findings {
+		for text, items := range map[string]map[string]*barItem{w.region(clean(f.Region)): regions, w.reason(f.Reason, report.Finding{}): reasons} {
+			if items[text] == nil {
+				items[text] = &barItem{Text: text}
+			}
+			items[text].Count++
+			items[text].Phones += f.PhoneCount
+		}
 	}
 	return []pageBars{
 		{"reasons", w.must("page_reasons"), barItems(reasons)},
@@ -285,12 +317,11 @@ func newBars(r report.Report, w *words) []pageBars {
 	}
 }
 
-func barItems(counts map[string]int) []barItem {
+func barItems(counts map[string]*barItem) (items []barItem) {
 	most := 1
-	var items []barItem
 	for _, text := range sortedKeys(counts) {
-		items = append(items, barItem{Text: text, Count: counts[text]})
-		most = max(most, counts[text])
+		items = append(items, *counts[text])
+		most = max(most, counts[text].Count)
 	}
 	for i := range items {
 		items[i].Share = max(1, items[i].Count*100/most)

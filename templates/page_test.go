@@ -165,6 +165,40 @@ func wellFormed(t *testing.T, page string) {
 	}
 }
 
+// A report of a later version may have reasons and severities that nobody knows
+// here: they are shown, and nothing breaks.
+func TestReportsOfALaterVersion(t *testing.T) {
+	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("other", 9)}})
+	r.Findings[0].Reason, r.Findings[0].Severity = "haunted", "grave"
+	for _, format := range []string{"slack", "dingtalk", "webhook"} {
+		d, err := Compose(format, r, Options{Language: "en", OwnerTag: "owner"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := d.Whole(); err != nil || !strings.Contains(fmt.Sprint(m), "farm") {
+			t.Errorf("%s: %v, %v", format, m, err)
+		}
+	}
+	if page := pageOf(t, r); !strings.Contains(page, "farm") {
+		t.Error("the page leaves it out")
+	}
+}
+
+// What is critical stands on top, with as many as anybody reads at once.
+func TestPageUrgent(t *testing.T) {
+	var l report.Listing
+	for i := range 9 {
+		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: "FAILED", CreatedAt: report.Time{Time: pageNow.AddDate(0, 0, -i)}})
+	}
+	l.Matrices = append(l.Matrices, expiring("later", 20))
+	page := pageOf(t, pageReport(l))
+	_, top, _ := strings.Cut(page, `class="urgent"`)
+	top, _, _ = strings.Cut(top, "</section>")
+	if strings.Count(top, "<bdi>cpn-") != urgentRows || !strings.Contains(top, "and 3 more") || strings.Contains(top, "later") {
+		t.Errorf("on top stands %s", top)
+	}
+}
+
 // The timeline keeps within its frame, and counts all that it draws.
 func TestTimeline(t *testing.T) {
 	for _, days := range []int{0, 1, 7, 30, 31, 90, 365, 3650} {

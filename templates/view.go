@@ -263,6 +263,9 @@ func groupFindings(r report.Report, o Options, w *words, inert func(string) stri
 	}
 	for _, f := range r.Findings {
 		g := byKey[string(f.Severity)+string(r.Lead(f))]
+		if g == nil { // a report of a later version
+			g = byKey[string(report.Notice)+string(report.UnknownStatus)]
+		}
 		g.findings = append(g.findings, f)
 		g.Count++
 		g.Phones += f.PhoneCount
