@@ -184,6 +184,28 @@ func TestReportsOfALaterVersion(t *testing.T) {
 	}
 }
 
+// A test message says what it is, and nothing about any matrix.
+func TestATestMessage(t *testing.T) {
+	for language, want := range map[string]string{"en": "A test of the matrix report", "zh": "矩阵报告测试消息"} {
+		d, err := Compose("slack", pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}), Options{Language: language, Test: true, OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := d.Whole()
+		if text := fmt.Sprint(m); err != nil || m.Title != "🔔 "+want || strings.Contains(text, "farm") || strings.Contains(text, "✅") || strings.Contains(text, "U012AB3CD") || len(m.Groups) > 0 {
+			t.Errorf("%s: %v, %v", language, m, err)
+		}
+	}
+	// Nor does the message about channels that did not get the report.
+	d, err := Compose("dingtalk", pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}), Options{Language: "en", Undelivered: true, OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"13800138000"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := d.Whole(); err != nil || len(m.Mentions) > 0 {
+		t.Errorf("people are called again: %v, %v", m, err)
+	}
+}
+
 // What is critical stands on top, with as many as anybody reads at once.
 func TestPageUrgent(t *testing.T) {
 	var l report.Listing

@@ -159,7 +159,10 @@ func (m Message) size() int {
 
 func draft(set *set, f format, r report.Report, o Options, w *words) (*Draft, error) {
 	view, groups := newView(r, o, w, f)
-	d := &Draft{set: set, view: view, groups: groups, mentions: mentioned(r, o, f), rows: map[[2]int]string{}}
+	d := &Draft{set: set, view: view, groups: groups, rows: map[[2]int]string{}}
+	if !o.Test && !o.Undelivered { // which call nobody
+		d.mentions = mentioned(r, o, f)
+	}
 	var err error
 	if d.title, err = d.part("title", view); err != nil {
 		return nil, err
