@@ -158,6 +158,9 @@ func readAsk(b []byte) (ask, error) {
 // with is the job that an ask makes of the settings.
 func (h *Handler) with(a ask) (job, error) {
 	s, err := h.Settings.With(a.Overrides)
+	if a.Doctor {
+		err = errors.Join(err, errors.New("doctor: only an event by itself may ask for it"))
+	}
 	j := job{settings: s, channels: h.Channels}
 	if len(a.Channels) > 0 {
 		j.channels = nil

@@ -433,6 +433,9 @@ func TestDoctorEvent(t *testing.T) {
 			t.Errorf("%s: %s", event, got)
 		}
 	}
+	if rec := w.send("POST", "/notify", `{"doctor":true}`); rec.Code != 400 || !strings.Contains(rec.Body.String(), "doctor") {
+		t.Errorf("over HTTP: %d %s", rec.Code, rec.Body)
+	}
 	if fmt.Sprint(posted) != "[false false true]" || len(w.room.Messages()) > 0 {
 		t.Errorf("posting was %v, and %d messages", posted, len(w.room.Messages()))
 	}

@@ -27,6 +27,10 @@ func (h *Handler) signature(format, until string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
+// isLink tells whether a request comes by a link, be it a good one or not, and
+// so without a token.
+func isLink(r *http.Request) bool { return r.URL.Query().Has("signature") }
+
 var errLink = errors.New("the link has come to its end or is not whole: make a new one with GET /link")
 
 // checkLink tells whether a signed link may read the format.

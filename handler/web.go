@@ -106,7 +106,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		bodyTooLarge(w)
 		return
 	case ok && route.access == byEverybody:
-	case ok && route.access == bySignedLink && r.URL.Query().Has("signature"): // looked at with the format
+	case ok && route.access == bySignedLink && isLink(r): // the route checks it, when it knows the format
 	case !h.authorised(w, r):
 		return
 	}
@@ -176,7 +176,7 @@ const rowsAPage = 1000
 // report answers with a report and tells nobody.
 func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 	q, err := readQuery(r)
-	if q.signature != "" {
+	if isLink(r) {
 		if err := h.checkLink(q.format, q); err != nil {
 			h.refuse(w, r, err.Error())
 			return
@@ -211,7 +211,8 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", templates.PagePolicy())
 	}
 	if f.file != "" {
-		w.Header().Set("Content-Disposition", `attachment; filename="`+f.fileName(a.report)+`"`)
+		// Not attachment, which the platform's own domains do not let through.
+		w.Header().Set("Content-Disposition", `inline; filename="`+f.fileName(a.report)+`"`)
 	}
 	if q.all && q.page < a.pages {
 		w.Header().Set("Link", nextPage(r.URL, q.page+1))

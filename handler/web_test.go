@@ -180,6 +180,14 @@ func TestLinks(t *testing.T) {
 			t.Errorf("a link %s: %d %.200s", name, rec.Code, rec.Body)
 		}
 	}
+	// What looks like a link and is none opens nothing.
+	for _, query := range []string{"signature=", "signature", "signature=,", "signature=&until=2026-11-24", "until=2026-11-24&signature=%zz", "signature=&signature=", "signature=%2C&until=2026-11-24", "signature=x"} {
+		for _, path := range []string{"/", "/report", "/report.csv", "/calendar.ics", "/metrics", "/report.html"} {
+			if rec := get("http://x" + path + "?" + query); rec.Code != 403 && rec.Code != 401 {
+				t.Errorf("%s?%s: %d %.200s", path, query, rec.Code, rec.Body)
+			}
+		}
+	}
 	u, _ := url.Parse(made.URL)
 	if rec := w.send("POST", "/notify?"+u.RawQuery, ""); rec.Code != 401 || len(w.room.Messages()) > 0 {
 		t.Errorf("posting by a link: %d", rec.Code)
@@ -473,7 +481,7 @@ func TestAnswersInThePlatformsForm(t *testing.T) {
 		}
 		body = string(b)
 	}
-	if !strings.HasPrefix(body, "\ufeffseverity") || !strings.HasPrefix(res.Headers["Content-Disposition"], `attachment; filename="matrices-`) {
+	if !strings.HasPrefix(body, "\ufeffseverity") || !strings.HasPrefix(res.Headers["Content-Disposition"], `inline; filename="matrices-`) {
 		t.Errorf("CSV: %.80q %v", body, res.Headers)
 	}
 	w.Source = sourceFunc(func(context.Context, []string) report.Listing {

@@ -24,6 +24,12 @@ const algorithm = "ACS3-HMAC-SHA256"
 // maxAnswerBytes is as much as the platform lets through.
 const maxAnswerBytes = 32 << 20
 
+// client follows no redirect: a role's token would go along to wherever it leads.
+var client = &http.Client{
+	Timeout:       5 * time.Minute,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
 // Call sends one request, signed with the key, and gives the answer whatever
 // its status. The caller needs fc:InvokeFunction on the function. Other than in
 // calls of the API, the body is no part of what is signed.
@@ -41,7 +47,7 @@ func Call(ctx context.Context, method, address string, body []byte, key cloudpho
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json") // after signing: what is not there is not signed
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return 0, nil, fmt.Errorf("calling the function: %w", err)
 	}

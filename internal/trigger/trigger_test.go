@@ -87,3 +87,17 @@ func TestCall(t *testing.T) {
 		}
 	}
 }
+
+// A redirect is an answer: the token does not go where it leads.
+func TestRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("asked elsewhere, with %v", r.Header)
+	}))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	status, _, err := Call(t.Context(), "GET", server.URL, nil, cloudphone.Credentials{AccessKeyID: "STS.k", AccessKeySecret: "s3cret", SecurityToken: "t0ken"})
+	if err != nil || status != http.StatusTemporaryRedirect {
+		t.Errorf("%d, %v", status, err)
+	}
+}
