@@ -1,15 +1,15 @@
 package cloudphone
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"matrix-expiry-report/report"
 )
@@ -36,23 +36,14 @@ type page struct {
 	Regions    []region // nil where absent
 }
 
-type region struct {
-	ID text `json:"RegionId"`
-}
+type region struct{ ID text }
 
 type node struct {
-	NodeID       text `json:"NodeId"`
-	NodeName     text
-	RegionID     text `json:"RegionId"`
-	Status       text
-	ServerType   text
-	InstanceType text
-	GmtCreate    text
-	GmtModified  text
-	GmtExpired   text
-	PhoneCount   number
-	BizTags      tags
-	Tags         tags
+	NodeID, NodeName, RegionID, Status text
+	ServerType, InstanceType           text
+	GmtCreate, GmtModified, GmtExpired text
+	PhoneCount                         number
+	BizTags, Tags                      tags
 }
 
 // decodePage reads one answer to its end. An answer that is cut short, is no
@@ -62,7 +53,8 @@ func decodePage(r io.Reader, large *sync.Mutex) (*page, error) {
 	in := &meter{r: r, left: maxPageBytes + 1, value: maxValueBytes, large: large}
 	defer in.close()
 	p := &page{TotalCount: -1}
-	err := p.decode(json.NewDecoder(in), in)
+	// What a stricter reader would refuse costs nobody anything here.
+	err := p.decode(jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), in)
 	var excess tooLarge
 	switch {
 	case errors.As(err, &excess):
@@ -71,7 +63,7 @@ func decodePage(r io.Reader, large *sync.Mutex) (*page, error) {
 		return nil, &Temporary{errStalled, true}
 	case in.err != nil && in.err != io.EOF:
 		return nil, &Temporary{Err: fmt.Errorf("reading the answer: %w", in.err)}
-	case err == io.EOF:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, &Temporary{Err: errors.New("the answer is not the service's JSON: it ends too early")}
 	case err != nil:
 		return nil, &Temporary{Err: fmt.Errorf("the answer is not the service's JSON: %w", err)}
@@ -87,71 +79,131 @@ func decodePage(r io.Reader, large *sync.Mutex) (*page, error) {
 
 // decode goes value by value, so that no answer, however large, is ever in
 // memory as a whole.
-func (p *page) decode(dec *json.Decoder, in *meter) error {
-	if t, err := dec.Token(); err != nil || t == nil {
-		return err
-	} else if t != json.Delim('{') {
-		return fmt.Errorf("it is %v and no object", t)
+func (p *page) decode(dec *jsontext.Decoder, in *meter) error {
+	if dec.PeekKind() == 'n' {
+		return dec.SkipValue()
 	}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return err
-		}
+	err := object(dec, func(name []byte) (err error) {
 		in.value = maxValueBytes
-		switch name {
-		case "RequestId":
-			err = dec.Decode(&p.RequestID)
-		case "Code":
-			err = dec.Decode(&p.Code)
-		case "Message":
-			err = dec.Decode(&p.Message)
-		case "TotalCount":
-			err = dec.Decode(&p.TotalCount)
-		case "NextToken":
-			err = dec.Decode(&p.NextToken)
-		case "NodeModel":
-			p.Nodes, err = decodeList[node](dec, in)
-		case "RegionModels":
-			p.Regions, err = decodeList[region](dec, in)
-		default:
-			err = dec.Decode(new(json.RawMessage))
-		}
-		if err != nil {
+		switch string(name) {
+		case `"RequestId"`:
+			return p.RequestID.read(dec)
+		case `"Code"`:
+			return p.Code.read(dec)
+		case `"Message"`:
+			return p.Message.read(dec)
+		case `"TotalCount"`:
+			return p.TotalCount.read(dec)
+		case `"NextToken"`:
+			return p.NextToken.read(dec)
+		case `"NodeModel"`:
+			p.Nodes, err = list(dec, in, (*node).read)
+			return err
+		case `"RegionModels"`:
+			p.Regions, err = list(dec, in, (*region).read)
 			return err
 		}
-	}
-	if _, err := dec.Token(); err != nil { // the closing brace
-		return cmp.Or(in.err, err)
+		return dec.SkipValue()
+	})
+	if err != nil {
+		return err
 	}
 	in.value = maxValueBytes
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := dec.ReadToken(); err != io.EOF {
 		return cmp.Or(err, errors.New("something follows it"))
 	}
 	return nil
 }
 
-// decodeList reads a list row by row; null is none.
-func decodeList[T any](dec *json.Decoder, in *meter) ([]T, error) {
-	if t, err := dec.Token(); err != nil || t == nil {
-		return nil, err
-	} else if t != json.Delim('[') {
-		return nil, fmt.Errorf("its rows are %v and no list", t)
+// object reads the fields of an object: each takes the value of the one that it
+// is given by name, which is as it stands in the text, with its quotes.
+func object(dec *jsontext.Decoder, each func(name []byte) error) error {
+	if t, err := dec.ReadToken(); err != nil {
+		return err
+	} else if t.Kind() != '{' {
+		return fmt.Errorf("%s is no object", t)
 	}
-	rows := []T{}
-	for dec.More() {
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		if err := each(name); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// list reads a list row by row; null is none.
+func list[T any](dec *jsontext.Decoder, in *meter, read func(*T, *jsontext.Decoder) error) ([]T, error) {
+	switch t, err := dec.ReadToken(); {
+	case err != nil:
+		return nil, err
+	case t.Kind() == 'n':
+		return nil, nil
+	case t.Kind() != '[':
+		return nil, fmt.Errorf("its rows are %s and no list", t)
+	}
+	rows := make([]T, 0, 100)
+	for dec.PeekKind() != ']' {
 		if len(rows) == maxPageRows {
 			return nil, tooLarge(fmt.Sprintf("the answer has more than %d rows", maxPageRows))
 		}
 		in.value = maxValueBytes
 		var row T
-		if err := dec.Decode(&row); err != nil {
+		if err := read(&row, dec); err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)
 	}
-	_, err := dec.Token()
+	_, err := dec.ReadToken()
 	return rows, err
+}
+
+func (r *region) read(dec *jsontext.Decoder) error {
+	return object(dec, func(name []byte) error {
+		if string(name) == `"RegionId"` {
+			return r.ID.read(dec)
+		}
+		return dec.SkipValue()
+	})
+}
+
+func (n *node) read(dec *jsontext.Decoder) error {
+	if dec.PeekKind() == 'n' { // a row that has nothing
+		return dec.SkipValue()
+	}
+	return object(dec, func(name []byte) error {
+		switch string(name) {
+		case `"NodeId"`:
+			return n.NodeID.read(dec)
+		case `"NodeName"`:
+			return n.NodeName.read(dec)
+		case `"RegionId"`:
+			return n.RegionID.read(dec)
+		case `"Status"`:
+			return n.Status.read(dec)
+		case `"ServerType"`:
+			return n.ServerType.read(dec)
+		case `"InstanceType"`:
+			return n.InstanceType.read(dec)
+		case `"GmtCreate"`:
+			return n.GmtCreate.read(dec)
+		case `"GmtModified"`:
+			return n.GmtModified.read(dec)
+		case `"GmtExpired"`:
+			return n.GmtExpired.read(dec)
+		case `"PhoneCount"`:
+			return n.PhoneCount.read(dec)
+		case `"BizTags"`:
+			return n.BizTags.read(dec)
+		case `"Tags"`:
+			return n.Tags.read(dec)
+		}
+		return dec.SkipValue()
+	})
 }
 
 // tooLarge says what is larger than any page has it.
@@ -208,34 +260,64 @@ func (n node) matrix(zone *time.Location) report.Matrix {
 
 type text string
 
-func (t *text) UnmarshalJSON(b []byte) error {
-	switch b[0] {
-	case '"':
-		return json.Unmarshal(b, (*string)(t))
+func (t *text) read(dec *jsontext.Decoder) error {
+	switch dec.PeekKind() {
 	case '{', '[', 'n':
 		*t = ""
-	default:
-		*t = text(b)
+		return dec.SkipValue()
 	}
-	return nil
+	token, err := dec.ReadToken()
+	*t = text(token.String())
+	return err
 }
 
 type number int
 
-func (n *number) UnmarshalJSON(b []byte) error {
-	f, err := strconv.ParseFloat(string(bytes.Trim(b, `"`)), 64)
+func (n *number) read(dec *jsontext.Decoder) error {
+	var t text
+	if err := t.read(dec); err != nil {
+		return err
+	}
+	f, err := strconv.ParseFloat(string(t), 64)
 	if err == nil && f == f && f <= 1<<31 && f >= -1<<31 {
 		*n = number(f)
 	}
 	return nil
 }
 
-type tags []struct{ Key, Value text }
+type tag struct{ Key, Value text }
 
-func (t *tags) UnmarshalJSON(b []byte) error {
-	var list []struct{ Key, Value text }
-	if json.Unmarshal(b, &list) == nil {
-		*t = list
+type tags []tag
+
+func (ts *tags) read(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '[' {
+		return dec.SkipValue()
 	}
-	return nil
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != ']' {
+		if dec.PeekKind() != '{' {
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		var t tag
+		err := object(dec, func(name []byte) error {
+			switch string(name) {
+			case `"Key"`:
+				return t.Key.read(dec)
+			case `"Value"`:
+				return t.Value.read(dec)
+			}
+			return dec.SkipValue()
+		})
+		if err != nil {
+			return err
+		}
+		*ts = append(*ts, t)
+	}
+	_, err := dec.ReadToken()
+	return err
 }
