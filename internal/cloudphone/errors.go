@@ -132,11 +132,12 @@ func transportError(err error) error {
 	if stalled(err) {
 		return &Temporary{errStalled, true}
 	}
-	return &Temporary{Err: err}
+	limit, ok := errors.AsType[net.Error](err)
+	return &Temporary{err, ok && limit.Timeout()}
 }
 
-// stalled tells whether the client's time limit for one answer was reached.
-// One for making a connection costs less and says more.
+// stalled tells whether the client's time limit for one answer was reached,
+// and not that for making a connection, which says more.
 func stalled(err error) bool {
 	limit, ok := errors.AsType[net.Error](err)
 	_, dialling := errors.AsType[*net.OpError](err)

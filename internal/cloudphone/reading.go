@@ -180,6 +180,15 @@ func (r *reading) crosses() bool {
 	return all != nil && all.total > 0
 }
 
+// silent tells whether nothing at all has come from the endpoint so far, not
+// even a refusal.
+func (r *reading) silent() bool {
+	return len(r.failures) > 0 && !slices.ContainsFunc(r.failures, func(f failure) bool {
+		_, answered := errors.AsType[*Error](f.err)
+		return answered
+	})
+}
+
 // refused tells whether the endpoint knows nothing of the account.
 func (r *reading) refused() bool {
 	return len(r.rows) == 0 && len(r.failures) > 0 && !slices.ContainsFunc(r.failures, func(f failure) bool { return !refused(f.err) })

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -387,5 +388,33 @@ func TestProbe(t *testing.T) {
 			t.Errorf("got %+v, %v", id, err)
 		}
 		s.HTTP.CloseIdleConnections()
+	})
+}
+
+// An endpoint that cannot be reached costs little, and not the other's retries.
+func TestAnUnreachableEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2}
+		s := overPipes(t, cloud, &emulator.Cloud{})
+		transport := s.HTTP.Transport.(*http.Transport)
+		dial, dialled := transport.DialContext, 0
+		transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if !strings.HasPrefix(addr, "endpoint-2") {
+				return dial(ctx, network, addr)
+			}
+			dialled++
+			time.Sleep(5 * time.Second)
+			return nil, &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded}
+		}
+		start := time.Now()
+		l := list(t, t.Context(), s)
+		if took := time.Since(start); took > 25*time.Second || dialled != 4 {
+			t.Errorf("took %s and %d connections, want 4 of 5 seconds", took, dialled)
+		}
+		wantRows(t, l, idsOf(someNodes()), 9)
+		wantProblems(t, l, "- ConnectionFailed may hide")
+		if len(l.Problems) > 0 && !strings.Contains(l.Problems[0].Message, "i/o timeout") {
+			t.Errorf("got %q", l.Problems[0].Message)
+		}
 	})
 }

@@ -107,6 +107,12 @@ func (r *reading) read(ctx context.Context, regions []string) {
 	if everything {
 		regions = r.findRegions(ctx)
 	}
+	if r.silent() { // one more question tells whether it is to be asked any more
+		r.guard("", func() error { return r.pages(ctx, "", 1) })
+		if len(r.chains) == 0 {
+			return
+		}
+	}
 	var wg sync.WaitGroup
 	ask := func(region string, limit int) {
 		wg.Go(func() { r.guard(region, func() error { return r.pages(ctx, region, limit) }) })
