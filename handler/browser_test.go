@@ -40,7 +40,7 @@ func browser(t *testing.T) context.Context {
 		t.Cleanup(cancel)
 		ctx, cancel = chromedp.NewContext(ctx)
 		t.Cleanup(cancel)
-		ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+		ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 		t.Cleanup(cancel)
 		return ctx
 	}
