@@ -199,7 +199,7 @@ func (p parts) handler(log logTo) *handler.Handler {
 }
 
 func (p parts) patient() doctor.Patient {
-	return doctor.Patient{Settings: p.settings, Mistakes: p.mistakes, Warnings: p.warnings, Source: p.source, Channels: p.channels, Now: time.Now}
+	return doctor.Patient{Settings: p.settings, Mistakes: p.mistakes, Warnings: p.warnings, Source: p.source, Channels: p.channels, Commands: len(p.commands), Now: time.Now}
 }
 
 // logTo makes a log that begins at a level.
@@ -288,7 +288,7 @@ func (p program) report(ctx context.Context, args []string) error {
 	for _, d := range r.Deliveries {
 		if d.Delivered {
 			fmt.Fprintln(p.stderr, "posted to", d.Channel)
-		} else {
+		} else if !errors.Is(err, handler.ErrNobody) { // which has said so
 			err = errors.Join(err, fmt.Errorf("not posted to %s", d.Error))
 		}
 	}

@@ -93,6 +93,13 @@ func TestCommandsAreRefused(t *testing.T) {
 	if strings.Contains(w.log.String(), "v0=00") || !strings.Contains(w.log.String(), `"msg":"refused"`) {
 		t.Errorf("the log is %s", w.log)
 	}
+	// With commands, everybody comes through the trigger: it says nothing then.
+	if rec := w.do("GET", "/report"); rec.Code != 403 || !strings.Contains(rec.Body.String(), "set HTTP_TOKEN") {
+		t.Errorf("GET /report with HTTP_AUTH=trigger: %d %s", rec.Code, rec.Body)
+	}
+	if rec := w.do("POST", "/notify"); rec.Code != 403 || len(w.room.Messages()) > 0 {
+		t.Errorf("POST /notify with HTTP_AUTH=trigger: %d", rec.Code)
+	}
 	if without := setup(t, "HTTP_AUTH=trigger"); without.slack("14").Code != 404 {
 		t.Error("a command without a secret is there")
 	}
@@ -101,7 +108,7 @@ func TestCommandsAreRefused(t *testing.T) {
 // Slack waits three seconds: where the listing takes longer, the answer has
 // what is known, and says that it is not all; one that is kept is used.
 func TestACommandDoesNotWait(t *testing.T) {
-	w := setup(t, "HTTP_AUTH=trigger", "SLACK_SIGNING_SECRET=slack-signing-secret")
+	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken", "SLACK_SIGNING_SECRET=slack-signing-secret")
 	w.cloud.PageSize = 9
 	w.cloud.Faults = []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -114,7 +121,9 @@ func TestACommandDoesNotWait(t *testing.T) {
 	patient := make(chan struct{})
 	go func() {
 		defer close(patient)
-		w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/report", nil))
+		r := httptest.NewRequestWithContext(ctx, "GET", "/report", nil)
+		r.Header.Set("Authorization", "Bearer t0ken")
+		w.ServeHTTP(httptest.NewRecorder(), r)
 	}()
 	defer func() { cancel(); <-patient }()
 	time.Sleep(100 * time.Millisecond)
@@ -126,7 +135,7 @@ func TestACommandDoesNotWait(t *testing.T) {
 	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "cn-hangzhou") || !strings.Contains(rec.Body.String(), "At least") {
 		t.Errorf("%d %.900s", rec.Code, rec.Body)
 	}
-	if rec := w.do("GET", "/report"); rec.Code != 200 { // goes on with what the patient one waits for
+	if rec := w.do("GET", "/report", "Authorization", "Bearer t0ken"); rec.Code != 200 { // goes on with what the patient one waits for
 		t.Fatal(rec.Body)
 	}
 	before := len(w.cloud.Calls())

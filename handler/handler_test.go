@@ -22,6 +22,7 @@ import (
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/emulator"
 	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
 )
 
 // world is a handler with the emulated service and chat room around it.
@@ -106,7 +107,7 @@ func TestInvoke(t *testing.T) {
 		{"an empty plain event", ``, 2, []string{`"days":30`}},
 		{"an empty object", `{}`, 2, []string{`"days":30`}},
 		{"a plain event that only looks", `{"post":false}`, 0, []string{`"listed":131`}},
-		{"a plain event that nobody needs", `{"regions":["cn-beijing"],"notify_on":"findings"}`, 0, []string{`"listed":0`}},
+		{"a plain event for a region that is empty", `{"regions":["cn-beijing"],"notify_on":"findings"}`, 2, []string{`"listed":0`, `"EmptyRegion"`}},
 		{"a plain event with a bad value", `{"days":4000}`, 0, []string{`"InvalidEvent"`, `from 0 to 3650`}},
 		{"a plain event with an unknown name", `{"day":7}`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
 		{"no JSON", `hello`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
@@ -253,6 +254,8 @@ func TestHTTP(t *testing.T) {
 		{"an unknown parameter", "GET", "/report?day=3", "", "", 400, "application/json", []string{"day: there is all, days, format, lang, owner, page, reason, region, severity, signature, until"}, 0},
 		{"an unreadable query", "GET", "/report?%zz", "", "", 400, "application/json", []string{`"InvalidParameter"`}, 0},
 		{"posting", "POST", "/notify", "", "", 200, "application/json", []string{`"channel":"slack","delivered":true`, `"node_id"`}, 2},
+		{"posting for days of the query and a language of the body", "POST", "/notify?days=3", `{"language":"zh"}`, "", 200, "application/json", []string{`"days":3`}, 2},
+		{"posting a part", "POST", "/notify?severity=critical", "", "", 400, "application/json", []string{"what is posted is the whole report"}, 0},
 		{"posting to one", "POST", "/notify", `{"channels":["slack"]}`, "", 200, "application/json", []string{`"channel":"slack"`}, 1},
 		{"posting an unreadable body", "POST", "/notify", `{"channels":`, "", 400, "application/json", []string{`"InvalidBody"`}, 0},
 		{"posting a huge body", "POST", "/notify", strings.Repeat(" ", 70<<10), "", 413, "application/json", []string{`"BodyTooLarge"`}, 0},
@@ -420,6 +423,25 @@ func TestHTTPEvent(t *testing.T) {
 	}
 }
 
+type deaf struct{ uncertain bool }
+
+func (d deaf) Error() string                                                        { return "no answer" }
+func (d deaf) Uncertain() bool                                                      { return d.uncertain }
+func (d deaf) Name() string                                                         { return "deaf" }
+func (d deaf) Send(context.Context, report.Report, templates.Options, string) error { return d }
+
+// Where a message may have arrived the run does not fail: the platform would
+// repeat it, and tell twice who has it.
+func TestAMessageThatMayHaveArrived(t *testing.T) {
+	for uncertain, fails := range map[bool]bool{true: false, false: true} {
+		w := setup(t)
+		w.Channels = []handler.Channel{deaf{uncertain}}
+		if _, err := w.Invoke(t.Context(), []byte(timer(""))); (err != nil) != fails {
+			t.Errorf("uncertain %t: %v", uncertain, err)
+		}
+	}
+}
+
 // A plain event may ask what a run is made of, from within the function.
 func TestDoctorEvent(t *testing.T) {
 	w := setup(t)
@@ -455,10 +477,19 @@ func TestHeartbeat(t *testing.T) {
 	if beats != 1 {
 		t.Errorf("%d beats for a delivered run, want 1", beats)
 	}
+	w.invoke(t, timer(`{"notify_on":"findings","regions":["cn-shanghai"],"days":0}`))
+	w.cloud.Nodes = []emulator.Node{{NodeId: "cpn-1", RegionId: "cn-shanghai", Status: "RUNNING", GmtCreate: "2025-01-01 00:00:00", GmtExpired: "2099-01-01 00:00:00"}}
+	before := len(w.room.Messages())
+	w.invoke(t, timer(`{"notify_on":"findings"}`))
+	if beats != 3 || len(w.room.Messages()) != before {
+		t.Errorf("%d beats with a good day that is not told, want 3", beats)
+	}
+	w.cloud.Faults = []emulator.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
+	w.invoke(t, timer(""))
 	w.cloud.Faults = []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
 	w.invoke(t, timer(""))
-	if beats != 1 {
-		t.Error("a beat for a run that could list nothing")
+	if beats != 3 {
+		t.Error("a beat for a run that could not list everything, or nothing")
 	}
 	watcher.Close()
 	w.cloud.Faults = nil

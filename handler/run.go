@@ -28,8 +28,8 @@ type job struct {
 	notes    []report.Problem // what is to be told besides
 }
 
-// errNobody is returned where a report was to be posted and reached nobody.
-var errNobody = errors.New("the report reached nobody")
+// ErrNobody is returned where a report was to be posted and reached nobody.
+var ErrNobody = errors.New("the report reached nobody")
 
 // Look runs a report without telling anybody.
 func (h *Handler) Look(ctx context.Context) report.Report {
@@ -49,10 +49,14 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Repo
 	listing := h.collectInTime(ctx, log, j.settings.Regions)
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, j.notes...)
+	listing.Problems = append(listing.Problems, emptyRegions(j.settings.Regions, listing)...)
 	r := j.settings.Rules.Summarise(listing, listed)
 	var err error
-	if j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || len(j.notes) > 0) {
+	switch {
+	case j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || r.Warns()):
 		err = h.tell(ctx, log, j, &r)
+	case j.post: // a good day, on which nobody wants to hear
+		h.beat(ctx, log, j.settings.HeartbeatURL)
 	}
 	h.logReport(log, listing, r, listed.Sub(start), h.Now().Sub(start))
 	return r, err
@@ -91,6 +95,18 @@ func count(ds []report.Delivery) (delivered int) {
 	return delivered
 }
 
+// emptyRegions tells of regions that were named and hold nothing: one that is
+// misspelt would hide its matrices for ever.
+func emptyRegions(named []string, l report.Listing) (problems []report.Problem) {
+	for _, region := range named {
+		unread := slices.ContainsFunc(l.Problems, func(p report.Problem) bool { return p.Region == region || p.Region == "" && p.MayHide })
+		if !unread && !slices.Contains(l.Regions, region) {
+			problems = append(problems, report.Problem{Region: region, Code: "EmptyRegion", Message: "no matrix is there: check the region's name"})
+		}
+	}
+	return problems
+}
+
 // collectInTime lists what it can in the time that leaves enough to deliver.
 func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string) report.Listing {
 	if deadline, ok := ctx.Deadline(); ok {
@@ -126,7 +142,7 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 	}
 	o := Options(j.settings)
 	o.RequestID = requestID(ctx)
-	deliveries := deliverInTime(ctx, log, j.channels, *r, o, j.key)
+	deliveries, uncertain := deliverInTime(ctx, log, j.channels, *r, o, j.key)
 	r.Deliveries = deliveries
 	delivered := count(deliveries)
 	var why []string
@@ -137,13 +153,16 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 	}
 	switch {
 	case len(deliveries) == 0:
-		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", errNobody)
+		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", ErrNobody)
+	case delivered == 0 && uncertain: // the platform would run again, and tell again who has it
+		log.Error("nobody is known to have it", "error", strings.Join(why, "; "))
+		return nil
 	case delivered == 0:
-		return fmt.Errorf("%w: %s", errNobody, strings.Join(why, "; "))
+		return fmt.Errorf("%w: %s", ErrNobody, strings.Join(why, "; "))
 	}
 	if delivered < len(deliveries) {
 		tellOthers(ctx, log, j, r, o)
-	} else if !r.Failed() {
+	} else if r.Complete {
 		h.beat(ctx, log, j.settings.HeartbeatURL)
 	}
 	return nil
@@ -151,7 +170,7 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 
 // deliverInTime is deliver within two thirds of the time that is left: where
 // one of several channels stalls, the others are still to be told.
-func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) []report.Delivery {
+func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) (all []report.Delivery, uncertain bool) {
 	if deadline, ok := ctx.Deadline(); ok && len(channels) > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/3))
@@ -160,9 +179,11 @@ func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r 
 	return deliver(ctx, log, channels, r, o, key)
 }
 
-// deliver posts to the channels side by side.
-func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) []report.Delivery {
-	deliveries := make([]report.Delivery, len(channels))
+// deliver posts to the channels side by side. What failed is uncertain where a
+// channel says that it may have arrived all the same.
+func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) (deliveries []report.Delivery, uncertain bool) {
+	deliveries = make([]report.Delivery, len(channels))
+	unknown := make([]bool, len(channels))
 	var wg sync.WaitGroup
 	for i, c := range channels {
 		wg.Go(func() {
@@ -170,6 +191,8 @@ func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report
 			deliveries[i] = report.Delivery{Channel: c.Name(), Delivered: err == nil}
 			if err != nil {
 				deliveries[i].Error = err.Error()
+				var may interface{ Uncertain() bool }
+				unknown[i] = errors.As(err, &may) && may.Uncertain()
 				log.Error("not delivered", "channel", c.Name(), "error", err.Error())
 				return
 			}
@@ -178,7 +201,7 @@ func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report
 		})
 	}
 	wg.Wait()
-	return deliveries
+	return deliveries, slices.Contains(unknown, true)
 }
 
 // tellOthers says in the channels that have the report which have it not: a
@@ -191,7 +214,8 @@ func tellOthers(ctx context.Context, log *slog.Logger, j job, r *report.Report, 
 			reached = append(reached, j.channels[i])
 		}
 	}
-	for _, d := range deliver(ctx, log, reached, *r, o, j.key+" undelivered") {
+	second, _ := deliver(ctx, log, reached, *r, o, j.key+" undelivered")
+	for _, d := range second {
 		i := slices.IndexFunc(r.Deliveries, func(first report.Delivery) bool { return first.Channel == d.Channel })
 		r.Deliveries[i].Messages += d.Messages
 	}
@@ -238,6 +262,6 @@ func (h *Handler) beat(ctx context.Context, log *slog.Logger, to *url.URL) {
 // Options are what the settings say of how a report is told.
 func Options(s config.Settings) templates.Options {
 	return templates.Options{
-		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Mentions: s.Mentions, Own: s.Templates,
+		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Regions: s.Regions, Mentions: s.Mentions, Own: s.Templates,
 	}
 }

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -131,6 +132,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // not. A token is wanted wherever one is set.
 func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
 	if h.Settings.HTTPToken == "" {
+		if h.Settings.HTTPAuth == config.TriggerAuth && len(h.Commands) > 0 {
+			writeError(w, http.StatusForbidden, "AccessDenied", "with questions from a chat the trigger lets everybody through, so HTTP_AUTH=trigger says nothing: set HTTP_TOKEN")
+			return false
+		}
 		if h.Settings.HTTPAuth == config.TriggerAuth {
 			return true
 		}
@@ -241,6 +246,7 @@ func (h *Handler) badQuery(w http.ResponseWriter, err error) {
 func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 	log := h.logger(ctx).With("trigger", "http")
 	l := h.look(ctx, log, j.settings.Regions, q.haste)
+	l.Problems = append(slices.Clone(l.Problems), emptyRegions(j.settings.Regions, l.Listing)...)
 	tag := j.settings.OwnerTag
 	a := answer{
 		report: j.settings.Rules.Summarise(l.Listing, l.at), query: q, pages: 1,
@@ -282,19 +288,34 @@ func (h *Handler) notify(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	for _, name := range []string{"severity", "reason", "owner", "all", "page", "format", "until", "signature"} {
+		if r.URL.Query().Has(name) {
+			h.badQuery(w, fmt.Errorf("%s: what is posted is the whole report; there is days, region and lang", name))
+			return
+		}
+	}
 	a := q.ask
 	if len(bytes.TrimSpace(body)) > 0 {
-		if a, err = readAsk(body); err != nil {
+		said, err := readAsk(body)
+		if err != nil {
 			writeError(w, http.StatusBadRequest, "InvalidBody", "the body is not "+oneLine(err))
 			return
 		}
+		if said.Days == nil { // what the body does not say, the query may
+			said.Days = a.Days
+		}
+		if len(said.Regions) == 0 {
+			said.Regions = a.Regions
+		}
+		said.Language = cmp.Or(said.Language, a.Language)
+		a = said
 	}
 	j, err := h.with(a)
 	if err != nil {
 		writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
 		return
 	}
-	j.post, j.key = a.Post == nil || *a.Post, requestID(r.Context())
+	j.post, j.key = a.Post == nil || *a.Post, cmp.Or(requestID(r.Context()), h.Now().UTC().Format(time.RFC3339Nano))
 	rep, err := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), j)
 	status := http.StatusOK
 	if err != nil || slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {

@@ -11,6 +11,7 @@ package report
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -61,6 +62,9 @@ type Time struct{ time.Time }
 func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
+	}
+	if t.Year() > 9999 { // which RFC 3339 cannot write: never, as it seems
+		return []byte(`"9999-12-31T23:59:59Z"`), nil
 	}
 	return t.Time.MarshalJSON()
 }
@@ -166,3 +170,9 @@ func (r Report) Brief() ([]byte, error) {
 
 // Failed tells whether nothing at all could be read.
 func (r Report) Failed() bool { return r.Listed == 0 && !r.Complete }
+
+// Warns tells whether there is a problem of no endpoint: the report has it all,
+// and yet may not be what somebody takes it for.
+func (r Report) Warns() bool {
+	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return !p.MayHide && p.Endpoint == "" })
+}

@@ -133,3 +133,13 @@ func TestCreatedInTheFuture(t *testing.T) {
 		}
 	}
 }
+
+// A subscription without an end may be told as one in the year 9999, which is
+// the year after in the zones to the east.
+func TestTheEndOfTime(t *testing.T) {
+	east := time.FixedZone("UTC+8", 8*3600)
+	b, err := json.Marshal(Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).In(east)})
+	if err != nil || string(b) != `"9999-12-31T23:59:59Z"` {
+		t.Errorf("%s, %v", b, err)
+	}
+}

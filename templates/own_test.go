@@ -86,3 +86,52 @@ func TestOwnTemplatesThatCannotBeUsed(t *testing.T) {
 		})
 	}
 }
+
+// Whatever a user's template does, somebody gets the message, and it is true.
+func TestOwnTemplatesThatMakeNoSense(t *testing.T) {
+	l := report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}
+	for name, text := range map[string]string{
+		"nothing where a value is wanted": `{{define "x"}}{{bold $}}{{end}}{{define "row"}}{{template "x"}}{{end}}`,
+		"an empty title":                  `{{define "title"}}{{end}}`,
+	} {
+		own := fstest.MapFS{"message.tmpl": {Data: []byte(text)}}
+		for _, format := range []string{"slack", "dingtalk", "feishu"} {
+			d, err := Compose(format, pageReport(l), Options{Language: "en", OwnerTag: "owner", Own: own})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if m, err := d.Whole(); err != nil || !strings.Contains(m.Title, "1 expires within 3 days") || !strings.Contains(fmt.Sprint(m.Lead), "TemplateRefused") {
+				t.Errorf("%s: %v, %v", name, m, err)
+			}
+		}
+	}
+	own := fstest.MapFS{"message.tmpl": {Data: []byte(`{{define "title"}}{{.Needing}} of {{.Total}} need you{{end}}`)}}
+	for what, o := range map[string]Options{"No report today": {}, "did not reach": {Undelivered: true}, "A test of": {Test: true}} {
+		o.Language, o.Own = "en", own
+		r := pageReport(report.Listing{Problems: []report.Problem{{Code: "Forbidden", MayHide: true}}})
+		r.Deliveries = []report.Delivery{{Channel: "slack"}}
+		d, err := Compose("dingtalk", r, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := d.Whole(); err != nil || !strings.Contains(m.Title, what) {
+			t.Errorf("%q, %v; want %q", m.Title, err, what)
+		}
+	}
+}
+
+// Of matrices that look alike, those that failed on other days do not.
+func TestFoldingKeepsDays(t *testing.T) {
+	var l report.Listing
+	for i := range 40 {
+		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: "FAILED", CreatedAt: report.Time{Time: pageNow.AddDate(0, 0, -i/10)}})
+	}
+	d, err := Compose("slack", pageReport(l), Options{Language: "en", OwnerTag: "owner"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.Whole()
+	if err != nil || len(m.Groups) != 1 || len(m.Groups[0].Rows) != 4 {
+		t.Errorf("%v, %v; want a row for each of four days", m.Groups, err)
+	}
+}

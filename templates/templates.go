@@ -10,6 +10,7 @@ package templates
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -31,6 +32,7 @@ type Options struct {
 	ReportURL   string              // the whole report; empty for no link
 	RequestID   string              // told when the run failed
 	Age         time.Duration       // since the data was read; told where it is a second or more
+	Regions     []string            // that alone were asked for; none for all
 	Needing     int                 // findings before the report was narrowed; 0 where it was not
 	Test        bool                // no report, but a message that says that it is a test
 	Undelivered bool                // not the report, but which channels did not get it
@@ -84,7 +86,7 @@ func Compose(format string, r report.Report, o Options) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Own != nil {
+	if o.Own != nil && !r.Failed() && !o.Undelivered && !o.Test { // whose words are not to be got wrong
 		d, err := f.own(format, r, o, words)
 		if err == nil && d != nil {
 			return d, nil
@@ -102,7 +104,12 @@ func Compose(format string, r report.Report, o Options) (*Draft, error) {
 
 // own composes with the user's templates, if there are any for the format, and
 // tries all that a channel may ask for, so that no mistake shows up later.
-func (f format) own(name string, r report.Report, o Options, w *words) (*Draft, error) {
+func (f format) own(name string, r report.Report, o Options, w *words) (d *Draft, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d, err = nil, fmt.Errorf("a template does something that makes no sense: %v", p)
+		}
+	}()
 	from := []source{{files, "message.tmpl"}, {o.Own, "message.tmpl"}, {files, name + ".tmpl"}, {o.Own, name + ".tmpl"}}
 	if from = slices.DeleteFunc(from, source.absent); len(from) == 2 {
 		return nil, nil
@@ -111,13 +118,15 @@ func (f format) own(name string, r report.Report, o Options, w *words) (*Draft, 
 	if err != nil {
 		return nil, err
 	}
-	d, err := draft(set, f, r, o, w)
-	if err != nil {
+	if d, err = draft(set, f, r, o, w); err != nil {
 		return nil, err
 	}
 	m, err := d.cut(maxRows)
-	if err == nil && m.size() > maxOutputBytes {
+	switch {
+	case err == nil && m.size() > maxOutputBytes:
 		err = errTooMuch
+	case err == nil && m.Title == "":
+		err = errors.New("the title is empty")
 	}
 	return d, err
 }

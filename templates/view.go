@@ -39,7 +39,8 @@ type View struct {
 	ConsoleURL    string
 	ReportURL     string
 	RequestID     string
-	Age           int // seconds since the data was read
+	Asked         string // the regions that alone were asked for
+	Age           int    // seconds since the data was read
 }
 
 // A Group is what the part "heading" sees: findings of one urgency.
@@ -116,6 +117,11 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 	if n := r.NextExpiry; n != nil {
 		v.Next, v.NextDate = nameOf(n.Name, n.NodeID, inert), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
 	}
+	var asked []string
+	for _, id := range o.Regions {
+		asked = append(asked, w.region(inert(id)))
+	}
+	v.Asked = strings.Join(asked, w.must("comma"))
 	v.Bar = bar(r)
 	var called []string
 	for _, id := range mentioned(r, o, f) {
@@ -162,18 +168,22 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 		place := p.Endpoint
 		if p.Region != "" {
 			place = w.region(p.Region)
-			regions = append(regions, inert(place))
+			if p.MayHide {
+				regions = append(regions, inert(place))
+			}
 		} else if p.MayHide {
 			partial = true
 		}
 		where[text] = append(where[text], place)
 	}
 	for _, text := range texts[:min(len(texts), maxProblems)] {
+		slices.Sort(where[text])
 		places := slices.Compact(where[text])
+		place := strings.Join(places[:min(len(places), maxProblems)], w.must("comma"))
 		if rest := len(places) - maxProblems; rest > 0 {
-			places = append(places[:maxProblems:maxProblems], w.must("and_others", rest))
+			place += w.must("and_places", rest)
 		}
-		if place := strings.Join(places, w.must("comma")); place != "" {
+		if place != "" {
 			text = place + ": " + text
 		}
 		told = append(told, inert(shorten(text, maxProblemRunes)))
@@ -273,7 +283,7 @@ func groupFindings(r report.Report, o Options, w *words, inert func(string) stri
 	groups = slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
 	fold := len(r.Findings) > foldFrom
 	for _, g := range groups {
-		for _, alike := range lookAlikes(g.findings, o.OwnerTag, fold) {
+		for _, alike := range lookAlikes(r, g.findings, o.OwnerTag, fold) {
 			g.Rows = append(g.Rows, newRow(alike, r, o, w, inert))
 		}
 	}
@@ -282,7 +292,7 @@ func groupFindings(r report.Report, o Options, w *words, inert func(string) stri
 
 // lookAlikes puts together findings that differ in nothing but name and id, if
 // there are enough of them, each set where its first stood.
-func lookAlikes(fs []report.Finding, owner string, fold bool) [][]report.Finding {
+func lookAlikes(r report.Report, fs []report.Finding, owner string, fold bool) [][]report.Finding {
 	var sets [][]report.Finding
 	if !fold {
 		for _, f := range fs {
@@ -296,7 +306,14 @@ func lookAlikes(fs []report.Finding, owner string, fold bool) [][]report.Finding
 		if f.DaysLeft != nil {
 			days = *f.DaysLeft
 		}
-		key := fmt.Sprint(days, f.Region, f.Status, f.InstanceType, f.Reason, f.Also, f.Tags[owner])
+		since := ""
+		switch lead := r.Lead(f); {
+		case lead == report.Stuck && f.Status == report.StatusDeleting:
+			since = f.ModifiedAt.Format(time.DateOnly)
+		case lead == report.Failed || lead == report.Stuck:
+			since = f.CreatedAt.Format(time.DateOnly)
+		}
+		key := fmt.Sprint(days, since, f.Region, f.Status, f.InstanceType, f.Reason, f.Also, f.Tags[owner])
 		i, ok := index[key]
 		if !ok {
 			i = len(sets)

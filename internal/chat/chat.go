@@ -123,7 +123,12 @@ type Error struct {
 	Temporary bool   // the same message may be taken later
 	After     time.Duration
 	OtherForm bool // the service may take the message in another form
+
+	MayHaveArrived bool // nobody knows whether it was taken: to repeat the run may tell it twice
 }
+
+// Uncertain tells whether the message may have arrived all the same.
+func (e *Error) Uncertain() bool { return e.MayHaveArrived }
 
 func (e *Error) Error() string {
 	if e.Advice == "" {
@@ -231,6 +236,7 @@ func (c *Channel) transportError(err error) *Error {
 	_, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	e := &Error{Code: "no answer", Temporary: (unsent || c.service.idempotent()) && !isCertificate}
+	e.MayHaveArrived = !e.Temporary && !isCertificate && !isDNS
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.Advice = "the run was cancelled; start it again"

@@ -132,7 +132,7 @@ func TestReplies(t *testing.T) {
 				t.Errorf("slack, %d findings: %.300s", findings, b)
 			case i == 1 && (got.MsgType != "markdown" || got.Markdown.Title == "" || len(b) > 20_000 || len(got.At.AtMobiles) > 0):
 				t.Errorf("dingtalk, %d findings: %d bytes %.300s", findings, len(b), b)
-			case !strings.Contains(string(b), "data of 40 s ago"):
+			case !strings.Contains(string(b), "read 40 s ago"):
 				t.Errorf("%s, %d findings: the age is not told: %.300s", c.service, findings, b)
 			}
 			alone := o

@@ -83,7 +83,7 @@ func severity(m templates.Message, r report.Report) report.Severity {
 	switch {
 	case m.Failed:
 		return report.Critical
-	case m.Severity == "" && (!r.Complete || r.Total == 0):
+	case m.Severity == "" && (!r.Complete || r.Warns() || r.Listed == r.Counts["deleted"]):
 		return report.Warning
 	}
 	return m.Severity

@@ -52,6 +52,7 @@ type Patient struct {
 	Warnings []string
 	Source   *cloudphone.Source
 	Channels []*chat.Channel
+	Commands int // ways to ask from a chat
 	Now      func() time.Time
 }
 
@@ -288,6 +289,8 @@ func (p Patient) web(context.Context) []Check {
 		return one("HTTP trigger", Warn, fmt.Sprintf("HTTP_TOKEN has %d characters", len(token)), "make it longer: openssl rand -hex 32")
 	case token != "":
 		return one("HTTP trigger", OK, "answers who sends the token", "")
+	case p.Settings.HTTPAuth == config.TriggerAuth && p.Commands > 0:
+		return one("HTTP trigger", Fail, "questions from a chat need authType: anonymous, with which HTTP_AUTH=trigger says nothing", "set HTTP_TOKEN, and leave HTTP_AUTH empty; until then only the chat's questions are answered")
 	case p.Settings.HTTPAuth == config.TriggerAuth:
 		return one("HTTP trigger", OK, "leaves it to the trigger who may ask", "with authType: anonymous in s.yaml that would be everybody")
 	}

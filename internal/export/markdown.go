@@ -59,6 +59,12 @@ func summary(r report.Report) string {
 		return "**The matrices could not be listed**" + when
 	}
 	var how []string
+	needing := 0
+	for _, f := range r.Findings {
+		if f.Reason != "" { // others are listed with them where all were asked for
+			needing++
+		}
+	}
 	for _, severity := range report.Severities {
 		n := 0
 		for _, f := range r.Findings {
@@ -68,7 +74,7 @@ func summary(r report.Report) string {
 		}
 		how = append(how, fmt.Sprintf("%d %s", n, severity))
 	}
-	s := fmt.Sprintf("**Need attention: %d of %s** (%s; %s)%s", len(r.Findings), counted(r.Listed, "matrix", "matrices"),
+	s := fmt.Sprintf("**Need attention: %d of %s** (%s; %s)%s", needing, counted(r.Listed, "matrix", "matrices"),
 		strings.Join(how, ", "), counted(r.PhonesAffected, "phone", "phones"), when)
 	if !r.Complete {
 		s += fmt.Sprintf(" **Incomplete: %d of about %d could be read.**", r.Listed, r.Total)

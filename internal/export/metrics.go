@@ -30,7 +30,7 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 		registry.MustRegister(g)
 		return g
 	}
-	expiry := gauge("matrix_expiry_seconds", "Seconds from the report until the subscription of a matrix ends, negative after; of matrices that need somebody.",
+	expiry := gauge("matrix_expiry_seconds", "Seconds from the report until the subscription of a matrix ends, negative after.",
 		"node_id", "name", "account", "region")
 	findings := gauge("matrix_findings", "Matrices that need somebody, by their first reason and their severity.", "reason", "severity")
 	for _, reason := range report.Reasons() {
@@ -39,8 +39,10 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 		}
 	}
 	for _, f := range r.Findings {
-		findings.WithLabelValues(visible(string(f.Reason)), visible(string(f.Severity))).Inc()
-		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting { // that one may end
+		if f.Reason != "" {
+			findings.WithLabelValues(visible(string(f.Reason)), visible(string(f.Severity))).Inc()
+		}
+		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting && f.Status != report.StatusDeleted { // those may end
 			expiry.WithLabelValues(visible(f.NodeID), visible(f.Name), visible(f.Account), visible(f.Region)).
 				Set(f.ExpiresAt.Sub(r.GeneratedAt.Time).Seconds())
 		}
