@@ -83,8 +83,14 @@ func (h *Handler) replyTo(ctx context.Context, c Command, words, language string
 // noise are words that ask for nothing that is not asked for anyway.
 var noise = map[string]bool{"到期": true, "矩阵": true, "报告": true, "天": true, "days": true, "report": true, "matrices": true, "expiring": true}
 
+// severityWords are what the messages call severities.
+var severityWords = map[string]report.Severity{
+	"critical": report.Critical, "warning": report.Warning, "notice": report.Notice,
+	"紧急": report.Critical, "警告": report.Warning, "提醒": report.Notice,
+}
+
 var (
-	daysWord   = regexp.MustCompile(`^(\d{1,4})(d|days?|天)?$`)
+	daysWord   = regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`)
 	regionWord = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
 )
 
@@ -110,10 +116,12 @@ func readWords(words string) (q query, unknown string) {
 				return q, word
 			}
 			q.Days = &n
+		case severityWords[word] != "":
+			q.severities = append(q.severities, severityWords[word])
+		case templates.RegionNamed("zh", word) != "":
+			q.Regions = append(q.Regions, templates.RegionNamed("zh", word))
 		case regionWord.MatchString(word):
 			q.Regions = append(q.Regions, word)
-		case oneOf([]string{word}, as[string](report.Severities)) == nil:
-			q.severities = append(q.severities, report.Severity(word))
 		default:
 			return q, word
 		}

@@ -95,8 +95,13 @@ func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at, payload
 	return h.runAndAnswer(ctx, log.With("trigger", "timer", "timer", name), j)
 }
 
+// unreadable says first what is wrong, and then what would be right.
 func unreadable(err error) report.Problem {
-	return report.Problem{Code: "UnreadablePayload", Message: "the timer's payload was not followed: " + oneLine(err)}
+	why := oneLine(err)
+	if reason, ok := strings.CutPrefix(why, askForm+" ("); ok {
+		why = strings.TrimSuffix(reason, ")") + "; it takes " + askForm
+	}
+	return report.Problem{Code: "UnreadablePayload", Message: "the timer's payload was not followed: " + why}
 }
 
 // plain runs what somebody asked for by hand. An event that makes no sense is

@@ -135,7 +135,7 @@ func TestUnreadablePayloadIsTold(t *testing.T) {
 	w := setup(t)
 	w.invoke(t, timer("good morning"))
 	for _, m := range w.room.Messages() {
-		if !strings.Contains(m.Text, "the timer's payload was not followed") {
+		if !strings.Contains(m.Text, "the timer's payload was not followed: invalid character") {
 			t.Errorf("%s does not say so:\n%s", m.Service, m.Text)
 		}
 	}

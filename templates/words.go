@@ -107,6 +107,21 @@ func CommandHelp(language, unknown string) (string, error) {
 	return w.text("command_help")
 }
 
+// RegionNamed is the id of the region that readers of the language know by a
+// name; empty for none.
+func RegionNamed(language, name string) string {
+	w, err := wordsOf(language)
+	if err != nil {
+		return ""
+	}
+	for id := range w.ids {
+		if region, ok := strings.CutPrefix(id, "region_"); ok && w.must(id) == name {
+			return region
+		}
+	}
+	return ""
+}
+
 // must is text for ids that Go code names itself, which a test looks up.
 func (w *words) must(id string, values ...any) string {
 	s, err := w.text(id, values...)
