@@ -104,11 +104,19 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID), Age: int(o.Age / time.Second),
 	}
 	groups := groupFindings(r, o, w, f.inert)
+	expiring := false
 	for i, g := range groups {
 		if i < factsInTitle {
 			v.FactPhones += g.Phones
 		}
-		v.Facts = append(v.Facts, w.must("fact_"+g.kind.fact, g.Count, w.must("days", g.kind.days)))
+		fact := g.kind.fact
+		if strings.HasPrefix(fact, string(report.Expiring)) {
+			if expiring { // those within a week are so many besides those within three days
+				fact = "more_expiring"
+			}
+			expiring = true
+		}
+		v.Facts = append(v.Facts, w.must("fact_"+fact, g.Count, w.must("days", g.kind.days)))
 	}
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity

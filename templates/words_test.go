@@ -28,7 +28,7 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 }
 
 // Ids that code makes from a reason, a number or a place.
-var composed = regexp.MustCompile(`^page_(critical|warning|notice)$|^(fact|heading|why|also)_(failed|expired|expiring|expiring_today|stuck|no_expiry|unknown_status|creating|deleting)$|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
+var composed = regexp.MustCompile(`^page_(critical|warning|notice)$|^(fact|heading|why|also)_(failed|expired|expiring|expiring_today|more_expiring|stuck|no_expiry|unknown_status|creating|deleting)$|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
 
 // Every id that a template or the code names is in every language, with the
 // same values; none is there that nobody names.
