@@ -95,7 +95,7 @@ type page struct {
 	Timeline                                         *timeline
 	Severities                                       []pageItem
 	Bars                                             []pageBars
-	All                                              bool
+	All, Complete                                    bool
 	Action                                           string
 	Hidden                                           []pageItem
 	Choices                                          []pageChoice
@@ -166,7 +166,7 @@ const noExpiry = 1 << 40
 func newPage(r report.Report, v View, groups []Group, title string, o PageOptions, w *words) page {
 	p := page{
 		Language: o.Language, Headline: title, Tone: string(v.Severity), When: v.When, ConsoleURL: o.ConsoleURL,
-		Age: v.Age, Days: r.Days, All: o.All, Action: o.Path, Problems: v.Problems,
+		Age: v.Age, Days: r.Days, All: o.All, Complete: r.Complete, Action: o.Path, Problems: v.Problems,
 		Style: template.CSS(pageCSS), Script: template.JS(pageJS),
 		Urgent: newUrgent(groups), Timeline: newTimeline(r, w),
 	}
