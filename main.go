@@ -413,7 +413,7 @@ func (p program) invoke(ctx context.Context, args []string) error {
 	method := flags.String("method", "", "")
 	data := flags.String("data", "", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
-		return errors.Join(fmt.Errorf("%w\ninvoke wants the address of the HTTP trigger, such as https://….cn-shanghai.fcapp.run/report; see --help", errUsage))
+		return fmt.Errorf("%w\ninvoke wants the address of the HTTP trigger, such as https://….cn-shanghai.fcapp.run/report; see --help", errUsage)
 	}
 	address := flags.Arg(0)
 	if err := parse(flags, flags.Args()[1:]); err != nil { // flags may stand behind it, too

@@ -42,14 +42,15 @@ func (h *Handler) look(ctx context.Context, log *slog.Logger, regions []string, 
 		l.Effort = report.Effort{}
 		return l
 	}
+	with := key // whom it is shared with while it is under way
 	if haste {
-		key += " in haste"
+		with += " in haste"
 	}
-	flight := h.listings.under.DoChan(key, func() (any, error) {
+	flight := h.listings.under.DoChan(with, func() (any, error) {
 		// Whoever came first may leave before the others.
-		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
+		shared := context.WithoutCancel(ctx)
 		if end, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
 			shared, cancel = context.WithDeadline(shared, end.Add(-min(2*time.Second, end.Sub(h.Now())/8))) // the answer still has to be made
 			defer cancel()
 		}
@@ -76,8 +77,7 @@ func (c *listings) get(key string, now time.Time, lasts time.Duration) (listing,
 }
 
 func (c *listings) keep(key string, l listing, lasts time.Duration) {
-	hides := slices.ContainsFunc(l.Problems, func(p report.Problem) bool { return p.MayHide })
-	if lasts == 0 || hides || len(l.Matrices) < l.Total {
+	if lasts == 0 || !l.Complete() {
 		return
 	}
 	c.mu.Lock()
@@ -90,5 +90,5 @@ func (c *listings) keep(key string, l listing, lasts time.Duration) {
 			delete(c.kept, other)
 		}
 	}
-	c.kept[strings.TrimSuffix(key, " in haste")] = l
+	c.kept[key] = l
 }

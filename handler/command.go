@@ -89,10 +89,7 @@ var severityWords = map[string]report.Severity{
 	"紧急": report.Critical, "警告": report.Warning, "提醒": report.Notice,
 }
 
-var (
-	daysWord   = regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`)
-	regionWord = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
-)
+var daysWord = regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`)
 
 // cry stands for every cry for help among the words that are not known.
 const cry = "help"
@@ -120,7 +117,7 @@ func readWords(words string) (q query, unknown string) {
 			q.severities = append(q.severities, severityWords[word])
 		case templates.RegionNamed("zh", word) != "":
 			q.Regions = append(q.Regions, templates.RegionNamed("zh", word))
-		case regionWord.MatchString(word):
+		case config.RegionID.MatchString(word):
 			q.Regions = append(q.Regions, word)
 		default:
 			return q, word

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"matrix-expiry-report/internal/config"
 )
 
 // A signed link is for those who cannot send a header: calendars and browsers.
@@ -65,9 +67,9 @@ func (h *Handler) link(w http.ResponseWriter, r *http.Request) {
 	values.Del("format")
 	values.Set("until", q.until)
 	values.Set("signature", h.signature(q.format, q.until))
-	link := url.URL{Scheme: "https", Host: r.Host, Path: format.path, RawQuery: values.Encode()}
-	if r.TLS == nil && isLocal(r.Host) {
-		link.Scheme = "http"
+	link := url.URL{Scheme: "http", Host: r.Host, Path: format.path, RawQuery: values.Encode()}
+	if r.TLS != nil || !config.SafeURL(&link) { // http is for the machine itself
+		link.Scheme = "https"
 	}
 	b, err := json.Marshal(map[string]string{"url": link.String(), "format": q.format, "until": q.until})
 	if err != nil {
@@ -75,9 +77,4 @@ func (h *Handler) link(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, b)
-}
-
-func isLocal(host string) bool {
-	u := url.URL{Host: host}
-	return u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
 }

@@ -3,6 +3,7 @@ package handler
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -105,10 +106,10 @@ func readQuery(r *http.Request) (query, error) {
 		return q, errors.New("the query cannot be read")
 	}
 	var errs []error
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		read, ok := parameters[name]
 		if !ok {
-			errs = append(errs, fmt.Errorf("%s: there is %s", name, strings.Join(sortedKeys(parameters), ", ")))
+			errs = append(errs, fmt.Errorf("%s: there is %s", name, strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")))
 			continue
 		}
 		given := strings.FieldsFunc(strings.Join(values[name], ","), func(r rune) bool { return r == ',' })
@@ -188,14 +189,5 @@ func ownersOf(l report.Listing, tag string) []string {
 			owners[o] = true
 		}
 	}
-	return sortedKeys(owners)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return slices.Sorted(maps.Keys(owners))
 }

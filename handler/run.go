@@ -109,11 +109,8 @@ func emptyRegions(named []string, l report.Listing) (problems []report.Problem) 
 
 // collectInTime lists what it can in the time that leaves enough to deliver.
 func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string) report.Listing {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve(time.Until(deadline))))
-		defer cancel()
-	}
+	ctx, cancel := sooner(ctx, reserve)
+	defer cancel()
 	return h.collect(ctx, log, regions)
 }
 
@@ -127,6 +124,16 @@ func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []strin
 	return h.Source.List(ctx, regions)
 }
 
+// sooner ends ctx before its deadline, if it has one, by what keep makes of the
+// time that is left.
+func sooner(ctx context.Context, keep func(left time.Duration) time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-keep(time.Until(deadline))))
+}
+
 // reserve is how much of the time that is left is kept to deliver: the larger
 // of 10 seconds and a fifth, but never more than half.
 func reserve(left time.Duration) time.Duration {
@@ -135,11 +142,8 @@ func reserve(left time.Duration) time.Duration {
 
 // tell posts to every channel side by side and notes what became of it.
 func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.Report) error {
-	if deadline, ok := ctx.Deadline(); ok { // the answer still has to get back
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(time.Second, time.Until(deadline)/10)))
-		defer cancel()
-	}
+	ctx, cancel := sooner(ctx, func(left time.Duration) time.Duration { return min(time.Second, left/10) }) // the answer still has to get back
+	defer cancel()
 	o := Options(j.settings)
 	o.RequestID = requestID(ctx)
 	deliveries, uncertain := deliverInTime(ctx, log, j.channels, *r, o, j.key)
@@ -171,9 +175,9 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 // deliverInTime is deliver within two thirds of the time that is left: where
 // one of several channels stalls, the others are still to be told.
 func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) (all []report.Delivery, uncertain bool) {
-	if deadline, ok := ctx.Deadline(); ok && len(channels) > 1 {
+	if len(channels) > 1 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/3))
+		ctx, cancel = sooner(ctx, func(left time.Duration) time.Duration { return left / 3 })
 		defer cancel()
 	}
 	return deliver(ctx, log, channels, r, o, key)

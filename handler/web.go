@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -68,7 +69,7 @@ func (h *Handler) routesForm() string {
 	for _, f := range formats {
 		form += ", " + f.path
 	}
-	form += " (" + strings.Join(sortedKeys(parameters), ", ") + "), GET /link, POST /notify, GET /healthz"
+	form += " (" + strings.Join(slices.Sorted(maps.Keys(parameters)), ", ") + "), GET /link, POST /notify, GET /healthz"
 	for _, c := range h.Commands {
 		form += ", POST " + c.Path()
 	}

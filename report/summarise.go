@@ -17,6 +17,11 @@ type Listing struct {
 	Effort   Effort
 }
 
+// Complete tells whether no matrix may be missing.
+func (l Listing) Complete() bool {
+	return len(l.Matrices) >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHide })
+}
+
 // Effort is what a listing took.
 type Effort struct {
 	Calls   int   // questions asked, every try counted
@@ -61,7 +66,7 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 		out.Problems = append(out.Problems, p)
 	}
 	slices.SortFunc(out.Findings, byUrgency)
-	out.Complete = out.Listed >= out.Total && !slices.ContainsFunc(out.Problems, func(p Problem) bool { return p.MayHide })
+	out.Complete = l.Complete()
 	return out
 }
 

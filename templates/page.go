@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -225,7 +226,7 @@ func newPage(r report.Report, v View, groups []Group, title string, o PageOption
 		}
 		p.Pager = append(p.Pager, l)
 	}
-	for _, name := range sortedKeys(o.Formats) {
+	for _, name := range slices.Sorted(maps.Keys(o.Formats)) {
 		query := url.Values{}
 		for key, values := range o.Query {
 			if key != "format" && key != "page" {
@@ -319,7 +320,7 @@ func newBars(r report.Report, w *words) []pageBars {
 
 func barItems(counts map[string]*barItem) (items []barItem) {
 	most := 1
-	for _, text := range sortedKeys(counts) {
+	for _, text := range slices.Sorted(maps.Keys(counts)) {
 		items = append(items, *counts[text])
 		most = max(most, counts[text].Count)
 	}
@@ -452,13 +453,4 @@ func newTimeline(r report.Report, w *words) *timeline {
 	}
 	t.Description = strings.Join(said, w.must("comma"))
 	return t
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -2,11 +2,12 @@ package cloudphone
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"matrix-expiry-report/report"
 )
@@ -86,13 +87,21 @@ func (s *Source) Identity(ctx context.Context) (Identity, error) {
 		return id, err
 	}
 	c.version = "2015-04-01"
-	var said struct {
-		AccountID    text `json:"AccountId"`
-		Arn          text
-		IdentityType text
-	}
+	var account, arn, kind text
 	err = c.ask(ctx, "GetCallerIdentity", nil, func(body io.Reader) error {
-		if err := json.NewDecoder(io.LimitReader(body, maxValueBytes)).Decode(&said); err != nil {
+		dec := jsontext.NewDecoder(io.LimitReader(body, maxValueBytes))
+		err := object(dec, func(name []byte) error {
+			switch string(name) {
+			case `"AccountId"`:
+				return account.read(dec)
+			case `"Arn"`:
+				return arn.read(dec)
+			case `"IdentityType"`:
+				return kind.read(dec)
+			}
+			return dec.SkipValue()
+		})
+		if err != nil {
 			return &Temporary{Err: fmt.Errorf("the answer is not the service's JSON: %w", err)}
 		}
 		return nil
@@ -101,7 +110,7 @@ func (s *Source) Identity(ctx context.Context) (Identity, error) {
 		code, message := explain(err)
 		return id, fmt.Errorf("%s: %s", code, message)
 	}
-	id.Account, id.Arn, id.Kind = string(said.AccountID), string(said.Arn), string(said.IdentityType)
+	id.Account, id.Arn, id.Kind = string(account), string(arn), string(kind)
 	return id, nil
 }
 

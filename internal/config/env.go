@@ -205,4 +205,5 @@ func splitList(v string) []string {
 	return out
 }
 
-var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+// RegionID is the form of a BizRegionId.
+var RegionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)

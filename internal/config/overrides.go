@@ -30,7 +30,7 @@ func (s Settings) With(o Overrides) (Settings, error) {
 		s.Days = *o.Days
 	}
 	for _, r := range o.Regions {
-		if !regionID.MatchString(r) {
+		if !RegionID.MatchString(r) {
 			refuse("regions", r, "a region such as cn-hangzhou")
 		}
 	}
