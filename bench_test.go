@@ -25,7 +25,7 @@ func BenchmarkSize(b *testing.B) {
 // BenchmarkStart prints the time from the start of the process to its first
 // poll of the runtime, and how that compares to an empty function of the SDK.
 func BenchmarkStart(b *testing.B) {
-	ours, empty := build(b), buildPackage(b, "./internal/fctest/empty")
+	ours, empty := build(b), buildPackage(b, "./internal/bench/empty")
 	start := func(binary string, env ...string) time.Duration {
 		began := time.Now()
 		f, err := fctest.Start(binary, env...)

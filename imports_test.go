@@ -36,6 +36,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/emulator", "matrix-expiry-report/", "what checks the program shares nothing with it"},
 	{"internal/emulator", "testing", "the emulator is a program too"},
 	{"internal/emulator", ".", "what checks the program leans on no library that it checks"},
+	{"internal/bench/floor", "matrix-expiry-report/", "what the program is compared with shares nothing with it"},
 	{"internal/fctest", "github.com/", "what plays the platform shares nothing with its SDK"},
 }
 

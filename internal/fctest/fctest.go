@@ -15,7 +15,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -156,22 +155,6 @@ func (f *Function) Stop() int {
 	<-f.exited
 	f.server.Close()
 	return f.cmd.ProcessState.ExitCode()
-}
-
-// PeakMemory is the most that the running process has had resident so far, in
-// bytes. (What wait reports is no use: on Linux it counts the parent's memory,
-// which the child had before it became the function.)
-func (f *Function) PeakMemory() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	var kib int64
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		return 0, fmt.Errorf("reading VmHWM: %w", err)
-	}
-	return kib << 10, nil
 }
 
 // Exited waits for the process to end by itself and gives its exit code.

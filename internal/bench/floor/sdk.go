@@ -1,0 +1,45 @@
+package floor
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	openapiutil "github.com/alibabacloud-go/darabonba-openapi/v2/utils"
+	"github.com/alibabacloud-go/tea/dara"
+)
+
+// An SDK is the official client as it comes, but for a pool of connections
+// that can be shared.
+type SDK struct{ client *openapi.Client }
+
+// OpenSDK makes one for an endpoint and a key.
+func OpenSDK(endpoint, id, secret string) (*SDK, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openapi.NewClient(&openapiutil.Config{
+		Endpoint: &u.Host, Protocol: &u.Scheme, AccessKeyId: &id, AccessKeySecret: &secret, HttpClient: pool{},
+	})
+	return &SDK{c}, err
+}
+
+var shared = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+
+type pool struct{}
+
+func (pool) Call(r *http.Request, _ *http.Transport) (*http.Response, error) { return shared.Do(r) }
+
+// Call asks an action; bodyType is the form in which the SDK gives the answer.
+func (s *SDK) Call(ctx context.Context, action, bodyType string, query map[string]string) (map[string]any, error) {
+	q := map[string]*string{}
+	for name, value := range query {
+		q[name] = &value
+	}
+	return s.client.CallApiWithCtx(ctx, &openapiutil.Params{
+		Action: &action, Version: dara.String("2023-09-30"), Protocol: s.client.Protocol, Method: dara.String("GET"), Pathname: dara.String("/"),
+		AuthType: dara.String("AK"), Style: dara.String("RPC"), ReqBodyType: dara.String("formData"), BodyType: &bodyType,
+	}, &openapiutil.OpenApiRequest{Query: q}, &dara.RuntimeOptions{})
+}

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"compress/flate"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"slices"
+	"time"
+
+	"matrix-expiry-report/internal/bench/floor"
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/internal/fctest"
+)
+
+// A row is one line of the table.
+type row struct {
+	what, measured, floor, ratio, target string
+	met                                  bool
+}
+
+// measures in the order of the table.
+var measures = []struct {
+	name string
+	take func(*bench) ([]row, error)
+}{
+	{"start", (*bench).start},
+	{"report", (*bench).report},
+	{"listing", (*bench).listing},
+	{"latency", (*bench).waiting},
+	{"skewed", (*bench).skewed},
+	{"memory", (*bench).memory},
+	{"size", (*bench).size},
+}
+
+func ratio[T ~int64](what string, measured, floor T, show func(T) string, target float64) row {
+	times := float64(measured) / float64(floor)
+	return row{what, show(measured), show(floor), fmt.Sprintf("%.2fx", times), fmt.Sprintf("%.2fx", target), times <= target}
+}
+
+func atMost[T ~int64](what string, measured T, show func(T) string, target T) row {
+	return row{what: what, measured: show(measured), target: show(target), met: measured <= target}
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
+func mib(n int64) string        { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+func mb(n int64) string         { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }
+
+func middle[T cmp.Ordered](all []T) T { return slices.Sorted(slices.Values(all))[len(all)/2] }
+
+// start is from the start of the process to its first poll of the runtime.
+func (b *bench) start() ([]row, error) {
+	const rounds = 101
+	took := map[string][]time.Duration{}
+	for range rounds {
+		for _, binary := range []string{b.ours, b.empty} {
+			began := time.Now()
+			f, err := fctest.Start(binary, "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/x")
+			if err != nil {
+				return nil, err
+			}
+			if err := f.Polled(b.ctx); err != nil {
+				return nil, err
+			}
+			took[binary] = append(took[binary], time.Since(began))
+			f.Stop()
+		}
+	}
+	return []row{ratio("start to first poll", middle(took[b.ours]), middle(took[b.empty]), ms, 1.3)}, nil
+}
+
+// An engine is a program that answers what a run has found.
+type engine struct {
+	*fctest.Function
+	found floor.Answer
+}
+
+// look asks for a run that posts nothing, and gives what it found and the
+// processor time that it took.
+func (e *engine) look(b *bench) (took time.Duration, err error) {
+	before, err := e.Processor()
+	if err != nil {
+		return 0, err
+	}
+	answer, err := e.Invoke(b.ctx, fctest.Invocation{
+		Event: []byte(`{"post":false}`), AccessKeyID: "key", AccessKeySecret: "secret", Timeout: 10 * time.Minute,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s", err, e.Output())
+	}
+	after, err := e.Processor()
+	if err != nil {
+		return 0, err
+	}
+	e.found = floor.Answer{}
+	if err := json.Unmarshal(answer, &e.found); err != nil {
+		return 0, err
+	}
+	for reason, n := range e.found.Counts {
+		if n == 0 {
+			delete(e.found.Counts, reason)
+		}
+	}
+	return after - before, nil
+}
+
+// compare lets programs answer in turn, and gives the middle of what each took.
+func (b *bench) compare(h http.Handler, warm, rounds, runs int, binaries ...string) (took []time.Duration, err error) {
+	api := httptest.NewServer(h)
+	defer api.Close()
+	var engines []*engine
+	for _, binary := range binaries {
+		f, err := fctest.Start(binary, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error")
+		if err != nil {
+			return nil, err
+		}
+		defer f.Stop()
+		engines = append(engines, &engine{Function: f})
+	}
+	all := make([][]time.Duration, len(engines))
+	for round := range rounds + 1 {
+		for i, e := range engines {
+			var sum time.Duration
+			n := runs
+			if round == 0 {
+				n = warm
+			}
+			for range n {
+				took, err := e.look(b)
+				if err != nil {
+					return nil, err
+				}
+				sum += took
+			}
+			if round > 0 {
+				all[i] = append(all[i], sum/time.Duration(runs))
+			}
+			if !reflect.DeepEqual(e.found, engines[0].found) || e.found.Listed == 0 {
+				return nil, fmt.Errorf("the answers differ: %+v and %+v", engines[0].found, e.found)
+			}
+		}
+	}
+	for _, durations := range all {
+		took = append(took, middle(durations))
+	}
+	return took, nil
+}
+
+// report is one warm report of the fleet that the tests have, from an API that
+// checks every signature.
+func (b *bench) report() ([]row, error) {
+	cloud := &emulator.Cloud{Nodes: emulator.Fleet(time.Now()), Keys: map[string]emulator.Key{"key": {Secret: "secret"}}}
+	took, err := b.compare(cloud, 20, 9, 40, b.ours, b.hand)
+	if err != nil {
+		return nil, err
+	}
+	return []row{ratio("a warm report of 131, processor", took[0], took[1], ms, 1.3)}, nil
+}
+
+func (b *bench) listing() ([]row, error) {
+	took, err := b.compare(newService(time.Now(), 25_000, 25_000, 25_000, 25_000), 1, 5, 1, b.ours, b.hand, b.plain, b.maps)
+	if err != nil {
+		return nil, err
+	}
+	return []row{
+		ratio("100,000 in 4 regions, processor", took[0], took[1], ms, 1.3),
+		ratio("the same, to encoding/json over the SDK", took[0], took[2], ms, 1./3),
+		ratio("the same, to the SDK's map", took[0], took[3], ms, 1./12),
+	}, nil
+}
+
+const latency = 50 * time.Millisecond
+
+// waiting is the time that passes where every page takes its time.
+func (b *bench) waiting() ([]row, error) {
+	s := newService(time.Now(), 25_000, 25_000, 25_000, 25_000)
+	transfer, err := transferTime(s)
+	if err != nil {
+		return nil, err
+	}
+	took, most, err := b.elapsed(s)
+	if err != nil {
+		return nil, err
+	}
+	return []row{ratio(fmt.Sprintf("100,000 at 50 ms a page, elapsed (%d at a time)", most), took, 250*(latency+transfer), ms, 1.1)}, nil
+}
+
+// skewed is the same where nearly all matrices are in one region.
+func (b *bench) skewed() ([]row, error) {
+	s := newService(time.Now(), 1000, 97_000, 1000, 1000)
+	transfer, err := transferTime(s)
+	if err != nil {
+		return nil, err
+	}
+	took, most, err := b.elapsed(s)
+	if err != nil {
+		return nil, err
+	}
+	return []row{ratio(fmt.Sprintf("97,000 of them in one region (%d at a time)", most), took, 970*(latency+transfer), ms, 0.5)}, nil
+}
+
+func (b *bench) elapsed(s *service) (took time.Duration, most int, err error) {
+	api := httptest.NewServer(s)
+	defer api.Close()
+	f, err := fctest.Start(b.ours, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Stop()
+	e := &engine{Function: f}
+	s.latency = 0
+	if _, err := e.look(b); err != nil { // warm
+		return 0, 0, err
+	}
+	s.latency, s.most = latency, 0
+	began := time.Now()
+	_, err = e.look(b)
+	return time.Since(began), s.most, err
+}
+
+// transferTime is what a page takes without latency, the least that there is.
+func transferTime(s *service) (time.Duration, error) {
+	api := httptest.NewServer(s)
+	defer api.Close()
+	var took []time.Duration
+	for range 101 {
+		began := time.Now()
+		res, err := http.Get(api.URL + "/?BizRegionId=" + regions[1])
+		if err != nil {
+			return 0, err
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if err != nil {
+			return 0, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return middle(took), nil
+}
+
+// memory is the peak of a process that lists, and posts to two chats.
+func (b *bench) memory() (rows []row, err error) {
+	for _, m := range []struct {
+		matrices int
+		limit    int64
+	}{{100_000, 24 << 20}, {1_000_000, 48 << 20}} {
+		n := m.matrices / len(regions)
+		peak, err := b.peak(newService(time.Now(), n, n, n, n), m.matrices)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, atMost(fmt.Sprintf("peak memory, %d matrices", m.matrices), peak, mib, m.limit))
+	}
+	return rows, nil
+}
+
+func (b *bench) peak(s *service, matrices int) (int64, error) {
+	api := httptest.NewServer(s)
+	defer api.Close()
+	room := httptest.NewServer(&emulator.Room{})
+	defer room.Close()
+	webhooks := emulator.Webhooks(room.URL)
+	f, err := fctest.Start(b.ours, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error",
+		"SLACK_WEBHOOK_URL="+webhooks["SLACK_WEBHOOK_URL"], "DINGTALK_WEBHOOK_URL="+webhooks["DINGTALK_WEBHOOK_URL"])
+	if err != nil {
+		return 0, err
+	}
+	defer f.Stop()
+	answer, err := f.Invoke(b.ctx, fctest.Invocation{
+		Event:       []byte(`{"triggerTime":"` + time.Now().Format(time.RFC3339) + `","triggerName":"daily"}`),
+		AccessKeyID: "key", AccessKeySecret: "secret", Timeout: 10 * time.Minute,
+	})
+	if err != nil {
+		return 0, err
+	}
+	var found struct {
+		Listed     int
+		Complete   bool
+		Deliveries []struct{ Delivered bool }
+	}
+	if err := json.Unmarshal(answer, &found); err != nil {
+		return 0, err
+	}
+	if found.Listed != matrices || !found.Complete || len(found.Deliveries) != 2 || !found.Deliveries[0].Delivered || !found.Deliveries[1].Delivered {
+		return 0, fmt.Errorf("the report is not whole: %s", answer)
+	}
+	return f.PeakMemory()
+}
+
+// size is that of the binary, and of the zip that is uploaded.
+func (b *bench) size() ([]row, error) {
+	binary, err := os.ReadFile(b.ours)
+	if err != nil {
+		return nil, err
+	}
+	empty, err := os.Stat(b.empty)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
+	w, err := z.Create("main")
+	if err == nil {
+		_, err = w.Write(binary)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		return nil, err
+	}
+	whole := atMost("binary", int64(len(binary)), mb, 12e6)
+	whole.floor = mb(empty.Size())
+	return []row{whole, atMost("its zip", int64(packed.Len()), mb, 5e6)}, nil
+}
