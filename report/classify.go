@@ -19,10 +19,9 @@ type Rules struct {
 
 // A matrixCase is one matrix at one instant, with what several rules ask of it.
 type matrixCase struct {
-	Matrix
+	*Matrix
 	Rules
-	now      time.Time
-	daysLeft int // meaningless without an expiry
+	now time.Time
 }
 
 // rules are tried in order: the first that matches is the finding's reason,
@@ -31,19 +30,22 @@ type matrixCase struct {
 var rules = []struct {
 	reason   Reason
 	deleting bool // holds for matrices that are being deleted, too
-	match    func(c matrixCase) bool
+	match    func(c *matrixCase) bool
 }{
-	{Failed, false, func(c matrixCase) bool { return c.Status == StatusFailed }},
-	{Expired, false, func(c matrixCase) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.now) }},
-	{Expiring, false, func(c matrixCase) bool { return c.ExpiresAt.After(c.now) && c.daysLeft <= c.Days }},
-	{Stuck, true, matrixCase.stuck},
-	{NoExpiry, false, func(c matrixCase) bool { return c.ExpiresAt.IsZero() && !c.freshlyCreating() }},
-	{UnknownStatus, false, func(c matrixCase) bool { return !documented[c.Status] }},
+	{Failed, false, func(c *matrixCase) bool { return c.Status == StatusFailed }},
+	{Expired, false, func(c *matrixCase) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.now) }},
+	{Expiring, false, (*matrixCase).expiring},
+	{Stuck, true, (*matrixCase).stuck},
+	{NoExpiry, false, func(c *matrixCase) bool { return c.ExpiresAt.IsZero() && !c.freshlyCreating() }},
+	{UnknownStatus, false, func(c *matrixCase) bool { return !documented(c.Status) }},
 }
 
-var documented = map[string]bool{
-	StatusCreating: true, StatusNodeReady: true, StatusRunning: true,
-	StatusFailed: true, StatusDeleting: true, StatusDeleted: true,
+func documented(status string) bool {
+	switch status {
+	case StatusCreating, StatusNodeReady, StatusRunning, StatusFailed, StatusDeleting, StatusDeleted:
+		return true
+	}
+	return false
 }
 
 // Reasons lists every reason in the order of the rules.
@@ -55,7 +57,16 @@ func Reasons() []Reason {
 	return all
 }
 
-func (c matrixCase) stuck() bool {
+// daysLeft is meaningless without an expiry.
+func (c *matrixCase) daysLeft() int { return DaysBetween(c.now, c.ExpiresAt.Time, c.Location) }
+
+func (c *matrixCase) expiring() bool {
+	left := c.ExpiresAt.Sub(c.now)
+	soon := time.Duration(c.Days+2) * 24 * time.Hour // whatever the calendar says
+	return left > 0 && left < soon && c.daysLeft() <= c.Days
+}
+
+func (c *matrixCase) stuck() bool {
 	since := c.CreatedAt
 	switch c.Status {
 	case StatusCreating, StatusNodeReady:
@@ -68,36 +79,64 @@ func (c matrixCase) stuck() bool {
 }
 
 // A matrix without a creation time is not known to be fresh.
-func (c matrixCase) freshlyCreating() bool {
+func (c *matrixCase) freshlyCreating() bool {
 	return c.Status == StatusCreating && !c.CreatedAt.IsZero() && !c.stuck()
 }
 
 // Classify says whether m needs somebody at now, and why.
 func (r Rules) Classify(m Matrix, now time.Time) (f Finding, needed bool) {
-	if m.Status == StatusDeleted {
+	c := matrixCase{Matrix: &m, Rules: r, now: now}
+	all := c.reasons()
+	if len(all) == 0 {
 		return Finding{}, false
 	}
-	c := matrixCase{Matrix: m, Rules: r, now: now}
-	f.Matrix, f.Also = m, []Reason{}
+	f = Finding{Matrix: m, Reason: all[0], Also: all[1:]}
+	days := 0
 	if !m.ExpiresAt.IsZero() {
-		c.daysLeft = DaysBetween(now, m.ExpiresAt.Time, r.Location)
-		f.DaysLeft = &c.daysLeft
+		days = c.daysLeft()
+		f.DaysLeft = &days
+	}
+	f.Severity = r.severity(r.Lead(f), days)
+	return f, true
+}
+
+// reasons are those that hold, in the order of the rules.
+func (c *matrixCase) reasons() (all []Reason) {
+	if c.Status == StatusDeleted {
+		return nil
 	}
 	for _, rule := range rules {
-		if m.Status == StatusDeleting && !rule.deleting || !rule.match(c) {
-			continue
-		}
-		if f.Reason == "" {
-			f.Reason = rule.reason
-		} else {
-			f.Also = append(f.Also, rule.reason)
+		if (c.Status != StatusDeleting || rule.deleting) && rule.match(c) {
+			all = append(all, rule.reason)
 		}
 	}
-	if f.Reason == "" {
-		return Finding{}, false
+	return all
+}
+
+// A Fate is what becomes of a matrix that a listing has read. Only what a
+// report tells of has to be kept.
+type Fate uint8
+
+const (
+	Drop  Fate = iota // it needs nobody
+	Gone              // it is DELETED, which is counted
+	Later             // it needs nobody yet; the first of these to end is told
+	Keep
+)
+
+// Fate says what a report of that instant does with m. A listing that was
+// sieved so makes the same report as a whole one.
+func (r Rules) Fate(m *Matrix, now time.Time) Fate {
+	c := matrixCase{Matrix: m, Rules: r, now: now}
+	switch {
+	case len(c.reasons()) > 0 || toCome(m, now):
+		return Keep
+	case m.Status == StatusDeleted:
+		return Gone
+	case endsLater(m, now):
+		return Later
 	}
-	f.Severity = r.severity(r.Lead(f), c.daysLeft)
-	return f, true
+	return Drop
 }
 
 // Lead is the reason that makes the finding as severe as it is, and so the one

@@ -9,7 +9,9 @@ import (
 
 // A Listing is what could be read of all matrices.
 type Listing struct {
-	Matrices []Matrix
+	Matrices []Matrix  // those that were kept, see Rules.Fate, or all
+	Others   int       // that were read besides
+	Deleted  int       // of the others
 	Total    int       // how many there should be, as far as the service says
 	Regions  []string  // the regions that hold them
 	Problems []Problem // what could not be done
@@ -17,9 +19,12 @@ type Listing struct {
 	Effort   Effort
 }
 
+// Listed is how many matrices were read, of every status.
+func (l Listing) Listed() int { return len(l.Matrices) + l.Others }
+
 // Complete tells whether no matrix may be missing.
 func (l Listing) Complete() bool {
-	return len(l.Matrices) >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHide })
+	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHide })
 }
 
 // Effort is what a listing took.
@@ -37,10 +42,10 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 		TimeZone:    r.Location.String(),
 		Days:        r.Days,
 		Steps:       r.Steps,
-		Total:       max(l.Total, len(l.Matrices)),
-		Listed:      len(l.Matrices),
+		Total:       max(l.Total, l.Listed()),
+		Listed:      l.Listed(),
 		Regions:     append([]string{}, l.Regions...),
-		Counts:      map[string]int{"deleted": 0},
+		Counts:      map[string]int{"deleted": l.Deleted},
 		Findings:    []Finding{},
 		Problems:    append([]Problem{}, l.Problems...),
 	}
@@ -58,7 +63,7 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 			out.Findings = append(out.Findings, f)
 			out.Counts[string(f.Reason)]++
 			out.PhonesAffected += f.PhoneCount
-		} else if m.Status != StatusDeleting && m.ExpiresAt.After(now) && (out.NextExpiry == nil || m.ExpiresAt.Before(out.NextExpiry.ExpiresAt.Time)) {
+		} else if endsLater(&m, now) && (out.NextExpiry == nil || m.ExpiresAt.Before(out.NextExpiry.ExpiresAt.Time)) {
 			out.NextExpiry = &Expiry{NodeID: m.NodeID, Name: m.Name, ExpiresAt: m.ExpiresAt}
 		}
 	}
@@ -70,6 +75,11 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 	return out
 }
 
+// endsLater tells whether a matrix that needs nobody yet ends one day.
+func endsLater(m *Matrix, now time.Time) bool {
+	return m.Status != StatusDeleting && m.ExpiresAt.After(now)
+}
+
 // clockSkew is how far the clocks of the service and of this machine may be
 // apart before a time counts as wrong.
 const clockSkew = 10 * time.Minute
@@ -78,7 +88,7 @@ const clockSkew = 10 * time.Minute
 // service's times, which name no zone, are read in the wrong one, and every
 // expiry is off by as much.
 func fromTheFuture(ms []Matrix, now time.Time) (Problem, bool) {
-	i := slices.IndexFunc(ms, func(m Matrix) bool { return m.CreatedAt.After(now.Add(clockSkew)) })
+	i := slices.IndexFunc(ms, func(m Matrix) bool { return toCome(&m, now) })
 	if i < 0 {
 		return Problem{}, false
 	}
@@ -87,6 +97,8 @@ func fromTheFuture(ms []Matrix, now time.Time) (Problem, bool) {
 		Message: fmt.Sprintf("%s is said to be created at %s, which is to come: set API_TIME_ZONE to the zone of the service's times", ms[i].NodeID, ms[i].CreatedAt.Format("2006-01-02 15:04 -0700")),
 	}, true
 }
+
+func toCome(m *Matrix, now time.Time) bool { return m.CreatedAt.After(now.Add(clockSkew)) }
 
 // byUrgency orders findings by severity, then expiry (none comes last), then id.
 func byUrgency(a, b Finding) int {
