@@ -2,10 +2,14 @@ package handler
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -25,27 +29,50 @@ type listings struct {
 // A listing is what was listed, and when.
 type listing struct {
 	report.Listing
-	at   time.Time
-	took time.Duration
+	owners []string // of all matrices
+	days   int      // for which it has what is to be told
+	at     time.Time
+	took   time.Duration
 }
 
 // maxKept bounds the listings that an instance keeps, one for each set of
 // regions that somebody asked for.
 const maxKept = 4
 
+// maxWhole is how many matrices are kept of a listing though nobody asked for
+// those that need nobody, for questions to come.
+const maxWhole = 10_000
+
+// A wish is what somebody who only looks wants listed.
+type wish struct {
+	regions  []string
+	rules    report.Rules
+	ownerTag string
+	whole    bool // with the matrices that need nobody
+	haste    bool // take less rather than wait
+}
+
+// everything is what a whole listing has the days for.
+const everything = math.MaxInt
+
+func (w wish) days() int {
+	if w.whole {
+		return everything
+	}
+	return w.rules.Days
+}
+
 // look lists for somebody who only looks. What is served to several is
 // complete or was asked for at the same time: an incomplete listing is not
-// kept. haste sets apart those who take less rather than wait.
-func (h *Handler) look(ctx context.Context, log *slog.Logger, regions []string, haste bool) listing {
-	key := strings.Join(slices.Sorted(slices.Values(regions)), ",")
-	if l, ok := h.listings.get(key, h.Now(), h.Settings.Cache); ok {
+// kept. One that was made for more days has what is asked for fewer.
+func (h *Handler) look(ctx context.Context, log *slog.Logger, w wish) listing {
+	regions := strings.Join(slices.Sorted(slices.Values(w.regions)), ",")
+	if l, ok := h.listings.get(regions, w.days(), h.Now(), h.Settings.Cache); ok {
 		l.Effort = report.Effort{}
 		return l
 	}
-	with := key // whom it is shared with while it is under way
-	if haste {
-		with += " in haste"
-	}
+	// Whom it is shared with while it is under way.
+	with := fmt.Sprintf("%s %d %v", regions, w.days(), w.haste)
 	flight := h.listings.under.DoChan(with, func() (any, error) {
 		// Whoever came first may leave before the others.
 		shared := context.WithoutCancel(ctx)
@@ -54,10 +81,21 @@ func (h *Handler) look(ctx context.Context, log *slog.Logger, regions []string, 
 			shared, cancel = context.WithDeadline(shared, end.Add(-min(2*time.Second, end.Sub(h.Now())/8))) // the answer still has to be made
 			defer cancel()
 		}
-		start := h.Now()
-		l := listing{Listing: h.collect(shared, log, regions), at: h.Now()}
-		l.took = l.at.Sub(start)
-		h.listings.keep(key, l, h.Settings.Cache)
+		l := listing{at: h.Now(), days: everything}
+		var owners owners
+		var read atomic.Int64
+		l.Listing = h.collect(shared, log, w.regions, func(m *report.Matrix) report.Fate {
+			owners.add(m.Tags[w.ownerTag])
+			if w.whole || read.Add(1) <= maxWhole {
+				return report.Keep
+			}
+			return w.rules.Fate(m, l.at)
+		})
+		if read.Load() > maxWhole {
+			l.days = w.days()
+		}
+		l.took, l.owners = h.Now().Sub(l.at), slices.Sorted(maps.Keys(owners.named))
+		h.listings.keep(regions, l, h.Settings.Cache)
 		return l, nil
 	})
 	select {
@@ -69,11 +107,29 @@ func (h *Handler) look(ctx context.Context, log *slog.Logger, regions []string, 
 	}
 }
 
-func (c *listings) get(key string, now time.Time, lasts time.Duration) (listing, bool) {
+// owners are those that the tags of matrices name.
+type owners struct {
+	mu    sync.Mutex
+	named map[string]bool
+}
+
+func (o *owners) add(owner string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if owner == "" || o.named[owner] {
+		return
+	}
+	if o.named == nil {
+		o.named = map[string]bool{}
+	}
+	o.named[owner] = true
+}
+
+func (c *listings) get(key string, days int, now time.Time, lasts time.Duration) (listing, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l, ok := c.kept[key]
-	return l, ok && now.Sub(l.at) < lasts
+	return l, ok && l.days >= days && now.Sub(l.at) < lasts
 }
 
 func (c *listings) keep(key string, l listing, lasts time.Duration) {

@@ -27,8 +27,10 @@ import (
 )
 
 // A Source lists the matrices of the regions, or of all where none are given.
+// Those whose fate is not to be kept are only counted; nil keeps all. fate may be
+// called by several goroutines at a time.
 type Source interface {
-	List(ctx context.Context, regions []string) report.Listing
+	List(ctx context.Context, regions []string, fate func(*report.Matrix) report.Fate) report.Listing
 }
 
 // A Channel is one place that a report is sent to. The key names the run, so

@@ -176,7 +176,7 @@ func TestNotifyOnFindings(t *testing.T) {
 
 type sourceFunc func(context.Context, []string) report.Listing
 
-func (f sourceFunc) List(ctx context.Context, regions []string) report.Listing {
+func (f sourceFunc) List(ctx context.Context, regions []string, _ func(*report.Matrix) report.Fate) report.Listing {
 	return f(ctx, regions)
 }
 

@@ -181,13 +181,3 @@ func (q query) wants(f report.Finding, ownerTag string) bool {
 		(len(q.reasons) == 0 || slices.Contains(q.reasons, f.Reason) || slices.ContainsFunc(f.Also, func(r report.Reason) bool { return slices.Contains(q.reasons, r) })) &&
 		(len(q.owners) == 0 || slices.Contains(q.owners, f.Tags[ownerTag]))
 }
-
-func ownersOf(l report.Listing, tag string) []string {
-	owners := map[string]bool{}
-	for _, m := range l.Matrices {
-		if o := m.Tags[tag]; o != "" {
-			owners[o] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(owners))
-}

@@ -45,12 +45,12 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 // run lists, decides and, if it is to, tells. A run that could read nothing
 // tells that.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Report, error) {
-	start := h.Now()
-	listing := h.collectInTime(ctx, log, j.settings.Regions)
+	start := h.Now() // of which the report is: what is kept while listing is what it will tell
+	listing := h.collectInTime(ctx, log, j.settings.Regions, func(m *report.Matrix) report.Fate { return j.settings.Rules.Fate(m, start) })
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, j.notes...)
 	listing.Problems = append(listing.Problems, emptyRegions(j.settings.Regions, listing)...)
-	r := j.settings.Rules.Summarise(listing, listed)
+	r := j.settings.Rules.Summarise(listing, start)
 	var err error
 	switch {
 	case j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || r.Warns()):
@@ -108,20 +108,20 @@ func emptyRegions(named []string, l report.Listing) (problems []report.Problem) 
 }
 
 // collectInTime lists what it can in the time that leaves enough to deliver.
-func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string) report.Listing {
+func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string, fate func(*report.Matrix) report.Fate) report.Listing {
 	ctx, cancel := sooner(ctx, reserve)
 	defer cancel()
-	return h.collect(ctx, log, regions)
+	return h.collect(ctx, log, regions, fate)
 }
 
-func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string) (l report.Listing) {
+func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string, fate func(*report.Matrix) report.Fate) (l report.Listing) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
 			l = report.Listing{Problems: []report.Problem{{Code: "Panic", Message: fmt.Sprint("the listing broke: ", p), MayHide: true}}}
 		}
 	}()
-	return h.Source.List(ctx, regions)
+	return h.Source.List(ctx, regions, fate)
 }
 
 // sooner ends ctx before its deadline, if it has one, by what keep makes of the

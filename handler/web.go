@@ -246,12 +246,12 @@ func (h *Handler) badQuery(w http.ResponseWriter, err error) {
 // answer finds what the query asks for; an error says what is wrong with it.
 func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 	log := h.logger(ctx).With("trigger", "http")
-	l := h.look(ctx, log, j.settings.Regions, q.haste)
+	tag, whole := j.settings.OwnerTag, q.all || q.format == "metrics"
+	l := h.look(ctx, log, wish{regions: j.settings.Regions, rules: j.settings.Rules, ownerTag: tag, whole: whole, haste: q.haste})
 	l.Problems = append(slices.Clone(l.Problems), emptyRegions(j.settings.Regions, l.Listing)...)
-	tag := j.settings.OwnerTag
 	a := answer{
 		report: j.settings.Rules.Summarise(l.Listing, l.at), query: q, pages: 1,
-		options: Options(j.settings), owners: ownersOf(l.Listing, tag), age: max(0, h.Now().Sub(l.at)), took: l.took,
+		options: Options(j.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
 	}
 	if err := oneOf(q.owners, a.owners); err != nil { // one that is misspelt would look like one with nothing to do
 		return answer{}, fmt.Errorf("owner: %w", err)
@@ -263,7 +263,7 @@ func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 		a.options.Needing = needing
 	}
 	a.rows = a.report.Findings
-	if !q.all && q.format != "metrics" {
+	if !whole {
 		return a, nil
 	}
 	a.rows = slices.DeleteFunc(j.settings.Rules.All(l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })

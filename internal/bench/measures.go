@@ -123,6 +123,9 @@ func (b *bench) compare(h http.Handler, warm, rounds, runs int, binaries ...stri
 			return nil, err
 		}
 		defer f.Stop()
+		if err := f.Polled(b.ctx); err != nil {
+			return nil, err
+		}
 		engines = append(engines, &engine{Function: f})
 	}
 	all := make([][]time.Duration, len(engines))
@@ -215,6 +218,9 @@ func (b *bench) elapsed(s *service) (took time.Duration, most int, err error) {
 		return 0, 0, err
 	}
 	defer f.Stop()
+	if err := f.Polled(b.ctx); err != nil {
+		return 0, 0, err
+	}
 	e := &engine{Function: f}
 	s.latency = 0
 	if _, err := e.look(b); err != nil { // warm

@@ -36,6 +36,7 @@ func NewHTTPClient() *http.Client {
 			TLSHandshakeTimeout: 5 * time.Second,
 			IdleConnTimeout:     30 * time.Second,
 			MaxIdleConnsPerHost: config.MaxInFlight,
+			ReadBufferSize:      64 << 10, // most of a page
 			ForceAttemptHTTP2:   true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -47,7 +48,7 @@ func NewHTTPClient() *http.Client {
 type session struct {
 	http *http.Client
 	keyring
-	large sync.Mutex // see decodePage
+	large sync.Mutex // see decoder
 
 	calls, retries, answered, bytes atomic.Int64
 }
@@ -115,20 +116,21 @@ type client struct {
 	version  string // of the API
 	gate     *gate
 	doer     *doer
+	pages    *decoder
 	api      *openapi.Client
-	key      key // that api signs with
+	with     identity // that api signs with
 }
 
 // version is that of the Cloud Phone API, eds-aic.
 const version = "2023-09-30"
 
-func newClient(endpoint *url.URL, s *session, g *gate) (*client, error) {
-	c := &client{session: s, endpoint: endpoint, version: version, gate: g, doer: &doer{session: s}}
+func newClient(endpoint *url.URL, zone *time.Location, s *session, g *gate) (*client, error) {
+	c := &client{session: s, endpoint: endpoint, version: version, gate: g, doer: &doer{session: s}, pages: newDecoder(zone, &s.large)}
 	return c, c.sign(s.current())
 }
 
 // sign makes the SDK's client anew, for a key.
-func (c *client) sign(k key) (err error) {
+func (c *client) sign(k identity) (err error) {
 	conf := &openapiutil.Config{
 		Endpoint:        &c.endpoint.Host,
 		Protocol:        &c.endpoint.Scheme,
@@ -143,17 +145,20 @@ func (c *client) sign(k key) (err error) {
 		return fmt.Errorf("preparing the client for %s: %w", c.endpoint.Host, err)
 	}
 	c.api.DisableSDKError = dara.Bool(true) // else our errors come back as the SDK's
-	c.key = k
+	c.with = k
 	return nil
 }
 
 // maxPause is the longest that the service is waited for when it says how long.
 const maxPause = 2 * time.Minute
 
-// call asks one question of the Cloud Phone API.
-func (c *client) call(ctx context.Context, action string, query map[string]string) (p *page, err error) {
+// call asks one question of the Cloud Phone API; the page is good until the
+// next call. token, if there is one, is told of the next page before the rest of
+// this one is read.
+func (c *client) call(ctx context.Context, action string, query map[string]string, token func(string)) (p *page, err error) {
+	c.pages.token = token
 	err = c.ask(ctx, action, query, func(body io.Reader) (err error) {
-		p, err = decodePage(body, &c.large)
+		p, err = c.pages.decode(body)
 		return err
 	})
 	return p, err
@@ -217,7 +222,7 @@ func (c *client) temporary(ctx context.Context, err error) (wait time.Duration, 
 	}
 	switch {
 	case e.expiredKey():
-		k, renewed := c.renew(ctx, c.key)
+		k, renewed := c.renew(ctx, c.with)
 		return 0, renewed && c.sign(k) == nil
 	case !e.Temporary():
 		return 0, false
@@ -248,7 +253,7 @@ func (c *client) once(ctx context.Context, params *openapiutil.Params, query map
 	}
 	res, err := c.api.CallApiWithCtx(ctx, params, &openapiutil.OpenApiRequest{Query: q}, &dara.RuntimeOptions{})
 	if err != nil {
-		return c.key.hidden(err)
+		return c.with.hidden(err)
 	}
 	body, ok := res["body"].(io.ReadCloser)
 	if !ok {
@@ -260,7 +265,7 @@ func (c *client) once(ctx context.Context, params *openapiutil.Params, query map
 		e.RetryAfter = cmp.Or(e.RetryAfter, retryAfter(c.doer.header, time.Now()))
 	}
 	if err != nil {
-		return c.key.hidden(err)
+		return c.with.hidden(err)
 	}
 	c.answered.Add(1)
 	c.gate.well()

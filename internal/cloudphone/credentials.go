@@ -26,47 +26,47 @@ type keyring struct {
 	ask func(context.Context) (Credentials, error)
 
 	mu      sync.Mutex
-	now     key
+	now     identity
 	renewed bool
 }
 
-// A key is what a keyring holds at a time.
-type key struct {
+// An identity is what a keyring holds at a time.
+type identity struct {
 	Credentials
 	hide *strings.Replacer // of its secrets: the service repeats what it was sent
 }
 
-func newKey(c Credentials) key {
+func newIdentity(c Credentials) identity {
 	var hide []string
 	for _, secret := range []config.Secret{c.AccessKeySecret, c.SecurityToken} {
 		if secret != "" {
 			hide = append(hide, secret.Reveal(), secret.String())
 		}
 	}
-	return key{c, strings.NewReplacer(hide...)}
+	return identity{c, strings.NewReplacer(hide...)}
 }
 
-func (k *keyring) current() key {
+func (k *keyring) current() identity {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.now
 }
 
 // renew gives a key other than the expired one, if there is one to be had.
-func (k *keyring) renew(ctx context.Context, expired key) (fresh key, ok bool) {
+func (k *keyring) renew(ctx context.Context, expired identity) (fresh identity, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.renewed && k.now.Credentials == expired.Credentials {
 		k.renewed = true
 		if c, err := k.ask(ctx); err == nil {
-			k.now = newKey(c)
+			k.now = newIdentity(c)
 		}
 	}
 	return k.now, k.now.Credentials != expired.Credentials
 }
 
-// hidden is err without the key's secrets.
-func (k key) hidden(err error) error {
+// hidden is err without the identity's secrets.
+func (k identity) hidden(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		for _, said := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
 			*said = k.hide.Replace(*said)

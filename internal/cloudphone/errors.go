@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-faster/jx"
 )
 
 // An Error is the service's refusal, or an answer that is none of its own.
@@ -78,18 +80,42 @@ func answerError(res *http.Response) error {
 	defer res.Body.Close()
 	e := &Error{Status: res.StatusCode, RetryAfter: retryAfter(res.Header, time.Now())}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	var said struct {
-		Code, Message      text
-		RequestID          text `json:"RequestId"`
-		AccessDeniedDetail struct{ AuthAction text }
+	if json.Valid(body) { // what cannot be read stays empty
+		_ = object(jx.DecodeBytes(body), func(in *jx.Decoder, name []byte) (err error) {
+			switch string(name) {
+			case "Code":
+				e.Code, err = text(in)
+			case "Message":
+				e.Message, err = text(in)
+			case "RequestId":
+				e.RequestID, err = text(in)
+			case "AccessDeniedDetail":
+				e.AuthAction, err = authAction(in)
+			default:
+				err = in.Skip()
+			}
+			return err
+		})
 	}
-	json.Unmarshal(body, &said) // what cannot be read stays empty
-	e.Code, e.Message, e.RequestID, e.AuthAction = string(said.Code), string(said.Message), string(said.RequestID), string(said.AccessDeniedDetail.AuthAction)
 	if e.Code == "" {
 		e.Code = "HTTP" + strconv.Itoa(res.StatusCode)
 		e.Message = "an answer that is not the service's own: a proxy between?"
 	}
 	return e
+}
+
+func authAction(in *jx.Decoder) (action string, err error) {
+	if in.Next() != jx.Object {
+		return "", in.Skip()
+	}
+	err = in.ObjBytes(func(in *jx.Decoder, name []byte) (err error) {
+		if string(name) == "AuthAction" {
+			action, err = text(in)
+			return err
+		}
+		return in.Skip()
+	})
+	return action, err
 }
 
 // retryAfter reads when the service wants to be asked again: milliseconds in

@@ -52,16 +52,16 @@ var faults = map[string]struct {
 	"200 with {}":                          {"ConnectionFailed", tries, "neither rows nor a count"},
 	"200 with null":                        {"ConnectionFailed", tries, "neither rows nor a count"},
 	"200 with null for every field":        {"ConnectionFailed", tries, "neither rows nor a count"},
-	"200 with other types in every field":  {"ConnectionFailed", tries, "its rows are { and no list"},
+	"200 with other types in every field":  {"ConnectionFailed", tries, "its rows are no list but object"},
 	"200 without a body":                   {"ConnectionFailed", tries, "it ends too early"},
 	"200 in HTML":                          {"ConnectionFailed", tries, "not the service's JSON"},
 	"cut JSON":                             {"ConnectionFailed", tries, "not the service's JSON"},
-	"rows that are no list":                {"ConnectionFailed", tries, "its rows are cpn-00 and no list"},
+	"rows that are no list":                {"ConnectionFailed", tries, "its rows are no list but string"},
 	"JSON that is nested without end":      {"ConnectionFailed", tries, "not the service's JSON"},
 	"not gzip though it says so":           {"ConnectionFailed", tries, "gzip: invalid header"},
-	"50 MB of spaces":                      {"ResponseTooLarge", 1, "a value in the answer is larger than 1 MiB"},
-	"50 MB in one value":                   {"ResponseTooLarge", 1, "a value in the answer is larger than 1 MiB"},
-	"50 MB of rows":                        {"ResponseTooLarge", 1, "larger than 16 MiB"},
+	"50 MB of spaces":                      {"ResponseTooLarge", 1, "the answer is larger than 4 MiB"},
+	"50 MB in one value":                   {"ResponseTooLarge", 1, "the answer is larger than 4 MiB"},
+	"50 MB of rows":                        {"ResponseTooLarge", 1, "larger than 4 MiB"},
 	"a million rows":                       {"ResponseTooLarge", 1, "more than 10000 rows"},
 	breaks:                                 {"ConnectionFailed", tries, "EOF"},
 	"a connection that breaks in the body": {"ConnectionFailed", tries, "reading the answer: unexpected EOF"},
@@ -339,8 +339,8 @@ func TestPagesThatLie(t *testing.T) {
 						t.Errorf("%q has no region, want that of the question", m.NodeID)
 					}
 				}
-				if got := asked(service.calls, "cn-hangzhou", 0); got > tt.calls {
-					t.Errorf("cn-hangzhou was asked for %d times, want at most %d", got, tt.calls)
+				if got := asked(service.calls, "cn-hangzhou", 0); got > tt.calls+1 { // one is asked for ahead
+					t.Errorf("cn-hangzhou was asked for %d times, want at most %d", got, tt.calls+1)
 				}
 			})
 		})
@@ -389,7 +389,7 @@ func TestAServiceThatNeverEnds(t *testing.T) {
 		}}
 		l := list(t, t.Context(), overPipes(t, service))
 		wantProblems(t, l, "cn-hangzhou EndlessPages may hide")
-		if got := asked(service.calls, "cn-hangzhou", 0); got != 1000 {
+		if got := asked(service.calls, "cn-hangzhou", 0); got != 1000 && got != 1001 { // one is asked for ahead
 			t.Errorf("cn-hangzhou was asked for %d times, want 1000", got)
 		}
 	})
@@ -477,7 +477,7 @@ func TestAConnectionResetInTheBody(t *testing.T) {
 		c.Close()
 	}
 	cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: reset}}}
-	l := overTCP(t, cloud).List(t.Context(), nil)
+	l := overTCP(t, cloud).List(t.Context(), nil, nil)
 	wantRows(t, l, idsOf(someNodes()), 9)
 	wantProblems(t, l)
 	if got := asked(cloud.Calls(), "cn-hangzhou", 2); got != 2 {

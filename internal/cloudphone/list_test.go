@@ -22,7 +22,7 @@ func TestEveryMatrixIsListedOnce(t *testing.T) {
 	for _, pageSize := range []int{0, 9, 1} {
 		t.Run(fmt.Sprintf("pages of %d", pageSize), func(t *testing.T) {
 			s := overTCP(t, &emulator.Cloud{Nodes: fleet, PageSize: pageSize})
-			l := s.List(t.Context(), nil)
+			l := s.List(t.Context(), nil, nil)
 			wantRows(t, l, idsOf(fleet), 131)
 			wantProblems(t, l)
 			if want := []string{"ap-southeast-1", "cn-hangzhou", "cn-shanghai", "eu-central-1"}; !slices.Equal(l.Regions, want) {
@@ -36,7 +36,7 @@ func TestAMatrixKeepsWhatTheServiceSays(t *testing.T) {
 	n := someNodes()[0]
 	n.ServerType, n.InstanceType = "cpm.gx7.10xlarge", "ac.max"
 	n.BizTags = []emulator.Tag{{Key: "owner", Value: "older field"}, {Key: "env", Value: "prod"}}
-	l := overTCP(t, &emulator.Cloud{Nodes: []emulator.Node{n}}).List(t.Context(), nil)
+	l := overTCP(t, &emulator.Cloud{Nodes: []emulator.Node{n}}).List(t.Context(), nil, nil)
 	if len(l.Matrices) != 1 {
 		t.Fatalf("got %d matrices, want 1: %+v", len(l.Matrices), l.Problems)
 	}
@@ -82,7 +82,7 @@ func TestCredentialsWithAndWithoutAToken(t *testing.T) {
 			c := cloud()
 			s := overTCP(t, c)
 			s.Credentials = func(context.Context) (cloudphone.Credentials, error) { return tt.c, nil }
-			l := s.List(t.Context(), nil)
+			l := s.List(t.Context(), nil, nil)
 			if tt.code == "" {
 				wantRows(t, l, idsOf(someNodes()), 9)
 				wantProblems(t, l)
@@ -103,7 +103,7 @@ func TestWithoutCredentialsNothingIsAsked(t *testing.T) {
 	s.Credentials = func(context.Context) (cloudphone.Credentials, error) {
 		return cloudphone.Credentials{}, fmt.Errorf("no access key")
 	}
-	l := s.List(t.Context(), nil)
+	l := s.List(t.Context(), nil, nil)
 	if len(l.Problems) != 1 || l.Problems[0].Code != "NoCredentials" || !l.Problems[0].MayHide || l.Problems[0].Message != "no access key" {
 		t.Errorf("got %+v, want NoCredentials that may hide", l.Problems)
 	}
@@ -166,7 +166,7 @@ func TestTwoEndpoints(t *testing.T) {
 
 func TestOnlyTheGivenRegionsAreAsked(t *testing.T) {
 	cloud := &emulator.Cloud{Nodes: someNodes()}
-	l := overTCP(t, cloud).List(t.Context(), []string{"cn-shanghai", "ap-southeast-1"})
+	l := overTCP(t, cloud).List(t.Context(), []string{"cn-shanghai", "ap-southeast-1"}, nil)
 	wantRows(t, l, []string{"cpn-01", "cpn-02", "cpn-05", "cpn-07"}, 4)
 	wantProblems(t, l)
 	for _, c := range cloud.Calls() {
@@ -196,7 +196,7 @@ func TestRegionsThatNobodyDocuments(t *testing.T) {
 		}}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := overTCP(t, tt.cloud).List(t.Context(), nil)
+			l := overTCP(t, tt.cloud).List(t.Context(), nil, nil)
 			wantRows(t, l, idsOf(nodes), 9)
 			if len(tt.cloud.Faults) > 0 {
 				wantMended(t, l, "- Forbidden")
@@ -218,7 +218,7 @@ func TestRegionsThatNobodyDocuments(t *testing.T) {
 // Nobody could verify that a query without a region crosses regions.
 func TestAnUnfilteredQueryThatKnowsOneRegion(t *testing.T) {
 	t.Run("hides nothing", func(t *testing.T) {
-		l := overTCP(t, &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2}).List(t.Context(), nil)
+		l := overTCP(t, &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2}).List(t.Context(), nil, nil)
 		wantRows(t, l, idsOf(someNodes()), 9)
 		wantProblems(t, l)
 	})
@@ -226,7 +226,7 @@ func TestAnUnfilteredQueryThatKnowsOneRegion(t *testing.T) {
 		cloud := &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2, Faults: []emulator.Fault{
 			{Region: "cn-hangzhou", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")},
 		}}
-		l := overTCP(t, cloud).List(t.Context(), nil)
+		l := overTCP(t, cloud).List(t.Context(), nil, nil)
 		wantRows(t, l, []string{"cpn-00", "cpn-01", "cpn-02", "cpn-03", "cpn-05", "cpn-07"}, 9)
 		wantProblems(t, l, "cn-hangzhou Forbidden may hide")
 	})
@@ -237,7 +237,7 @@ func TestAnUnfilteredQueryThatKnowsOneRegion(t *testing.T) {
 				nodes[i].RegionId = "us-east-1"
 			}
 		}
-		l := overTCP(t, &emulator.Cloud{Nodes: nodes, OneRegion: "us-east-1", PageSize: 2}).List(t.Context(), nil)
+		l := overTCP(t, &emulator.Cloud{Nodes: nodes, OneRegion: "us-east-1", PageSize: 2}).List(t.Context(), nil, nil)
 		wantRows(t, l, idsOf(nodes), 9)
 		wantProblems(t, l)
 	})
@@ -251,7 +251,7 @@ func TestAServiceThatIgnoresTheRegion(t *testing.T) {
 		q.Del("BizRegionId")
 		r.URL.RawQuery = q.Encode()
 		all.ServeHTTP(w, r)
-	})).List(t.Context(), nil)
+	})).List(t.Context(), nil, nil)
 	wantRows(t, l, idsOf(someNodes()), 9)
 	wantProblems(t, l)
 }
@@ -263,7 +263,7 @@ func TestOfTheSameMatrixTheNewestRowWins(t *testing.T) {
 		{&emulator.Cloud{Nodes: older}, &emulator.Cloud{Nodes: newer}},
 		{&emulator.Cloud{Nodes: newer}, &emulator.Cloud{Nodes: older}},
 	} {
-		l := overTCP(t, order...).List(t.Context(), nil)
+		l := overTCP(t, order...).List(t.Context(), nil, nil)
 		if len(l.Matrices) != 1 || l.Matrices[0].ExpiresAt.Year() != 2028 {
 			t.Errorf("got %+v, want one matrix that expires in 2028", l.Matrices)
 		}
@@ -331,7 +331,7 @@ func TestAMatrixThatSlipsPastTheReading(t *testing.T) {
 			after.ServeHTTP(w, r)
 		}
 	}))
-	l := s.List(t.Context(), []string{"cn-hangzhou"})
+	l := s.List(t.Context(), []string{"cn-hangzhou"}, nil)
 	wantRows(t, l, []string{"cpn-00", "cpn-03", "cpn-04", "cpn-06", "cpn-08", "cpn-gone"}, 6)
 	wantProblems(t, l)
 }
@@ -348,7 +348,7 @@ func TestProgressCountsUpToTheListing(t *testing.T) {
 		}
 		last = listed
 	}
-	s.List(t.Context(), nil)
+	s.List(t.Context(), nil, nil)
 	if last != 9 {
 		t.Errorf("got %d at the end, want 9", last)
 	}

@@ -1,323 +1,383 @@
 package cloudphone
 
 import (
-	"cmp"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-faster/jx"
 
 	"matrix-expiry-report/report"
 )
 
-// What one answer may cost: a page of 100 matrices has about 90 kB, the
-// largest of its values is a row of 1 kB.
+// What one answer may cost: a page of 100 matrices has about 90 kB.
 const (
-	maxPageBytes  = 16 << 20
-	largeBytes    = 1 << 20 // an answer beyond that waits until no other large one is decoded
-	maxValueBytes = 1 << 20
-	maxPageRows   = 10_000
+	maxPageBytes = 4 << 20
+	largeBytes   = 1 << 20 // an answer beyond that waits until no other large one is read
+	maxPageRows  = 10_000
+	maxSpareRows = 1000 // for which memory is kept
 )
 
-// page is one answer of DescribeCloudPhoneNodes or DescribeRegions, only the
+// A page is one answer of DescribeCloudPhoneNodes or DescribeRegions, only the
 // fields that are used.
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
 type page struct {
-	RequestID  text
-	Code       text
-	Message    text
-	TotalCount number // negative where absent
-	NextToken  text
-	Nodes      []node   // nil where absent
-	Regions    []region // nil where absent
+	RequestID, Code, Message string
+	TotalCount               int // negative where absent
+	NextToken                string
+	Nodes                    []report.Matrix
+	Regions                  []string
+	rows                     bool // there is a list, perhaps of nothing
 }
 
-type region struct{ ID text }
+// A decoder reads one answer after another with the same memory: a page is
+// good until the next. Matrices with the same tags share them, so nobody may
+// change those.
+type decoder struct {
+	zone  *time.Location
+	large *sync.Mutex        // held while a large answer is read, so that several do not add up
+	token func(token string) // told of the next page's token as soon as it is read; nil for nobody
 
-type node struct {
-	NodeID, NodeName, RegionID, Status text
-	ServerType, InstanceType           text
-	GmtCreate, GmtModified, GmtExpired text
-	PhoneCount                         number
-	BizTags, Tags                      tags
+	body  []byte
+	page  page
+	spare []byte
+	tags  map[string]map[string]string
 }
 
-// decodePage reads one answer to its end. An answer that is cut short, is no
-// JSON or is no page is temporary: it is a proxy's or a broken server's. large
-// is held while a large one is decoded, so that several do not add up.
-func decodePage(r io.Reader, large *sync.Mutex) (*page, error) {
-	in := &meter{r: r, left: maxPageBytes + 1, value: maxValueBytes, large: large}
-	defer in.close()
-	p := &page{TotalCount: -1}
-	// What a stricter reader would refuse costs nobody anything here.
-	err := p.decode(jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), in)
+func newDecoder(zone *time.Location, large *sync.Mutex) *decoder {
+	return &decoder{zone: zone, large: large, tags: map[string]map[string]string{}}
+}
+
+// decode reads one answer to its end. An answer that is cut short, is no JSON
+// or is no page is temporary: it is a proxy's or a broken server's.
+func (d *decoder) decode(r io.Reader) (*page, error) {
+	err := d.read(r)
+	if len(d.body) > largeBytes {
+		defer d.large.Unlock()
+		defer func() { d.body = nil }() // as much is not needed again
+	}
+	if err == nil {
+		d.page = page{TotalCount: -1, Nodes: d.page.Nodes[:0]}
+		if cap(d.page.Nodes) > maxSpareRows {
+			d.page.Nodes = nil
+		}
+		err = d.answer()
+	}
+	p := &d.page
 	var excess tooLarge
+	_, temporary := errors.AsType[*Temporary](err)
 	switch {
 	case errors.As(err, &excess):
 		return nil, &Error{Code: "ResponseTooLarge", Message: excess.Error()}
-	case stalled(in.err):
-		return nil, &Temporary{errStalled, true}
-	case in.err != nil && in.err != io.EOF:
-		return nil, &Temporary{Err: fmt.Errorf("reading the answer: %w", in.err)}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case temporary:
+		return nil, err
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, &Temporary{Err: errors.New("the answer is not the service's JSON: it ends too early")}
 	case err != nil:
-		return nil, &Temporary{Err: fmt.Errorf("the answer is not the service's JSON: %w", err)}
+		return nil, &Temporary{Err: fmt.Errorf("the answer is not the service's JSON: %w", cause(err))}
+	case p.rows || p.TotalCount >= 0:
+		return p, nil
+	case p.Code != "":
+		return nil, &Error{Status: 200, Code: p.Code, Message: p.Message, RequestID: p.RequestID}
 	}
-	if p.Nodes == nil && p.TotalCount < 0 && p.Regions == nil {
-		if p.Code != "" {
-			return nil, &Error{Status: 200, Code: string(p.Code), Message: string(p.Message), RequestID: string(p.RequestID)}
-		}
-		return nil, &Temporary{Err: errors.New("the answer has neither rows nor a count")}
-	}
-	return p, nil
+	return nil, &Temporary{Err: errors.New("the answer has neither rows nor a count")}
 }
 
-// decode goes value by value, so that no answer, however large, is ever in
-// memory as a whole.
-func (p *page) decode(dec *jsontext.Decoder, in *meter) error {
-	if dec.PeekKind() == 'n' {
-		return dec.SkipValue()
+// cause is the innermost error: jx wraps one for each level of the JSON.
+func cause(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
 	}
-	err := object(dec, func(name []byte) (err error) {
-		in.value = maxValueBytes
+	return err
+}
+
+// read fills the body. It leaves large locked where it is a large one.
+func (d *decoder) read(r io.Reader) error {
+	d.body = d.body[:0]
+	for locked := false; ; {
+		if len(d.body) > maxPageBytes {
+			return tooLarge(fmt.Sprintf("the answer is larger than %d MiB", maxPageBytes>>20))
+		}
+		if len(d.body) == cap(d.body) {
+			d.body = slices.Grow(d.body, 32<<10)
+		}
+		end := cap(d.body)
+		if !locked {
+			end = min(end, largeBytes+1)
+		}
+		n, err := r.Read(d.body[len(d.body):end])
+		d.body = d.body[:len(d.body)+n]
+		if !locked && len(d.body) > largeBytes {
+			d.large.Lock()
+			locked = true
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case stalled(err):
+			return &Temporary{errStalled, true}
+		case err != nil:
+			return &Temporary{Err: fmt.Errorf("reading the answer: %w", err)}
+		}
+	}
+}
+
+// answer decodes the body, value by value: no more is made of it than what is
+// used.
+func (d *decoder) answer() error {
+	in := jx.DecodeBytes(d.body)
+	if in.Next() == jx.Null {
+		return in.Null()
+	}
+	p := &d.page
+	err := in.ObjBytes(func(in *jx.Decoder, name []byte) (err error) {
 		switch string(name) {
-		case `"RequestId"`:
-			return p.RequestID.read(dec)
-		case `"Code"`:
-			return p.Code.read(dec)
-		case `"Message"`:
-			return p.Message.read(dec)
-		case `"TotalCount"`:
-			return p.TotalCount.read(dec)
-		case `"NextToken"`:
-			return p.NextToken.read(dec)
-		case `"NodeModel"`:
-			p.Nodes, err = list(dec, in, (*node).read)
-			return err
-		case `"RegionModels"`:
-			p.Regions, err = list(dec, in, (*region).read)
+		case "RequestId":
+			p.RequestID, err = text(in)
+		case "Code":
+			p.Code, err = text(in)
+		case "Message":
+			p.Message, err = text(in)
+		case "TotalCount":
+			p.TotalCount, err = number(in, -1)
+		case "NextToken":
+			p.NextToken, err = text(in)
+			if err == nil && p.NextToken != "" && d.token != nil {
+				d.token(p.NextToken)
+			}
+		case "NodeModel":
+			p.Nodes = p.Nodes[:0]
+			p.rows, err = list(in, d.matrix)
+		case "RegionModels":
+			p.Regions = nil
+			p.rows, err = list(in, d.region)
+		default:
+			err = in.Skip()
+		}
+		return err
+	})
+	if err == nil && in.Skip() != io.EOF {
+		err = errors.New("something follows it")
+	}
+	return err
+}
+
+// list takes a list row by row, and tells whether there is one; null is none.
+func list(in *jx.Decoder, row func(*jx.Decoder) error) (there bool, err error) {
+	switch kind := in.Next(); kind {
+	case jx.Null:
+		return false, in.Null()
+	case jx.Array:
+	default:
+		return false, fmt.Errorf("its rows are no list but %s", kind)
+	}
+	n := 0
+	return true, in.Arr(func(in *jx.Decoder) error {
+		if n++; n > maxPageRows {
+			return tooLarge(fmt.Sprintf("the answer has more than %d rows", maxPageRows))
+		}
+		return row(in)
+	})
+}
+
+// object takes an object field by field; null has none.
+func object(in *jx.Decoder, field func(in *jx.Decoder, name []byte) error) error {
+	if in.Next() == jx.Null {
+		return in.Null()
+	}
+	return in.ObjBytes(field)
+}
+
+func (d *decoder) region(in *jx.Decoder) error {
+	id := ""
+	err := object(in, func(in *jx.Decoder, name []byte) (err error) {
+		if string(name) == "RegionId" {
+			id, err = text(in)
 			return err
 		}
-		return dec.SkipValue()
+		return in.Skip()
+	})
+	d.page.Regions = append(d.page.Regions, id)
+	return err
+}
+
+func (d *decoder) matrix(in *jx.Decoder) error {
+	var m report.Matrix
+	var texts [6]jx.Raw
+	var bizTags, tags jx.Raw
+	err := object(in, func(in *jx.Decoder, name []byte) (err error) {
+		switch string(name) {
+		case "NodeId":
+			texts[0], err = value(in)
+		case "NodeName":
+			texts[1], err = value(in)
+		case "RegionId":
+			texts[2], err = value(in)
+		case "Status":
+			texts[3], err = value(in)
+		case "ServerType":
+			texts[4], err = value(in)
+		case "InstanceType":
+			texts[5], err = value(in)
+		case "GmtCreate":
+			m.CreatedAt, err = d.time(in)
+		case "GmtModified":
+			m.ModifiedAt, err = d.time(in)
+		case "GmtExpired":
+			m.ExpiresAt, err = d.time(in)
+		case "PhoneCount":
+			m.PhoneCount, err = number(in, 0)
+			m.PhoneCount = max(0, m.PhoneCount)
+		case "BizTags":
+			bizTags, err = value(in)
+		case "Tags":
+			tags, err = value(in)
+		default:
+			err = in.Skip()
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	in.value = maxValueBytes
-	if _, err := dec.ReadToken(); err != io.EOF {
-		return cmp.Or(err, errors.New("something follows it"))
+	// All texts of a row are one piece of memory.
+	d.spare = d.spare[:0]
+	var ends [len(texts)]int
+	for i, raw := range texts {
+		d.spare = appendText(d.spare, raw)
+		ends[i] = len(d.spare)
 	}
+	all, start := string(d.spare), 0
+	for i, to := range [len(texts)]*string{&m.NodeID, &m.Name, &m.Region, &m.Status, &m.ServerType, &m.InstanceType} {
+		*to, start = all[start:ends[i]], ends[i]
+	}
+	if m.Tags, err = d.tagsOf(bizTags, tags); err != nil {
+		return err
+	}
+	d.page.Nodes = append(d.page.Nodes, m)
 	return nil
 }
 
-// object reads the fields of an object: each takes the value of the one that it
-// is given by name, which is as it stands in the text, with its quotes.
-func object(dec *jsontext.Decoder, each func(name []byte) error) error {
-	if t, err := dec.ReadToken(); err != nil {
+// What is remembered of tags that many rows share.
+const maxShared, maxSharedBytes = 1000, 1000
+
+var noTags = map[string]string{}
+
+// tagsOf joins two lists of tags; the later one is the newer field of the API.
+func (d *decoder) tagsOf(older, newer jx.Raw) (map[string]string, error) {
+	if len(older) <= len("[]") && len(newer) <= len("[]") {
+		return noTags, nil
+	}
+	both := append(append(append(d.spare[:0], older...), 0), newer...)
+	d.spare = both
+	if tags, ok := d.tags[string(both)]; ok {
+		return tags, nil
+	}
+	tags := map[string]string{}
+	for _, raw := range []jx.Raw{older, newer} {
+		if len(raw) == 0 || raw[0] != '[' {
+			continue
+		}
+		if err := jx.DecodeBytes(raw).Arr(func(in *jx.Decoder) error { return tag(in, tags) }); err != nil {
+			return nil, err
+		}
+	}
+	if len(both) <= maxSharedBytes {
+		if len(d.tags) == maxShared {
+			clear(d.tags)
+		}
+		d.tags[string(both)] = tags
+	}
+	return tags, nil
+}
+
+func tag(in *jx.Decoder, to map[string]string) error {
+	if in.Next() != jx.Object {
+		return in.Skip()
+	}
+	var key, value string
+	err := in.ObjBytes(func(in *jx.Decoder, name []byte) (err error) {
+		switch string(name) {
+		case "Key":
+			key, err = text(in)
+		case "Value":
+			value, err = text(in)
+		default:
+			err = in.Skip()
+		}
 		return err
-	} else if t.Kind() != '{' {
-		return fmt.Errorf("%s is no object", t)
-	}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := each(name); err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
+	})
+	to[key] = value
 	return err
 }
 
-// list reads a list row by row; null is none.
-func list[T any](dec *jsontext.Decoder, in *meter, read func(*T, *jsontext.Decoder) error) ([]T, error) {
-	switch t, err := dec.ReadToken(); {
-	case err != nil:
-		return nil, err
-	case t.Kind() == 'n':
-		return nil, nil
-	case t.Kind() != '[':
-		return nil, fmt.Errorf("its rows are %s and no list", t)
-	}
-	rows := make([]T, 0, 100)
-	for dec.PeekKind() != ']' {
-		if len(rows) == maxPageRows {
-			return nil, tooLarge(fmt.Sprintf("the answer has more than %d rows", maxPageRows))
+func (d *decoder) time(in *jx.Decoder) (report.Time, error) {
+	raw, err := value(in)
+	if len(raw) == len(`""`)+len(time.DateTime) {
+		if t, ok := plainTime(raw[1:len(raw)-1], d.zone); ok {
+			return t, err
 		}
-		in.value = maxValueBytes
-		var row T
-		if err := read(&row, dec); err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
 	}
-	_, err := dec.ReadToken()
-	return rows, err
+	return parseTime(string(appendText(nil, raw)), d.zone), err
 }
 
-func (r *region) read(dec *jsontext.Decoder) error {
-	return object(dec, func(name []byte) error {
-		if string(name) == `"RegionId"` {
-			return r.ID.read(dec)
-		}
-		return dec.SkipValue()
-	})
+// The service's types drift (numbers in strings and back), and one odd field
+// must not cost a page, so a field of the wrong kind reads as absent.
+
+// value is the next one as it stands there, good until the body is read anew.
+func value(in *jx.Decoder) (jx.Raw, error) {
+	raw, err := in.Raw()
+	if len(raw) > 0 && raw[0] <= ' ' { // which jx gives with it
+		raw = bytes.TrimLeft(raw, " \n\t\r")
+	}
+	return raw, err
 }
 
-func (n *node) read(dec *jsontext.Decoder) error {
-	if dec.PeekKind() == 'n' { // a row that has nothing
-		return dec.SkipValue()
+func text(in *jx.Decoder) (string, error) {
+	raw, err := value(in)
+	return string(appendText(nil, raw)), err
+}
+
+func appendText(to []byte, raw jx.Raw) []byte {
+	if len(raw) == 0 {
+		return to
 	}
-	return object(dec, func(name []byte) error {
-		switch string(name) {
-		case `"NodeId"`:
-			return n.NodeID.read(dec)
-		case `"NodeName"`:
-			return n.NodeName.read(dec)
-		case `"RegionId"`:
-			return n.RegionID.read(dec)
-		case `"Status"`:
-			return n.Status.read(dec)
-		case `"ServerType"`:
-			return n.ServerType.read(dec)
-		case `"InstanceType"`:
-			return n.InstanceType.read(dec)
-		case `"GmtCreate"`:
-			return n.GmtCreate.read(dec)
-		case `"GmtModified"`:
-			return n.GmtModified.read(dec)
-		case `"GmtExpired"`:
-			return n.GmtExpired.read(dec)
-		case `"PhoneCount"`:
-			return n.PhoneCount.read(dec)
-		case `"BizTags"`:
-			return n.BizTags.read(dec)
-		case `"Tags"`:
-			return n.Tags.read(dec)
+	switch raw[0] {
+	case '{', '[', 'n':
+		return to
+	case '"':
+		for _, c := range raw {
+			if c == '\\' || c >= 0x80 {
+				var s string
+				_ = json.Unmarshal(raw, &s) // replaces what is no UTF-8
+				return append(to, s...)
+			}
 		}
-		return dec.SkipValue()
-	})
+		raw = raw[1 : len(raw)-1]
+	}
+	return append(to, raw...)
+}
+
+// number is absent where there is none.
+func number(in *jx.Decoder, absent int) (int, error) {
+	raw, err := value(in)
+	if n, err := strconv.Atoi(string(raw)); err == nil && n <= 1<<31 && n >= -1<<31 {
+		return n, nil
+	}
+	f, noNumber := strconv.ParseFloat(string(appendText(nil, raw)), 64)
+	if noNumber != nil || f != f || f > 1<<31 || f < -1<<31 {
+		return absent, err
+	}
+	return int(f), err
 }
 
 // tooLarge says what is larger than any page has it.
 type tooLarge string
 
 func (e tooLarge) Error() string { return string(e) }
-
-// A meter reads no more than an answer, and a value in it, may have.
-type meter struct {
-	r           io.Reader
-	left, value int
-	err         error // of r
-	large       *sync.Mutex
-	held        bool
-}
-
-func (m *meter) Read(b []byte) (int, error) {
-	switch {
-	case m.left <= 0:
-		return 0, tooLarge(fmt.Sprintf("the answer is larger than %d MiB", maxPageBytes>>20))
-	case m.value <= 0:
-		return 0, tooLarge(fmt.Sprintf("a value in the answer is larger than %d MiB", maxValueBytes>>20))
-	}
-	if !m.held && m.left <= maxPageBytes-largeBytes {
-		m.large.Lock()
-		m.held = true
-	}
-	n, err := m.r.Read(b[:min(len(b), m.left, m.value)])
-	m.left, m.value, m.err = m.left-n, m.value-n, err
-	return n, err
-}
-
-func (m *meter) close() {
-	if m.held {
-		m.large.Unlock()
-	}
-}
-
-func (n node) matrix(zone *time.Location) report.Matrix {
-	m := report.Matrix{
-		NodeID: string(n.NodeID), Name: string(n.NodeName), Region: string(n.RegionID), Status: string(n.Status),
-		ExpiresAt: parseTime(string(n.GmtExpired), zone), CreatedAt: parseTime(string(n.GmtCreate), zone), ModifiedAt: parseTime(string(n.GmtModified), zone),
-		PhoneCount: max(0, int(n.PhoneCount)), ServerType: string(n.ServerType), InstanceType: string(n.InstanceType),
-		Tags: map[string]string{},
-	}
-	for _, t := range append(n.BizTags, n.Tags...) { // the later list is the newer field of the API
-		m.Tags[string(t.Key)] = string(t.Value)
-	}
-	return m
-}
-
-// The service's types drift (numbers in strings and back), and one odd field
-// must not cost a page, so a field of the wrong kind reads as absent.
-
-type text string
-
-func (t *text) read(dec *jsontext.Decoder) error {
-	switch dec.PeekKind() {
-	case '{', '[', 'n':
-		*t = ""
-		return dec.SkipValue()
-	}
-	token, err := dec.ReadToken()
-	*t = text(token.String())
-	return err
-}
-
-type number int
-
-func (n *number) read(dec *jsontext.Decoder) error {
-	var t text
-	if err := t.read(dec); err != nil {
-		return err
-	}
-	f, err := strconv.ParseFloat(string(t), 64)
-	if err == nil && f == f && f <= 1<<31 && f >= -1<<31 {
-		*n = number(f)
-	}
-	return nil
-}
-
-type tag struct{ Key, Value text }
-
-type tags []tag
-
-func (ts *tags) read(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != '[' {
-		return dec.SkipValue()
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != ']' {
-		if dec.PeekKind() != '{' {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
-		}
-		var t tag
-		err := object(dec, func(name []byte) error {
-			switch string(name) {
-			case `"Key"`:
-				return t.Key.read(dec)
-			case `"Value"`:
-				return t.Value.read(dec)
-			}
-			return dec.SkipValue()
-		})
-		if err != nil {
-			return err
-		}
-		*ts = append(*ts, t)
-	}
-	_, err := dec.ReadToken()
-	return err
-}

@@ -3,11 +3,12 @@ package cloudphone
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net/url"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-faster/jx"
 
 	"matrix-expiry-report/report"
 )
@@ -30,9 +31,9 @@ func (s *Source) Probe(ctx context.Context) ([]Probe, error) {
 	}
 	var probes []Probe
 	for _, endpoint := range s.Endpoints {
-		r := newReading(endpoint, s.Zone, func(int) {})
+		r := newReading(endpoint, func(int) {}, keepAll, maphash.MakeSeed())
 		g := newGate(s.MaxInFlight)
-		r.open = func() (*client, error) { return newClient(endpoint, talk, g) }
+		r.open = func() (*client, error) { return newClient(endpoint, s.Zone, talk, g) }
 		for _, region := range append([]string{""}, r.findRegions(ctx)...) {
 			probes = append(probes, r.probe(ctx, region))
 		}
@@ -49,8 +50,8 @@ func (r *reading) probe(ctx context.Context, region string) Probe {
 	c, err := r.open()
 	if err == nil {
 		var page *page
-		if page, err = c.call(ctx, "DescribeCloudPhoneNodes", query); err == nil {
-			p.Matrices = max(int(page.TotalCount), len(page.Nodes))
+		if page, err = c.call(ctx, "DescribeCloudPhoneNodes", query, nil); err == nil {
+			p.Matrices = max(page.TotalCount, len(page.Nodes))
 		}
 		p.Skew = c.doer.skew
 	}
@@ -82,25 +83,28 @@ func (s *Source) Identity(ctx context.Context) (Identity, error) {
 	if s.Endpoints[0].Scheme == "http" {
 		sts = s.Endpoints[0]
 	}
-	c, err := newClient(sts, talk, newGate(1))
+	c, err := newClient(sts, s.Zone, talk, newGate(1))
 	if err != nil {
 		return id, err
 	}
 	c.version = "2015-04-01"
-	var account, arn, kind text
 	err = c.ask(ctx, "GetCallerIdentity", nil, func(body io.Reader) error {
-		dec := jsontext.NewDecoder(io.LimitReader(body, maxValueBytes))
-		err := object(dec, func(name []byte) error {
-			switch string(name) {
-			case `"AccountId"`:
-				return account.read(dec)
-			case `"Arn"`:
-				return arn.read(dec)
-			case `"IdentityType"`:
-				return kind.read(dec)
-			}
-			return dec.SkipValue()
-		})
+		b, err := io.ReadAll(io.LimitReader(body, 64<<10))
+		if err == nil {
+			err = object(jx.DecodeBytes(b), func(in *jx.Decoder, name []byte) (err error) {
+				switch string(name) {
+				case "AccountId":
+					id.Account, err = text(in)
+				case "Arn":
+					id.Arn, err = text(in)
+				case "IdentityType":
+					id.Kind, err = text(in)
+				default:
+					err = in.Skip()
+				}
+				return err
+			})
+		}
 		if err != nil {
 			return &Temporary{Err: fmt.Errorf("the answer is not the service's JSON: %w", err)}
 		}
@@ -110,7 +114,6 @@ func (s *Source) Identity(ctx context.Context) (Identity, error) {
 		code, message := explain(err)
 		return id, fmt.Errorf("%s: %s", code, message)
 	}
-	id.Account, id.Arn, id.Kind = string(account), string(arn), string(kind)
 	return id, nil
 }
 

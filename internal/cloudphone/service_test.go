@@ -116,7 +116,7 @@ func list(t *testing.T, ctx context.Context, s *cloudphone.Source, regions ...st
 	t.Helper()
 	synctest.Wait()
 	before := inBubble()
-	l := s.List(ctx, regions)
+	l := s.List(ctx, regions, nil)
 	s.HTTP.CloseIdleConnections()
 	synctest.Wait()
 	if after := inBubble(); len(after) > len(before) {

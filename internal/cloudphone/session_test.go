@@ -143,7 +143,7 @@ func TestAFrozenAndThawedInstance(t *testing.T) {
 			open = append(open, &frozenConn{Conn: c, closed: make(chan struct{})})
 			return open[len(open)-1], nil
 		}
-		wantRows(t, s.List(t.Context(), nil), idsOf(someNodes()), 9)
+		wantRows(t, s.List(t.Context(), nil, nil), idsOf(someNodes()), 9)
 		for _, c := range open {
 			c.frozen.Store(true)
 		}
@@ -228,7 +228,7 @@ func TestAServiceThatGoesAway(t *testing.T) {
 						return here, nil
 					}
 					start := time.Now()
-					got := s.List(t.Context(), nil)
+					got := s.List(t.Context(), nil, nil)
 					if took := time.Since(start); took > 30*time.Second {
 						t.Errorf("took %v", took)
 					}

@@ -2,8 +2,9 @@
 // API (eds-aic 2023-09-30). The SDK's types stop here; plain report.Matrix
 // values come out.
 //
-// Read source.go (which questions are asked), reading.go (whether the answers
-// are complete), client.go and gate.go (one question), page.go and time.go (one answer),
+// Read source.go (which questions are asked), follow.go (one
+// region), reading.go and ledger.go (what is kept, and whether it is complete),
+// client.go and gate.go (one question), page.go and time.go (one answer),
 // errors.go (what a failure means; to add a code's meaning, add a line to the
 // table hints there).
 package cloudphone
@@ -12,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,18 +57,25 @@ type Source struct {
 // List reads the matrices of the regions, or of all regions where none are
 // given. It never fails as a whole: what could not be read is a problem in the
 // listing, and what was read until ctx ended is in it.
-func (s *Source) List(ctx context.Context, regions []string) report.Listing {
+//
+// fate says which matrices are kept; the others are counted. nil keeps all. It
+// may be called by several goroutines at a time.
+func (s *Source) List(ctx context.Context, regions []string, fate func(*report.Matrix) report.Fate) report.Listing {
 	talk, err := s.session(ctx)
 	if err != nil {
 		return report.Listing{Problems: []report.Problem{{Code: "NoCredentials", Message: err.Error(), MayHide: true}}}
 	}
 	readings := make([]*reading, len(s.Endpoints))
 	progress := s.progress()
+	if fate == nil {
+		fate = keepAll
+	}
+	seed := maphash.MakeSeed()
 	var wg sync.WaitGroup
 	for i, endpoint := range s.Endpoints {
-		r := newReading(endpoint, s.Zone, progress)
+		r := newReading(endpoint, progress, fate, seed)
 		g := newGate(s.MaxInFlight)
-		r.open = func() (*client, error) { return newClient(endpoint, talk, g) }
+		r.open = func() (*client, error) { return newClient(endpoint, s.Zone, talk, g) }
 		readings[i] = r
 		wg.Go(func() { r.guard("", func() error { r.read(ctx, regions); return nil }) })
 	}
@@ -84,7 +93,7 @@ func (s *Source) session(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	s.HTTP.CloseIdleConnections()
-	return &session{http: s.HTTP, keyring: keyring{ask: s.Credentials, now: newKey(cred)}}, nil
+	return &session{http: s.HTTP, keyring: keyring{ask: s.Credentials, now: newIdentity(cred)}}, nil
 }
 
 func (s *Source) progress() func(int) {
@@ -138,12 +147,12 @@ func (r *reading) findRegions(ctx context.Context) []string {
 		if err != nil {
 			return err
 		}
-		p, err := c.call(ctx, "DescribeRegions", map[string]string{"SaleMode": "Node", "AcceptLanguage": "en"})
+		p, err := c.call(ctx, "DescribeRegions", map[string]string{"SaleMode": "Node", "AcceptLanguage": "en"}, nil)
 		if err != nil {
 			return &regionsError{err}
 		}
-		for _, r := range p.Regions {
-			if id := string(r.ID); id != "" && !slices.Contains(regions, id) {
+		for _, id := range p.Regions {
+			if id != "" && !slices.Contains(regions, id) {
 				if len(regions) == maxRegions {
 					return &regionsError{&Error{Code: "TooManyRegions", Message: fmt.Sprintf("the service names %d regions; the first %d are asked for one by one", len(p.Regions), maxRegions)}}
 				}
@@ -161,50 +170,24 @@ type regionsError struct{ error }
 
 func (e *regionsError) Unwrap() error { return e.error }
 
-// pages follows one chain of tokens to its end, or over limit pages if limit
-// is not 0. Without a region it asks for all of them.
+// pages reads one region, or over limit pages of it if limit is not 0. Without a
+// region it asks for all of them.
 func (r *reading) pages(ctx context.Context, region string, limit int) error {
-	c, err := r.open()
+	c, err := r.newChain(region)
 	if err != nil {
 		return err
 	}
-	query := map[string]string{"MaxResults": pageSize}
+	query := map[string]string{}
 	if region != "" {
 		query["BizRegionId"] = region
 	}
-	chain := &chain{keys: map[string]bool{}, total: -1}
-	tokens := map[string]bool{}
-	startedOver := false
-	for read, barren := 1, 0; ; read++ {
-		p, err := c.call(ctx, "DescribeCloudPhoneNodes", query)
-		if expiredToken(err) && query["NextToken"] != "" && !startedOver {
-			startedOver = true
-			delete(query, "NextToken")
-			clear(tokens)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		barren++
-		if r.add(chain, region, p) > 0 {
-			barren = 0
-		}
-		token := string(p.NextToken)
-		switch {
-		case token == "":
-			r.end(chain)
-			return nil
-		case read == limit:
-			return nil
-		case tokens[token]:
-			return &Error{Code: "RepeatedToken", Message: "the service repeats its pages without end"}
-		case barren == fruitless, read >= manyPages && len(chain.keys) > 2*chain.total, read == maxPages:
-			return &Error{Code: "EndlessPages", Message: fmt.Sprintf("no end after %d pages, of which the last %d brought nothing new", read, barren)}
-		}
-		tokens[token] = true
-		query["NextToken"] = token
+	ended, err := r.follow(ctx, query, limit, c, func(p *page) (fresh int, done bool) {
+		return r.add(c, region, p), false
+	})
+	if ended {
+		r.end(c)
 	}
+	return err
 }
 
 // expiredToken tells whether the service knows a page's token no more. How long

@@ -103,5 +103,5 @@ func Report(ctx context.Context, rules report.Rules, zone *time.Location) (repor
 		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
 		Credentials: func(context.Context) (cloudphone.Credentials, error) { return key, nil },
 	}
-	return rules.Summarise(source.List(ctx, nil), time.Now()), nil
+	return rules.Summarise(source.List(ctx, nil, nil), time.Now()), nil
 }
