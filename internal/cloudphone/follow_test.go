@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"matrix-expiry-report/internal/emulator"
@@ -96,4 +99,148 @@ func TestTheNextPageIsAskedForAhead(t *testing.T) {
 		return report.Keep
 	})
 	wantRows(t, l, []string{"cpn-1", "cpn-2"}, 2)
+}
+
+// longRegion is one region with nearly everything.
+func longRegion(types ...string) []emulator.Node {
+	var nodes []emulator.Node
+	for i := range 130 {
+		n := emulator.Node{
+			NodeId: fmt.Sprintf("cpn-%03d", i), RegionId: "cn-hangzhou", Status: "RUNNING", ServerType: types[i%len(types)],
+			GmtCreate: "2025-11-13 02:03:14", GmtModified: "2026-02-13 02:03:14", GmtExpired: "2027-03-09 02:00:34",
+		}
+		switch {
+		case i%20 == 0:
+			n.RegionId = "cn-shanghai"
+		case i%11 == 0:
+			n.Status = "FAILED"
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+func TestALongRegionIsReadInParts(t *testing.T) {
+	types := []string{"cpm.gx7.10xlarge", "cpm.gx8.16xlarge", "cpm.gn6.gx1"}
+	all := longRegion(types...)
+	ignoring := func(h http.Handler, names ...string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			for _, name := range names {
+				q.Del(name)
+			}
+			r.URL.RawQuery = q.Encode()
+			h.ServeHTTP(w, r)
+		})
+	}
+	// believing lets pass what is changed after it was signed.
+	believing := func(nodes []emulator.Node) http.Handler { return &liar{nodes: nodes, pageSize: 2} }
+	odd := slices.Clone(all)
+	odd[7].Status, odd[8].Status = "UNHEARD", "" // on no page that shows which values there are
+	late := slices.Clone(all)
+	late[78].ServerType = "cpm.gx9.32xlarge"
+	for _, tt := range []struct {
+		name  string
+		cloud http.Handler
+		nodes []emulator.Node
+		parts bool // whether the region is read by them
+		slots int
+	}{
+		{"by status and type", &emulator.Cloud{Nodes: all, PageSize: 2}, all, true, 4},
+		{"by a status that is not documented", &emulator.Cloud{Nodes: slices.DeleteFunc(slices.Clone(odd), func(n emulator.Node) bool { return n.Status == "" }), PageSize: 2},
+			slices.DeleteFunc(slices.Clone(odd), func(n emulator.Node) bool { return n.Status == "" }), false, 4},
+		{"though one type comes late", &emulator.Cloud{Nodes: late, PageSize: 2}, late, false, 4},
+		{"a row without a status", &emulator.Cloud{Nodes: odd, PageSize: 2}, odd, false, 4},
+		{"a service that knows no status", ignoring(believing(all), "Status"), all, false, 4},
+		{"a service that knows no filter", ignoring(believing(all), "Status", "ServerType"), all, false, 4},
+		{"all of one type", &emulator.Cloud{Nodes: longRegion(types[0]), PageSize: 2}, longRegion(types[0]), false, 4},
+		{"a filter that is refused", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("Status") {
+				emulator.APIError(400, "InvalidParameter", "No.")(w, r)
+				return
+			}
+			believing(all).ServeHTTP(w, r)
+		}), all, false, 4},
+		{"one question at a time", &emulator.Cloud{Nodes: all, PageSize: 2}, all, false, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				plain, inParts, busy, most := 0, 0, 0, 0
+				s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					q := r.URL.Query()
+					mu.Lock()
+					busy++
+					most = max(most, busy)
+					switch {
+					case q.Get("MaxResults") == "1":
+					case q.Has("Status"):
+						inParts++
+					case q.Get("BizRegionId") == "cn-hangzhou":
+						plain++
+					}
+					mu.Unlock()
+					rec := httptest.NewRecorder()
+					tt.cloud.ServeHTTP(rec, r)
+					time.Sleep(time.Millisecond)
+					mu.Lock() // before the answer can be read
+					busy--
+					mu.Unlock()
+					w.WriteHeader(rec.Code)
+					_, _ = w.Write(rec.Body.Bytes())
+				}))
+				s.MaxInFlight = tt.slots
+				l := list(t, t.Context(), s)
+				wantRows(t, l, idsOf(tt.nodes), len(tt.nodes))
+				wantProblems(t, l)
+				if most > tt.slots {
+					t.Errorf("%d questions at a time, want at most %d", most, tt.slots)
+				}
+				if tt.parts && (plain > 6 || inParts < 50) {
+					t.Errorf("%d pages of the region, %d of its parts: want it read by its parts", plain, inParts)
+				}
+				if !tt.parts && (plain < 60 || inParts > 70) {
+					t.Errorf("%d pages of the region, %d of its parts: want it read as it is", plain, inParts)
+				}
+			})
+		})
+	}
+}
+
+// A matrix that goes, or changes its state, while the parts are read does not
+// make any other one missing.
+func TestALongRegionThatChanges(t *testing.T) {
+	t.Parallel()
+	before := longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge", "cpm.gn6.gx1")
+	gone := slices.Delete(slices.Clone(before), 33, 34)
+	failed := slices.Clone(before)
+	failed[33].Status = "FAILED"
+	for name, after := range map[string][]emulator.Node{"is released": gone, "fails": failed} {
+		for calls := 8; calls < 110; calls += 6 {
+			t.Run(fmt.Sprintf("one %s after %d calls", name, calls), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					first, then := &emulator.Cloud{Nodes: before, PageSize: 2}, &emulator.Cloud{Nodes: after, PageSize: 2}
+					var mu sync.Mutex
+					n := 0
+					l := list(t, t.Context(), overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						mu.Lock()
+						n++
+						now := first
+						if n > calls {
+							now = then
+						}
+						mu.Unlock()
+						now.ServeHTTP(w, r)
+					})))
+					wantProblems(t, l)
+					ids := listedIDs(l)
+					for _, id := range idsOf(gone) {
+						if !slices.Contains(ids, id) {
+							t.Errorf("%s is missing", id)
+						}
+					}
+				})
+			})
+		}
+	}
 }

@@ -128,7 +128,7 @@ func FuzzDecodePage(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if added := r.add(c, "cn-hangzhou", p); added > rows || added < 0 || rows > 0 && added == 0 {
+		if added := r.add(c, "cn-hangzhou", p, false); added > rows || added < 0 || rows > 0 && added == 0 {
 			t.Errorf("%d of %d rows were new to an empty reading", added, rows)
 		}
 		r.end(c)

@@ -24,6 +24,7 @@ type reading struct {
 	endpoint *url.URL
 	progress func(more int)
 	open     func() (*client, error)
+	slots    int // questions at a time
 	fate     func(*report.Matrix) report.Fate
 	seed     maphash.Seed // of keys
 
@@ -101,11 +102,12 @@ func (r *reading) guard(region string, work func() error) {
 	}
 }
 
-// add takes in one page and says how many of its rows are new to its chain.
-func (r *reading) add(c *chain, region string, p *page) int {
+// add takes in one page and says how many of its rows are new to its chain. A
+// part of a chain counts only a part of it.
+func (r *reading) add(c *chain, region string, p *page, part bool) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n := p.TotalCount; n >= 0 && (c.total < 0 || n < c.total) {
+	if n := p.TotalCount; n >= 0 && !part && (c.total < 0 || n < c.total) {
 		c.fell = c.total >= 0
 		c.total = n
 	}

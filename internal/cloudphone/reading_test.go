@@ -27,7 +27,7 @@ func TestOfOneMatrixTheNewestRowIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range order {
-			r.add(c, "cn-hangzhou", &page{TotalCount: 1, Nodes: slices.Clone(rows[i : i+1])})
+			r.add(c, "cn-hangzhou", &page{TotalCount: 1, Nodes: slices.Clone(rows[i : i+1])}, false)
 		}
 		r.end(c)
 		l := merge([]*reading{r})

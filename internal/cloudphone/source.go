@@ -2,7 +2,7 @@
 // API (eds-aic 2023-09-30). The SDK's types stop here; plain report.Matrix
 // values come out.
 //
-// Read source.go (which questions are asked), follow.go (one
+// Read source.go (which questions are asked), follow.go and split.go (one
 // region), reading.go and ledger.go (what is kept, and whether it is complete),
 // client.go and gate.go (one question), page.go and time.go (one answer),
 // errors.go (what a failure means; to add a code's meaning, add a line to the
@@ -76,6 +76,7 @@ func (s *Source) List(ctx context.Context, regions []string, fate func(*report.M
 		r := newReading(endpoint, progress, fate, seed)
 		g := newGate(s.MaxInFlight)
 		r.open = func() (*client, error) { return newClient(endpoint, s.Zone, talk, g) }
+		r.slots = s.MaxInFlight
 		readings[i] = r
 		wg.Go(func() { r.guard("", func() error { r.read(ctx, regions); return nil }) })
 	}
@@ -181,8 +182,18 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 	if region != "" {
 		query["BizRegionId"] = region
 	}
-	ended, err := r.follow(ctx, query, limit, c, func(p *page) (fresh int, done bool) {
-		return r.add(c, region, p), false
+	sample := sample{statuses: map[string]bool{}, types: map[string]bool{}}
+	tried := region == "" || limit > 0
+	ended, err := r.follow(ctx, query, limit, c, func(p *page) (fresh int, whole bool) {
+		if sample.pages < samplePages {
+			sample.add(p)
+		}
+		fresh = r.add(c, region, p, false)
+		if !tried && sample.pages == samplePages && fresh > 0 && r.dominates(c, sample) {
+			tried = true
+			return fresh, r.split(ctx, region, c, sample)
+		}
+		return fresh, false
 	})
 	if ended {
 		r.end(c)
