@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -19,8 +20,9 @@ import (
 // it make the linker keep every method of every type, as text/template's
 // executor does, which is a fifth of the program.)
 type set struct {
-	trees map[string]*parse.Tree
-	funcs map[string]function
+	trees     map[string]*parse.Tree
+	funcs     map[string]function
+	unbounded bool // it is our own, and may be long
 }
 
 type function func(args []any) (any, error)
@@ -48,18 +50,14 @@ func (s source) absent() bool {
 // earlier one.
 func parseSet(funcs map[string]function, from ...source) (*set, error) {
 	s := &set{trees: map[string]*parse.Tree{}, funcs: map[string]function{}}
-	known := map[string]any{}
-	for _, table := range []map[string]function{builtins, funcs} {
-		for name, f := range table {
-			s.funcs[name], known[name] = f, f
-		}
-	}
+	maps.Copy(s.funcs, builtins)
+	maps.Copy(s.funcs, funcs)
 	for _, file := range from {
 		text, err := fs.ReadFile(file.fs, file.name)
 		if err != nil {
 			return nil, fmt.Errorf("reading templates: %w", err)
 		}
-		trees, err := parse.Parse(file.name, string(text), "", "", known)
+		trees, err := parse.Parse(file.name, string(text), "", "", anything(s.funcs))
 		if err != nil {
 			return nil, err
 		}
@@ -68,6 +66,15 @@ func parseSet(funcs map[string]function, from ...source) (*set, error) {
 		}
 	}
 	return s, nil
+}
+
+// anything is funcs as the parser wants them, which looks at the names only.
+func anything(funcs map[string]function) map[string]any {
+	all := map[string]any{}
+	for name, f := range funcs {
+		all[name] = f
+	}
+	return all
 }
 
 // execute renders one part for data.
@@ -105,7 +112,7 @@ func (e *execution) template(part string, dot reflect.Value) error {
 }
 
 func (e *execution) walk(node parse.Node, dot reflect.Value) error {
-	if e.steps++; e.steps > maxSteps || e.out.Len() > maxOutputBytes {
+	if e.steps++; !e.unbounded && (e.steps > maxSteps || e.out.Len() > maxOutputBytes) {
 		return e.at(node, errTooMuch)
 	}
 	switch n := node.(type) {
@@ -299,6 +306,9 @@ func (e *execution) argument(node parse.Node, dot reflect.Value) (reflect.Value,
 
 func (e *execution) fields(node parse.Node, v reflect.Value, names []string) (reflect.Value, error) {
 	for _, name := range names {
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
 		if v.Kind() != reflect.Struct {
 			return v, e.at(node, fmt.Errorf("there is no .%s", name))
 		}
@@ -315,7 +325,7 @@ func (e *execution) print(node parse.Node, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String:
 		e.out.WriteString(v.String())
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		e.out.WriteString(strconv.FormatInt(v.Int(), 10))
 	default:
 		return e.at(node, fmt.Errorf("%s cannot be printed", v.Kind()))

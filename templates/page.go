@@ -1,11 +1,9 @@
 package templates
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"html/template"
 	"io"
 	"maps"
 	"net/url"
@@ -13,14 +11,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"text/template/parse"
 
 	"matrix-expiry-report/report"
 )
 
 // The page is one file: style and script stand in it, and its policy names
-// them by what they are, so that nothing else can act in it.
+// them by what they are, so that nothing else can act in it. It is page.html;
+// go test ./templates -update makes page.escaped.html of that.
 var (
-	//go:embed page.html
+	//go:embed page.escaped.html
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
@@ -60,28 +60,32 @@ func Page(w io.Writer, r report.Report, o PageOptions) error {
 	if err != nil {
 		return err
 	}
-	set, err := pageTemplate()
+	trees, err := pageTrees()
 	if err != nil {
 		return err
 	}
-	if set, err = set.Clone(); err != nil {
-		return err
-	}
-	set.Funcs(template.FuncMap{"t": words.text})
 	d, err := Compose("text", r, o.Options)
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := set.Execute(&b, newPage(r, d.view, d.groups, d.title, o, words)); err != nil {
+	set := &set{trees: trees, funcs: pageFuncs(words), unbounded: true}
+	text, err := set.execute("page", newPage(r, d.view, d.groups, d.title, o, words))
+	if err != nil {
 		return err
 	}
-	_, err = w.Write(b.Bytes())
+	_, err = io.WriteString(w, text)
 	return err
 }
 
-var pageTemplate = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("page").Funcs(template.FuncMap{"t": func(string, ...any) (string, error) { return "", nil }}).Parse(pageHTML)
+func pageFuncs(words *words) map[string]function {
+	all := maps.Clone(builtins)
+	maps.Copy(all, escapers)
+	all["t"] = func(a []any) (any, error) { return words.text(a[0].(string), a[1:]...) }
+	return all
+}
+
+var pageTrees = sync.OnceValues(func() (map[string]*parse.Tree, error) {
+	return parse.Parse("page", pageHTML, "", "", anything(pageFuncs(nil)))
 })
 
 // A page is what page.html sees.
@@ -90,8 +94,7 @@ type page struct {
 	OtherLanguage                                    *pageLanguage
 	Lead, Problems                                   []string
 	Age, Days                                        int
-	Style                                            template.CSS
-	Script                                           template.JS
+	Style, Script                                    ownCode
 	Urgent                                           []urgent
 	Timeline                                         *timeline
 	Severities                                       []pageItem
@@ -168,7 +171,7 @@ func newPage(r report.Report, v View, groups []Group, title string, o PageOption
 	p := page{
 		Language: o.Language, Headline: title, Tone: string(v.Severity), When: v.When, ConsoleURL: o.ConsoleURL,
 		Age: v.Age, Days: r.Days, All: o.All, Complete: r.Complete, Action: o.Path, Problems: v.Problems,
-		Style: template.CSS(pageCSS), Script: template.JS(pageJS),
+		Style: ownCode(pageCSS), Script: ownCode(pageJS),
 		Urgent: newUrgent(groups), Timeline: newTimeline(r, w),
 	}
 	if v.OtherProblems > 0 {
