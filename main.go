@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -239,8 +240,27 @@ func credentials(ctx context.Context) (cloudphone.Credentials, error) {
 	return cloudphone.DefaultCredentials(ctx)
 }
 
+// memoryShare is how much of an instance's memory the garbage collector lets
+// the program have before it works harder: the rest is for the program itself,
+// the platform and what is read at the time.
+const memoryShare = 0.25
+
+// boundMemory tells the garbage collector how large the instance is, unless
+// GOMEMLIMIT has.
+// https://www.alibabacloud.com/help/en/functioncompute/fc-3-0/user-guide/environment-variables
+func boundMemory(getenv func(string) string) {
+	mb, err := strconv.Atoi(getenv("FC_FUNCTION_MEMORY_SIZE"))
+	if err != nil || mb < 128 {
+		mb = 128 // the smallest there is
+	}
+	if getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(float64(mb<<20) * memoryShare))
+	}
+}
+
 // function serves Function Compute until it is told to stop.
 func (p program) function(ctx context.Context) error {
+	boundMemory(p.getenv)
 	parts := load(p.getenv, credentials, nil)
 	err := parts.check(false)
 	wrong, ok := errors.AsType[wrongSettings](err)

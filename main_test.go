@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -288,4 +289,27 @@ func TestFunctionRefusesSettings(t *testing.T) {
 func httpEvent(method, path, headers string) string {
 	return `{"version":"v1","rawPath":"` + path + `","headers":{` + headers + `},"queryParameters":{},"isBase64Encoded":false,"body":"",` +
 		`"requestContext":{"accountId":"1","domainName":"x.cn-shanghai.fcapp.run","http":{"method":"` + method + `","path":"` + path + `","protocol":"HTTP/1.1","sourceIp":"192.0.2.1","userAgent":"curl"},"requestId":"1-2","time":"2026-11-22T01:07:00Z","timeEpoch":"1"}}`
+}
+
+func TestTheCollectorKnowsTheInstance(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	for _, tt := range []struct {
+		size, own string
+		want      int64
+	}{
+		{"512", "", 128 << 20},
+		{"128", "", 32 << 20},
+		{"", "", 32 << 20},
+		{"lots", "", 32 << 20},
+		{"512", "100MiB", before},
+	} {
+		debug.SetMemoryLimit(before)
+		boundMemory(func(name string) string {
+			return map[string]string{"FC_FUNCTION_MEMORY_SIZE": tt.size, "GOMEMLIMIT": tt.own}[name]
+		})
+		if got := debug.SetMemoryLimit(-1); got != tt.want {
+			t.Errorf("of an instance of %q MB, with GOMEMLIMIT %q, the program has %d bytes, want %d", tt.size, tt.own, got, tt.want)
+		}
+	}
 }
