@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"matrix-expiry-report/report"
@@ -79,11 +80,11 @@ func CSV(w io.Writer, r report.Report, ownerTag string) error {
 // and after what some locales take for the end of a cell. The characters are
 // those of https://owasp.org/www-community/attacks/CSV_Injection, which wants
 // the full-width ones, too, as Japanese locales run them.
-var formula = regexp.MustCompile(`((?:^|[,;|])[" ]*)([=+\-@＝＋－＠])`)
+var formula = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`((?:^|[,;|])[" ]*)([=+\-@＝＋－＠])`) })
 
 // text is a cell that no spreadsheet runs.
 func text(s string) string {
-	cell := formula.ReplaceAllString(visible(s), "$1'$2")
+	cell := formula().ReplaceAllString(visible(s), "$1'$2")
 	if strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") {
 		if !strings.HasPrefix(cell, "'") { // OWASP counts these as beginnings, whatever follows
 			cell = "'" + cell

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"matrix-expiry-report/report"
 )
@@ -101,7 +102,7 @@ func problem(p report.Problem) string {
 // trigger begins what GitHub makes a link, a mention or a picture of without
 // any markup: addresses, people, issues (#1, GH-1), shortcodes (:bomb:). A
 // backslash does not keep it from doing so, a space without width does.
-var trigger = regexp.MustCompile(`(?i)[@#:]|www|\bgh-`)
+var trigger = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)[@#:]|www|\bgh-`) })
 
 const noWidth = '\u200b'
 
@@ -116,6 +117,6 @@ var escape = strings.NewReplacer(
 
 // inert is s as text within a line or a cell, at most maxRunes of it.
 func inert(s string) string {
-	s = trigger.ReplaceAllString(short(s), "$0"+string(noWidth))
+	s = trigger().ReplaceAllString(short(s), "$0"+string(noWidth))
 	return escape.Replace(strings.ReplaceAll(s, ":"+string(noWidth)+" ", ": "))
 }
