@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -89,7 +90,7 @@ var severityWords = map[string]report.Severity{
 	"紧急": report.Critical, "警告": report.Warning, "提醒": report.Notice,
 }
 
-var daysWord = regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`)
+var daysWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`) })
 
 // cry stands for every cry for help among the words that are not known.
 const cry = "help"
@@ -102,7 +103,7 @@ func readWords(words string) (q query, unknown string) {
 		q.Language = "zh"
 	}
 	for _, word := range strings.Fields(strings.ToLower(words)) {
-		days := daysWord.FindStringSubmatch(strings.TrimPrefix(word, "到期"))
+		days := daysWord().FindStringSubmatch(strings.TrimPrefix(word, "到期"))
 		switch {
 		case strings.HasPrefix(word, "@"), noise[word]:
 		case word == cry, word == "帮助", word == "?", word == "？":
@@ -117,7 +118,7 @@ func readWords(words string) (q query, unknown string) {
 			q.severities = append(q.severities, severityWords[word])
 		case templates.RegionNamed("zh", word) != "":
 			q.Regions = append(q.Regions, templates.RegionNamed("zh", word))
-		case config.RegionID.MatchString(word):
+		case config.IsRegion(word):
 			q.Regions = append(q.Regions, word)
 		default:
 			return q, word

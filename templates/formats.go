@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -23,11 +24,20 @@ type format struct {
 type idShape interface{ MatchString(id string) bool }
 
 var (
-	slackPerson  = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
-	mobile       = regexp.MustCompile(`^\+?[0-9][0-9-]{4,}$`)
-	feishuPerson = regexp.MustCompile(`^ou_[0-9A-Za-z]+$`)
-	wecomPerson  = unlike{regexp.MustCompile(`^[A-Za-z][\w.@-]*$`), []idShape{slackPerson, regexp.MustCompile(`^ou_`)}}
+	slackPerson  = shape(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
+	mobile       = shape(`^\+?[0-9][0-9-]{4,}$`)
+	feishuPerson = shape(`^ou_[0-9A-Za-z]+$`)
+	wecomPerson  = unlike{shape(`^[A-Za-z][\w.@-]*$`), []idShape{slackPerson, shape(`^ou_`)}}
 )
+
+// An expression is made when it is first needed.
+type expression func() *regexp.Regexp
+
+func shape(of string) expression {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(of) })
+}
+
+func (e expression) MatchString(id string) bool { return e().MatchString(id) }
 
 // unlike is a shape that is so free that it fits what others mean, too.
 type unlike struct {
@@ -99,16 +109,14 @@ var lookalikes = map[rune]rune{
 	'<': '＜', '>': '＞', '#': '＃', '|': '｜', '\\': '＼', '!': '！', '@': '＠', '&': '＆', '_': '＿', '$': '＄',
 }
 
-// ordinal begins what Markdown takes for an item of a numbered list.
-var ordinal = regexp.MustCompile(`^(\d+)[.)] `)
-
 // Inert makes a text mean nothing but itself in the markup of a format.
 func Inert(format, text string) string { return formats[format].inert(text) }
 
 // inertMarkdown makes a value that no Markdown acts on: an underscore within a
 // word stays, as names are full of them and it has no effect there.
 func inertMarkdown(s string) string {
-	runes := []rune(ordinal.ReplaceAllString(clean(s), "$1． "))
+	runes := []rune(clean(s))
+	ordinal := slices.IndexFunc(runes, func(r rune) bool { return r < '0' || r > '9' }) // whether a numbered list begins
 	word := func(i int) bool {
 		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
 	}
@@ -116,6 +124,8 @@ func inertMarkdown(s string) string {
 	for i, r := range runes {
 		other, active := lookalikes[r]
 		switch {
+		case i == ordinal && i > 0 && (r == '.' || r == ')') && i+1 < len(runes) && runes[i+1] == ' ':
+			r = '．'
 		case r == '_' && word(i-1) && word(i+1):
 		case active:
 			r = other
@@ -129,20 +139,31 @@ func inertMarkdown(s string) string {
 	return b.String()
 }
 
-// shortcode begins what chats turn into a picture, such as :bomb:.
-var shortcode = regexp.MustCompile(`:([A-Za-z+-])`)
+// noShortcodes keeps chats from making pictures of words such as :bomb:.
+func noShortcodes(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if r == ':' && i+1 < len(s) && (isLetter(s[i+1]) || s[i+1] == '+' || s[i+1] == '-') {
+			r = '：'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // inertText is for services that take text as elements, which hold no markup:
 // what is left is that a client makes a link of an address, and a picture of a
 // shortcode.
 func inertText(s string) string {
-	return strings.ReplaceAll(shortcode.ReplaceAllString(clean(s), "：$1"), "://", "：//")
+	return strings.ReplaceAll(noShortcodes(clean(s)), "://", "：//")
 }
 
 // inertFeishu also stops shortcodes, which Feishu's Markdown knows. Its HTML
 // entities would keep the characters themselves, but what older clients make of
 // them is not documented.
-func inertFeishu(s string) string { return shortcode.ReplaceAllString(inertMarkdown(s), "：$1") }
+func inertFeishu(s string) string { return noShortcodes(inertMarkdown(s)) }
 
 // Some services take text as elements rather than as markup. For them bold,
 // code and links are marked by control characters, which no value can hold

@@ -112,17 +112,23 @@ func cut(s string, limit int) string {
 	return s
 }
 
-// hostFirst is an address that was copied without its https://.
-var hostFirst = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
+// like tells whether a setting matches an expression, which is made at once and
+// not kept: a run is a start of the process, and has few of all the settings.
+func like(expression, setting string) bool {
+	return regexp.MustCompile(expression).MatchString(setting)
+}
 
 // webhookURL reads the address of a webhook. People also set the token alone,
-// which is then put behind the prefix, or leave the scheme away.
-func webhookURL(env *config.Env, name, form string, token *regexp.Regexp, prefix string) *url.URL {
+// which is then put behind the prefix, or leave the scheme away. token is the
+// expression of the first.
+func webhookURL(env *config.Env, name, form, token, prefix string) *url.URL {
 	v := env.Secret(name).Reveal()
 	switch {
-	case token.MatchString(v):
+	case v == "" || strings.HasPrefix(v, "https://"):
+		return env.SecretURL(name, form)
+	case like(token, v):
 		v = prefix + v
-	case hostFirst.MatchString(v):
+	case like(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`, v): // a host first
 		v = "https://" + v
 	default:
 		return env.SecretURL(name, form)

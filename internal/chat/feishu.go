@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,9 +27,9 @@ type feishuService struct {
 	secret  config.Secret // empty for a bot without signatures
 }
 
-var (
-	feishuPath  = regexp.MustCompile(`^/open-apis/bot/v2/hook/[\w-]+$`)
-	feishuToken = regexp.MustCompile(`^[0-9A-Za-z-]{16,}$`)
+const (
+	feishuPath  = `^/open-apis/bot/v2/hook/[\w-]+$`
+	feishuToken = `^[0-9A-Za-z-]{16,}$`
 )
 
 func loadFeishu(env *config.Env) service {
@@ -41,7 +40,7 @@ func loadFeishu(env *config.Env) service {
 	if s.webhook = webhookURL(env, name, form, feishuToken, "https://open.feishu.cn/open-apis/bot/v2/hook/"); s.webhook == nil {
 		return nil
 	}
-	if !feishuPath.MatchString(s.webhook.Path) {
+	if !like(feishuPath, s.webhook.Path) {
 		env.RefuseSecret(name, "the address of a custom bot; make one in the group's settings, "+form)
 		return nil
 	}

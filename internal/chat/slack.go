@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -33,9 +32,9 @@ type slackService struct {
 	like    bool // Mattermost, Rocket.Chat and their kin
 }
 
-var (
-	slackToken = regexp.MustCompile(`^T\w+/B\w+/\w+$`)
-	likePath   = regexp.MustCompile(`/(web)?hooks/`) // theirs is /hooks/…, or /api/webhooks/…/slack
+const (
+	slackToken = `^T\w+/B\w+/\w+$`
+	likePath   = `/(web)?hooks/` // theirs is /hooks/…, or /api/webhooks/…/slack
 )
 
 func loadSlack(env *config.Env) service {
@@ -53,7 +52,7 @@ func loadSlack(env *config.Env) service {
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}
-	return slackService{webhook: u, like: !vendor && likePath.MatchString(u.Path)}
+	return slackService{webhook: u, like: !vendor && like(likePath, u.Path)}
 }
 
 func (s slackService) idempotent() bool { return false }

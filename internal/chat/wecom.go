@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"time"
 
 	"matrix-expiry-report/internal/config"
@@ -19,7 +18,7 @@ const wecomContentBytes = 4000
 
 type wecomService struct{ webhook *url.URL }
 
-var wecomKey = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+const wecomKey = `^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
 
 func loadWeCom(env *config.Env) service {
 	const name, form = "WECOM_WEBHOOK_URL", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"

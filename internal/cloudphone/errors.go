@@ -170,7 +170,7 @@ func stalled(err error) bool {
 	return ok && limit.Timeout() && !dialling
 }
 
-var errStalled = fmt.Errorf("no whole answer within %s", answerTime)
+var errStalled = errors.New("no whole answer within " + answerTime.String())
 
 // hints say what a code usually means to the one who runs the function; the
 // first prefix that fits is taken.

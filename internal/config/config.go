@@ -102,7 +102,7 @@ func Load(env *Env) Settings {
 		env.Refuse("CRITICAL_DAYS", env.Text("CRITICAL_DAYS", "3"), "at most WARNING_DAYS, "+env.Text("WARNING_DAYS", "7"))
 	}
 	for _, r := range s.Regions {
-		if !RegionID.MatchString(r) {
+		if !IsRegion(r) {
 			env.Refuse("REGIONS", r, "a region such as cn-hangzhou")
 		}
 	}

@@ -205,5 +205,7 @@ func splitList(v string) []string {
 	return out
 }
 
-// RegionID is the form of a BizRegionId.
-var RegionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+// IsRegion tells whether id has the form of a BizRegionId.
+func IsRegion(id string) bool {
+	return regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`).MatchString(id)
+}

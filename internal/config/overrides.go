@@ -30,7 +30,7 @@ func (s Settings) With(o Overrides) (Settings, error) {
 		s.Days = *o.Days
 	}
 	for _, r := range o.Regions {
-		if !RegionID.MatchString(r) {
+		if !IsRegion(r) {
 			refuse("regions", r, "a region such as cn-hangzhou")
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"time"
 )
@@ -24,7 +23,7 @@ const (
 	feishuSignatureMessage = "sign match fail or timestamp is not within one hour from current time"
 )
 
-var feishuLive = regexp.MustCompile(`<at\s[^>]*>`)
+const feishuLive = `<at\s[^>]*>`
 
 // takeFeishu answers as a custom bot does: always 200, with a code.
 func (r *Room) takeFeishu(p *post) reply {
@@ -63,7 +62,7 @@ func (r *Room) takeFeishu(p *post) reply {
 	default:
 		return bad("params error, unknown msg_type %q", kind)
 	}
-	p.Mentions = append(p.Mentions, feishuLive.FindAllString(p.Text, -1)...)
+	p.Mentions = append(p.Mentions, found(feishuLive, p.Text)...)
 	if r.tooFast("feishu second "+p.path, p.now, feishuMaxPostsASecond, time.Second, 0) ||
 		r.tooFast("feishu "+p.path, p.now, feishuMaxPosts, feishuPostsWindow, 0) {
 		return feishuReply(feishuTooFast, "frequency limited")

@@ -3,7 +3,6 @@ package emulator
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -30,7 +29,7 @@ const (
 )
 
 // slackLive are the mentions that Slack makes out of mrkdwn.
-var slackLive = regexp.MustCompile(`<(!channel|!here|!everyone|!subteam\^\w+|@\w+)(\|[^>]*)?>`)
+const slackLive = `<(!channel|!here|!everyone|!subteam\^\w+|@\w+)(\|[^>]*)?>`
 
 // takeSlack answers as an incoming webhook does, with a bare word:
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -65,7 +64,7 @@ func (r *Room) takeSlack(p *post) reply {
 		return no(http.StatusBadRequest, "msg_too_long", "text has %d of %d characters", n, slackMaxMessageUnits)
 	}
 	p.Title, _, _ = strings.Cut(text, "\n")
-	p.Mentions = append(p.Mentions, slackLive.FindAllString(text, -1)...)
+	p.Mentions = append(p.Mentions, found(slackLive, text)...)
 	if msg["attachments"] != nil {
 		return no(http.StatusBadRequest, "invalid_attachments", "attachments are the legacy form, which is not emulated")
 	}
@@ -290,7 +289,7 @@ func (s *slackReader) text(o object, max int, kinds ...string) (string, error) {
 	}
 	s.sum += n
 	if kind == "mrkdwn" {
-		s.post.Mentions = append(s.post.Mentions, slackLive.FindAllString(text, -1)...)
+		s.post.Mentions = append(s.post.Mentions, found(slackLive, text)...)
 	}
 	return text, nil
 }

@@ -3,7 +3,6 @@ package emulator
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,9 +13,9 @@ const teamsMaxBodyBytes = 28 * 1024
 
 const adaptiveCard = "application/vnd.microsoft.card.adaptive"
 
-var (
-	teamsVersion = regexp.MustCompile(`^1\.[0-6]$`)
-	teamsLive    = regexp.MustCompile(`<at>[^<]*</at>`)
+const (
+	teamsVersion = `^1\.[0-6]$`
+	teamsLive    = `<at>[^<]*</at>`
 )
 
 // takeTeams answers as a flow with a webhook trigger does: 202 and nothing
@@ -60,7 +59,7 @@ func (r *Room) takeTeams(p *post) reply {
 	if p.Title == "" {
 		p.Title, _, _ = strings.Cut(p.Text, "\n")
 	}
-	p.Mentions = teamsLive.FindAllString(p.Text, -1)
+	p.Mentions = found(teamsLive, p.Text)
 	return reply{status: http.StatusAccepted}
 }
 
@@ -75,7 +74,7 @@ func teamsCard(p *post, attachment object) error {
 	if card.str("type") != "AdaptiveCard" {
 		return fmt.Errorf("content.type is %q, want AdaptiveCard", card.str("type"))
 	}
-	if !teamsVersion.MatchString(card.str("version")) {
+	if len(found(teamsVersion, card.str("version"))) == 0 {
 		return fmt.Errorf("content.version is %q, want 1.0 to 1.6", card.str("version"))
 	}
 	if err := card.only("type", "version", "$schema", "body", "actions", "msteams", "fallbackText", "speak", "lang"); err != nil {

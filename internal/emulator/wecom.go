@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -15,7 +14,7 @@ const (
 	weComPostsWindow      = time.Minute
 )
 
-var weComLive = regexp.MustCompile(`<@[^>\s]+>`)
+const weComLive = `<@[^>\s]+>`
 
 // takeWeCom answers as a group robot does: always 200, with an errcode.
 func (r *Room) takeWeCom(p *post) reply {
@@ -46,7 +45,7 @@ func (r *Room) takeWeCom(p *post) reply {
 	p.say(content)
 	switch kind {
 	case "markdown":
-		p.Mentions = weComLive.FindAllString(content, -1)
+		p.Mentions = found(weComLive, content)
 	case "text":
 		for _, name := range []string{"mentioned_list", "mentioned_mobile_list"} {
 			ids, err := msg.obj(kind).strs(name)

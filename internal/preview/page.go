@@ -152,21 +152,35 @@ func link(url, inner string) string {
 	return "<a href=\"" + html.EscapeString(url) + "\">" + inner + "</a>"
 }
 
-var (
-	slackLink = regexp.MustCompile(`&lt;(https?://[^|&]*(?:&amp;[^|&]*)*)\|(.*?)&gt;`)
-	slackUser = regexp.MustCompile(`&lt;(?:@|!subteam\^)([A-Z0-9]+)&gt;`)
-	boldStar  = regexp.MustCompile(`\*([^*\n]+)\*`)
-	codeTick  = regexp.MustCompile("`([^`\n]+)`")
-	boldStars = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)
-	mdLink    = regexp.MustCompile(`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`)
-)
+// A drawing is what markup looks like. Its expression is made anew each time, as
+// few processes draw.
+type drawing struct{ markup, look string }
+
+func draw(s string, drawings []drawing) string {
+	for _, d := range drawings {
+		s = regexp.MustCompile(d.markup).ReplaceAllString(s, d.look)
+	}
+	return s
+}
+
+var code = drawing{"`([^`\n]+)`", "<code>$1</code>"}
+
+var mrkdwn = []drawing{
+	{`&lt;(https?://[^|&]*(?:&amp;[^|&]*)*)\|(.*?)&gt;`, `<a href="$1">$2</a>`},
+	{`&lt;(?:@|!subteam\^)([A-Z0-9]+)&gt;`, `<a>@$1</a>`},
+	{`\*([^*\n]+)\*`, "<b>$1</b>"},
+	code,
+}
+
+var markdown = []drawing{
+	{`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`, `<a href="$2">$1</a>`},
+	{`\*\*([^*\n]+)\*\*`, "<b>$1</b>"},
+	code,
+	{`&lt;font color=(?:&#34;|&#39;)?(\w+)(?:&#34;|&#39;)?&gt;(.*?)&lt;/font&gt;`, `<span class="small">$2</span>`},
+}
 
 func drawMrkdwn(s string) string {
-	s = html.EscapeString(s)
-	s = slackLink.ReplaceAllString(s, `<a href="$1">$2</a>`)
-	s = slackUser.ReplaceAllString(s, `<a>@$1</a>`)
-	s = boldStar.ReplaceAllString(s, "<b>$1</b>")
-	s = codeTick.ReplaceAllString(s, "<code>$1</code>")
+	s = draw(html.EscapeString(s), mrkdwn)
 	s = strings.NewReplacer("&amp;amp;", "&amp;", "&amp;lt;", "&lt;", "&amp;gt;", "&gt;").Replace(s)
 	return strings.ReplaceAll(s, "\n", "<br>\n")
 }
@@ -203,15 +217,7 @@ func drawMarkdown(s string) string {
 	return b.String()
 }
 
-var fontTag = regexp.MustCompile(`&lt;font color=(?:&#34;|&#39;)?(\w+)(?:&#34;|&#39;)?&gt;(.*?)&lt;/font&gt;`)
-
-func inline(s string) string {
-	s = html.EscapeString(s)
-	s = mdLink.ReplaceAllString(s, `<a href="$2">$1</a>`)
-	s = boldStars.ReplaceAllString(s, "<b>$1</b>")
-	s = codeTick.ReplaceAllString(s, "<code>$1</code>")
-	return fontTag.ReplaceAllString(s, `<span class="small">$2</span>`)
-}
+func inline(s string) string { return draw(html.EscapeString(s), markdown) }
 
 func drawFeishu(body []byte) string {
 	card := parse(body).thing("card")
