@@ -12,8 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"matrix-expiry-report/internal/zoneinfo"
+	_ "time/tzdata" // since a function's machine may have no zones
 )
 
 // An Env reads settings from the environment. It never stops at a mistake: it
@@ -128,10 +127,10 @@ func (e *Env) OneOf(name, missing string, allowed ...string) string {
 // Location reads an IANA time zone.
 func (e *Env) Location(name, missing string) *time.Location {
 	v := e.Text(name, missing)
-	loc, err := zoneinfo.Load(v)
+	loc, err := time.LoadLocation(v)
 	if err != nil || v == "Local" {
 		e.Refuse(name, v, "a time zone such as Asia/Shanghai, Europe/Berlin or UTC")
-		loc, _ = zoneinfo.Load(missing)
+		loc, _ = time.LoadLocation(missing)
 	}
 	return loc
 }
