@@ -43,9 +43,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(exitCode(os.Stderr, run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)))
+	os.Exit(exitCode(os.Stderr, run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr)))
 }
 
 // Outcomes that have exit codes of their own.
@@ -139,11 +137,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		if !ok {
 			return fmt.Errorf("%w\nthere is no command %q: demo, report, preview, doctor, invoke, serve, emulator, version or help", errUsage, args[0])
 		}
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
 		return command(p, ctx, args[1:])
 	case getenv("FC_RUNTIME_API") == "":
 		return fmt.Errorf("%w\n%s", errUsage, strings.TrimSuffix(help, "\n"))
 	}
-	return p.function(ctx)
+	return p.function()
 }
 
 // parts are what the settings make. What has a mistake is as if it were not
@@ -258,8 +258,8 @@ func boundMemory(getenv func(string) string) {
 	}
 }
 
-// function serves Function Compute until it is told to stop.
-func (p program) function(ctx context.Context) error {
+// function serves Function Compute until the process is ended.
+func (p program) function() error {
 	boundMemory(p.getenv)
 	parts := load(p.getenv, credentials, nil)
 	err := parts.check(false)
@@ -276,8 +276,7 @@ func (p program) function(ctx context.Context) error {
 	}
 	// Start, because StartHandler of SDK v0.3.1 takes no handler but a function;
 	// []byte and RawMessage, because those alone pass through as they are.
-	go fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) { return h.Invoke(ctx, event) }) // never returns
-	<-ctx.Done()
+	fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) { return h.Invoke(ctx, event) }) // never returns
 	return nil
 }
 
