@@ -50,7 +50,7 @@ func (s source) absent() bool {
 // earlier one.
 func parseSet(funcs map[string]function, from ...source) (*set, error) {
 	s := &set{trees: map[string]*parse.Tree{}, funcs: map[string]function{}}
-	maps.Copy(s.funcs, builtins)
+	maps.Copy(s.funcs, builtins())
 	maps.Copy(s.funcs, funcs)
 	for _, file := range from {
 		text, err := fs.ReadFile(file.fs, file.name)
@@ -351,43 +351,45 @@ func truth(v reflect.Value) bool {
 
 // builtins are the functions of text/template that messages need, with its
 // meaning.
-var builtins = map[string]function{
-	"not": func(a []any) (any, error) { return !truth(reflect.ValueOf(a[0])), nil },
-	"and": func(a []any) (any, error) {
-		for _, v := range a {
-			if !truth(reflect.ValueOf(v)) {
-				return v, nil
+func builtins() map[string]function {
+	return map[string]function{
+		"not": func(a []any) (any, error) { return !truth(reflect.ValueOf(a[0])), nil },
+		"and": func(a []any) (any, error) {
+			for _, v := range a {
+				if !truth(reflect.ValueOf(v)) {
+					return v, nil
+				}
 			}
-		}
-		return a[len(a)-1], nil
-	},
-	"or": func(a []any) (any, error) {
-		for _, v := range a {
-			if truth(reflect.ValueOf(v)) {
-				return v, nil
+			return a[len(a)-1], nil
+		},
+		"or": func(a []any) (any, error) {
+			for _, v := range a {
+				if truth(reflect.ValueOf(v)) {
+					return v, nil
+				}
 			}
-		}
-		return a[len(a)-1], nil
-	},
-	"eq": func(a []any) (any, error) {
-		for _, v := range a[1:] {
-			if plain(v) == plain(a[0]) {
-				return true, nil
+			return a[len(a)-1], nil
+		},
+		"eq": func(a []any) (any, error) {
+			for _, v := range a[1:] {
+				if plain(v) == plain(a[0]) {
+					return true, nil
+				}
 			}
-		}
-		return false, nil
-	},
-	"ne":    func(a []any) (any, error) { return plain(a[0]) != plain(a[1]), nil },
-	"lt":    func(a []any) (any, error) { return a[0].(int) < a[1].(int), nil },
-	"le":    func(a []any) (any, error) { return a[0].(int) <= a[1].(int), nil },
-	"gt":    func(a []any) (any, error) { return a[0].(int) > a[1].(int), nil },
-	"ge":    func(a []any) (any, error) { return a[0].(int) >= a[1].(int), nil },
-	"len":   func(a []any) (any, error) { return reflect.ValueOf(a[0]).Len(), nil },
-	"index": func(a []any) (any, error) { return reflect.ValueOf(a[0]).Index(a[1].(int)).Interface(), nil },
-	"slice": func(a []any) (any, error) {
-		return reflect.ValueOf(a[0]).Slice(a[1].(int), a[2].(int)).Interface(), nil
-	},
-	"join": func(a []any) (any, error) { return strings.Join(a[0].([]string), a[1].(string)), nil },
+			return false, nil
+		},
+		"ne":    func(a []any) (any, error) { return plain(a[0]) != plain(a[1]), nil },
+		"lt":    func(a []any) (any, error) { return a[0].(int) < a[1].(int), nil },
+		"le":    func(a []any) (any, error) { return a[0].(int) <= a[1].(int), nil },
+		"gt":    func(a []any) (any, error) { return a[0].(int) > a[1].(int), nil },
+		"ge":    func(a []any) (any, error) { return a[0].(int) >= a[1].(int), nil },
+		"len":   func(a []any) (any, error) { return reflect.ValueOf(a[0]).Len(), nil },
+		"index": func(a []any) (any, error) { return reflect.ValueOf(a[0]).Index(a[1].(int)).Interface(), nil },
+		"slice": func(a []any) (any, error) {
+			return reflect.ValueOf(a[0]).Slice(a[1].(int), a[2].(int)).Interface(), nil
+		},
+		"join": func(a []any) (any, error) { return strings.Join(a[0].([]string), a[1].(string)), nil },
+	}
 }
 
 // plain makes strings of all string types comparable.

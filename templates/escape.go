@@ -11,20 +11,22 @@ import (
 // page.html, and written into page.escaped.html; a test does it again, and holds
 // these to what its own do. (html/template itself stays out of the program: its
 // executor makes the linker keep every method of every type, 2.6 MB.)
-var escapers = map[string]function{
-	"htmlescaper":   escapeHTML,
-	"attrescaper":   escapeHTML,
-	"rcdataescaper": escapeHTML,
-	"urlfilter": func(a []any) (any, error) {
-		if s := printed(a[0]); safeURL(s) {
-			return s, nil
-		}
-		return "#ZgotmplZ", nil
-	},
-	"urlnormalizer": func(a []any) (any, error) { return normalURL(printed(a[0])), nil },
-	// The style and the script of the page, which are its own.
-	"cssvaluefilter": func(a []any) (any, error) { return a[0].(ownCode), nil },
-	"jsvalescaper":   func(a []any) (any, error) { return a[0].(ownCode), nil },
+func escapers() map[string]function {
+	return map[string]function{
+		"htmlescaper":   escapeHTML,
+		"attrescaper":   escapeHTML,
+		"rcdataescaper": escapeHTML,
+		"urlfilter": func(a []any) (any, error) {
+			if s := printed(a[0]); safeURL(s) {
+				return s, nil
+			}
+			return "#ZgotmplZ", nil
+		},
+		"urlnormalizer": func(a []any) (any, error) { return normalURL(printed(a[0])), nil },
+		// The style and the script of the page, which are its own.
+		"cssvaluefilter": func(a []any) (any, error) { return a[0].(ownCode), nil },
+		"jsvalescaper":   func(a []any) (any, error) { return a[0].(ownCode), nil },
+	}
 }
 
 // ownCode is what nobody outside has a part in.

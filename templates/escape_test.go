@@ -95,7 +95,7 @@ func FuzzEscapers(f *testing.F) {
 			return b.String()
 		}
 		for name, text := range places {
-			ours, err := escapers[name]([]any{s})
+			ours, err := escapers()[name]([]any{s})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func FuzzEscapers(f *testing.F) {
 		}
 		var v any = s
 		for _, name := range []string{"urlfilter", "urlnormalizer", "attrescaper"} {
-			v, _ = escapers[name]([]any{v})
+			v, _ = escapers()[name]([]any{v})
 		}
 		if got, want := `<a href="`+v.(string)+`">`, rendered("url"); got != want {
 			t.Errorf("%q as an address: got %q, want %q", s, got, want)

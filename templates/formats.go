@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A format is how one kind of reader takes markup.
@@ -104,7 +105,7 @@ func clean(s string) string {
 
 // lookalikes stand for the characters that Markdown and its cousins act on.
 // Whether a client honours a backslash is not documented for any of them.
-var lookalikes = map[rune]rune{
+var lookalikes = [utf8.RuneSelf]rune{
 	'*': '＊', '`': 'ˋ', '~': '～', '[': '［', ']': '］', '(': '（', ')': '）',
 	'<': '＜', '>': '＞', '#': '＃', '|': '｜', '\\': '＼', '!': '！', '@': '＠', '&': '＆', '_': '＿', '$': '＄',
 }
@@ -122,13 +123,12 @@ func inertMarkdown(s string) string {
 	}
 	var b strings.Builder
 	for i, r := range runes {
-		other, active := lookalikes[r]
 		switch {
 		case i == ordinal && i > 0 && (r == '.' || r == ')') && i+1 < len(runes) && runes[i+1] == ' ':
 			r = '．'
 		case r == '_' && word(i-1) && word(i+1):
-		case active:
-			r = other
+		case r < utf8.RuneSelf && lookalikes[r] != 0:
+			r = lookalikes[r]
 		case r == ':' && strings.HasPrefix(string(runes[i+1:]), "//"): // an address would become a link
 			r = '：'
 		case i == 0 && (r == '-' || r == '+' || r == '='): // a list or a heading

@@ -78,8 +78,8 @@ func Page(w io.Writer, r report.Report, o PageOptions) error {
 }
 
 func pageFuncs(words *words) map[string]function {
-	all := maps.Clone(builtins)
-	maps.Copy(all, escapers)
+	all := builtins()
+	maps.Copy(all, escapers())
 	all["t"] = func(a []any) (any, error) { return words.text(a[0].(string), a[1:]...) }
 	return all
 }

@@ -156,7 +156,7 @@ func transportError(err error) error {
 		return err
 	}
 	if stalled(err) {
-		return &Temporary{errStalled, true}
+		return errStalled()
 	}
 	limit, ok := errors.AsType[net.Error](err)
 	return &Temporary{err, ok && limit.Timeout()}
@@ -170,7 +170,9 @@ func stalled(err error) bool {
 	return ok && limit.Timeout() && !dialling
 }
 
-var errStalled = errors.New("no whole answer within " + answerTime.String())
+func errStalled() error {
+	return &Temporary{fmt.Errorf("no whole answer within %s", answerTime), true}
+}
 
 // hints say what a code usually means to the one who runs the function; the
 // first prefix that fits is taken.

@@ -121,7 +121,7 @@ func (d *decoder) read(r io.Reader) error {
 		case err == io.EOF:
 			return nil
 		case stalled(err):
-			return &Temporary{errStalled, true}
+			return errStalled()
 		case err != nil:
 			return &Temporary{Err: fmt.Errorf("reading the answer: %w", err)}
 		}
