@@ -207,7 +207,7 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 // of its hints, else as whoever met it did, in English.
 func (w *words) problem(p report.Problem) string {
 	hint := ""
-	for id := range w.ids {
+	for id := range w.messages {
 		if prefix, ok := strings.CutPrefix(id, "hint_"); ok && strings.HasPrefix(p.Code, prefix) && len(id) > len(hint) {
 			hint = id
 		}
@@ -216,7 +216,7 @@ func (w *words) problem(p report.Problem) string {
 		return p.Message
 	}
 	var values []any
-	if w.ids[hint] {
+	if w.said(hint).takes {
 		values = append(values, p.Message)
 	}
 	text := w.must(hint, values...)

@@ -3,6 +3,7 @@ package templates
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,11 +23,24 @@ import (
 //go:embed locale/*.json
 var locales embed.FS
 
-// words are one language's catalogue.
+// words are one language's catalogue. Of its messages, a report uses a few, and
+// only those are made.
 type words struct {
 	language string
-	ids      map[string]bool // whether a message takes values
+	tag      language.Tag
+	messages map[string]json.RawMessage
 	printer  *message.Printer
+
+	mu   sync.Mutex
+	made map[string]said
+	of   *catalog.Builder // which the printer reads
+}
+
+// said is what has become of a message.
+type said struct {
+	plain string // of one that takes no values
+	takes bool   // values, so that it is the printer's
+	err   error
 }
 
 var catalogues sync.Map // language → *words
@@ -43,19 +57,12 @@ func wordsOf(lang string) (*words, error) {
 	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
-	messages := map[string]forms{}
+	messages := map[string]json.RawMessage{}
 	if err := json.Unmarshal(b, &messages); err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
-	w := &words{language: lang, ids: map[string]bool{}}
-	builder := catalog.NewBuilder(catalog.Fallback(tag))
-	for id, f := range messages {
-		w.ids[id] = strings.Contains(f["other"], "%")
-		if err := builder.Set(tag, id, f.message()); err != nil {
-			return nil, fmt.Errorf("language %q, %s: %w", lang, id, err)
-		}
-	}
-	w.printer = message.NewPrinter(tag, message.Catalog(builder))
+	w := &words{language: lang, tag: tag, messages: messages, made: map[string]said{}, of: catalog.NewBuilder(catalog.Fallback(tag))}
+	w.printer = message.NewPrinter(tag, message.Catalog(w.of))
 	catalogues.Store(lang, w)
 	return w, nil
 }
@@ -88,10 +95,41 @@ func (f forms) message() catalog.Message {
 
 // text says id with its values, in the plural form that the first one wants.
 func (w *words) text(id string, values ...any) (string, error) {
-	if _, ok := w.ids[id]; !ok {
-		return "", fmt.Errorf("the catalogue %s has no %q", w.language, id)
+	m := w.said(id)
+	switch {
+	case m.err != nil:
+		return "", fmt.Errorf("the catalogue %s, %q: %w", w.language, id, m.err)
+	case !m.takes:
+		return m.plain, nil
 	}
 	return w.printer.Sprintf(id, values...), nil
+}
+
+func (w *words) said(id string) said {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m, ok := w.made[id]
+	raw, known := w.messages[id]
+	switch {
+	case !known:
+		m.err = errors.New("there is no such message")
+	case !ok:
+		m = w.make(id, raw)
+		w.made[id] = m
+	}
+	return m
+}
+
+func (w *words) make(id string, raw json.RawMessage) (m said) {
+	var f forms
+	if m.err = json.Unmarshal(raw, &f); m.err != nil {
+		return m
+	}
+	m.plain, m.takes = f["other"], strings.Contains(f["other"], "%")
+	if m.takes {
+		m.err = w.of.Set(w.tag, id, f.message())
+	}
+	return m
 }
 
 // CommandHelp says what can be asked in a chat, or, with a word that is not
@@ -114,7 +152,7 @@ func RegionNamed(language, name string) string {
 	if err != nil {
 		return ""
 	}
-	for id := range w.ids {
+	for id := range w.messages {
 		if region, ok := strings.CutPrefix(id, "region_"); ok && w.must(id) == name {
 			return region
 		}

@@ -59,12 +59,19 @@ func TestCatalogues(t *testing.T) {
 	english := catalogue(t, "en")
 	for _, lang := range []string{"en", "zh"} {
 		have := catalogue(t, lang)
+		w, err := wordsOf(lang)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for id := range named {
 			if _, ok := have[id]; !ok && !strings.HasSuffix(id, "_") {
 				t.Errorf("%s has no %q", lang, id)
 			}
 		}
 		for id, f := range have {
+			if _, err := w.text(id, 1, 2, 3, 4, 5, 6); err != nil { // each is made when it is asked for
+				t.Error(err)
+			}
 			if !named[id] && !composed.MatchString(id) && id != "date" {
 				t.Errorf("nothing names %q of %s", id, lang)
 			}

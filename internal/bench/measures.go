@@ -58,7 +58,7 @@ func middle[T cmp.Ordered](all []T) T { return slices.Sorted(slices.Values(all))
 
 // start is from the start of the process to its first poll of the runtime.
 func (b *bench) start() ([]row, error) {
-	const rounds = 101
+	const rounds = 401
 	took := map[string][]time.Duration{}
 	for range rounds {
 		for _, binary := range []string{b.ours, b.empty} {
