@@ -68,7 +68,7 @@ func run(ctx context.Context, only []string) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for _, r := range rows {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what, r.measured, r.floor, r.ratio, r.target, map[bool]string{true: "met", false: "MISSED"}[r.met])
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what, r.measured, r.floor, r.ratio, r.target, r.outcome())
 			if !r.met {
 				missed++
 			}
