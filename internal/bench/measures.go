@@ -50,6 +50,7 @@ var measures = []struct {
 	{"memory", (*bench).memory},
 	{"size", (*bench).size},
 	{"cost", (*bench).cost},
+	{"rendering", (*bench).rendering},
 }
 
 func ratio[T ~int64](what string, measured, floor T, show func(T) string, target float64) row {
@@ -351,6 +352,65 @@ func (b *bench) morning(s *service, matrices int) (used usage, err error) {
 	}
 	used.memory, err = f.PeakMemory()
 	return used, err
+}
+
+const listing, chats = "listing", "all six messages"
+
+// rendering is what each form of 20,000 findings takes, against listing them.
+func (b *bench) rendering() (rows []row, err error) {
+	api := httptest.NewServer(newNeedy(time.Now(), shares(20_000)...))
+	defer api.Close()
+	room := httptest.NewServer(&emulator.Room{})
+	defer room.Close()
+	env := []string{"EDS_AIC_ENDPOINT=" + api.URL, "LOG_LEVEL=error", "CACHE_SECONDS=3600", "HTTP_AUTH=trigger"}
+	for name, webhook := range emulator.Webhooks(room.URL) {
+		env = append(env, name+"="+webhook)
+	}
+	f, err := fctest.Start(b.ours, env...)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Stop()
+	if err := f.Polled(b.ctx); err != nil {
+		return nil, err
+	}
+	ask := func(event string) (took time.Duration, err error) {
+		before, err := f.Processor()
+		if err != nil {
+			return 0, err
+		}
+		answer, err := f.Invoke(b.ctx, fctest.Invocation{Event: []byte(event), AccessKeyID: "key", AccessKeySecret: "secret", Timeout: time.Minute})
+		if err != nil {
+			return 0, err
+		}
+		if !bytes.Contains(answer, []byte("20000")) && len(answer) < 100_000 {
+			return 0, fmt.Errorf("no report but %s", answer)
+		}
+		after, err := f.Processor()
+		return after - before, err
+	}
+	events := map[string]string{
+		listing: `{"post":false}`, chats: `{"post":true}`,
+	}
+	forms := []string{"/report.json", "/report.html", "/report.txt", "/report.csv", "/report.md", "/calendar.ics", "/metrics"}
+	for _, path := range forms {
+		events[path] = `{"version":"v1","rawPath":"` + path + `","requestContext":{"http":{"method":"GET","path":"` + path + `"}}}`
+	}
+	took := map[string][]time.Duration{}
+	for range 6 {
+		for name, event := range events {
+			t, err := ask(event)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			took[name] = append(took[name], t)
+		}
+	}
+	of := func(name string) time.Duration { return middle(took[name][1:]) }
+	for _, path := range forms {
+		rows = append(rows, ratio("20,000 findings as "+path, of(path), of(listing), ms, 1))
+	}
+	return append(rows, ratio("20,000 findings in "+chats, of(chats)-of(listing), of(listing), ms, 1)), nil
 }
 
 // size is that of the binary, and of the zip that is uploaded.

@@ -16,8 +16,6 @@ import (
 // number of matrices: a row is made when it is asked for. It believes every
 // signature; that those are right is seen with the emulator, which does not.
 //
-// Two of a hundred matrices need somebody, in five ways; one of two hundred is
-// deleted.
 type service struct {
 	matrices map[string]int // by region
 	latency  time.Duration  // before each answer
@@ -32,17 +30,10 @@ type service struct {
 
 var regions = []string{"ap-southeast-1", "cn-hangzhou", "cn-shanghai", "eu-central-1"}
 
+// newService is a service of which two of a hundred matrices need somebody, in
+// four ways; one of two hundred is deleted.
 func newService(now time.Time, matrices ...int) *service {
-	s := &service{matrices: map[string]int{}, filters: map[string][]int{}}
-	for i, region := range regions {
-		s.matrices[region] = matrices[i]
-	}
-	samples := emulator.Fleet(now)
-	for i := range kinds {
-		n := samples[i%len(samples)]
-		n.NodeId, n.NodeName, n.RegionId = idOf(0), nameOf(0), regionMark
-		n.Status, n.ServerType = "RUNNING", serverTypes[i%len(serverTypes)]
-		n.GmtCreate, n.GmtModified = emulator.Time(now.AddDate(0, -2, 0)), emulator.Time(now.AddDate(0, -1, 0))
+	return serve(now, matrices, func(i int, n *emulator.Node) {
 		n.GmtExpired = emulator.Time(now.AddDate(0, 0, 40+i))
 		switch i {
 		case 1:
@@ -56,6 +47,31 @@ func newService(now time.Time, matrices ...int) *service {
 		case 150:
 			n.GmtExpired = emulator.Time(now.AddDate(0, 0, 20))
 		}
+	})
+}
+
+// newNeedy is a service of which every matrix needs somebody.
+func newNeedy(now time.Time, matrices ...int) *service {
+	return serve(now, matrices, func(i int, n *emulator.Node) {
+		n.GmtExpired = emulator.Time(now.AddDate(0, 0, i%35-5))
+		if i == 0 {
+			n.Status = "FAILED"
+		}
+	})
+}
+
+func serve(now time.Time, matrices []int, kind func(i int, n *emulator.Node)) *service {
+	s := &service{matrices: map[string]int{}, filters: map[string][]int{}}
+	for i, region := range regions {
+		s.matrices[region] = matrices[i]
+	}
+	samples := emulator.Fleet(now)
+	for i := range kinds {
+		n := samples[i%len(samples)]
+		n.NodeId, n.NodeName, n.RegionId = idOf(0), nameOf(0), regionMark
+		n.Status, n.ServerType = "RUNNING", serverTypes[i%len(serverTypes)]
+		n.GmtCreate, n.GmtModified = emulator.Time(now.AddDate(0, -2, 0)), emulator.Time(now.AddDate(0, -1, 0))
+		kind(i, &n)
 		row, err := json.Marshal(n)
 		if err != nil {
 			panic(err) // a row of the emulator
