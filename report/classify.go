@@ -30,14 +30,14 @@ type matrixCase struct {
 var rules = []struct {
 	reason   Reason
 	deleting bool // holds for matrices that are being deleted, too
-	match    func(c *matrixCase) bool
+	match    func(c matrixCase) bool
 }{
-	{Failed, false, func(c *matrixCase) bool { return c.Status == StatusFailed }},
-	{Expired, false, func(c *matrixCase) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.now) }},
-	{Expiring, false, (*matrixCase).expiring},
-	{Stuck, true, (*matrixCase).stuck},
-	{NoExpiry, false, func(c *matrixCase) bool { return c.ExpiresAt.IsZero() && !c.freshlyCreating() }},
-	{UnknownStatus, false, func(c *matrixCase) bool { return !documented(c.Status) }},
+	{Failed, false, func(c matrixCase) bool { return c.Status == StatusFailed }},
+	{Expired, false, func(c matrixCase) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.now) }},
+	{Expiring, false, matrixCase.expiring},
+	{Stuck, true, matrixCase.stuck},
+	{NoExpiry, false, func(c matrixCase) bool { return c.ExpiresAt.IsZero() && !c.freshlyCreating() }},
+	{UnknownStatus, false, func(c matrixCase) bool { return !documented(c.Status) }},
 }
 
 func documented(status string) bool {
@@ -58,15 +58,15 @@ func Reasons() []Reason {
 }
 
 // daysLeft is meaningless without an expiry.
-func (c *matrixCase) daysLeft() int { return DaysBetween(c.now, c.ExpiresAt.Time, c.Location) }
+func (c matrixCase) daysLeft() int { return DaysBetween(c.now, c.ExpiresAt.Time, c.Location) }
 
-func (c *matrixCase) expiring() bool {
+func (c matrixCase) expiring() bool {
 	left := c.ExpiresAt.Sub(c.now)
 	soon := time.Duration(c.Days+2) * 24 * time.Hour // whatever the calendar says
 	return left > 0 && left < soon && c.daysLeft() <= c.Days
 }
 
-func (c *matrixCase) stuck() bool {
+func (c matrixCase) stuck() bool {
 	since := c.CreatedAt
 	switch c.Status {
 	case StatusCreating, StatusNodeReady:
@@ -79,7 +79,7 @@ func (c *matrixCase) stuck() bool {
 }
 
 // A matrix without a creation time is not known to be fresh.
-func (c *matrixCase) freshlyCreating() bool {
+func (c matrixCase) freshlyCreating() bool {
 	return c.Status == StatusCreating && !c.CreatedAt.IsZero() && !c.stuck()
 }
 
@@ -101,7 +101,7 @@ func (r Rules) Classify(m Matrix, now time.Time) (f Finding, needed bool) {
 }
 
 // reasons are those that hold, in the order of the rules.
-func (c *matrixCase) reasons() (all []Reason) {
+func (c matrixCase) reasons() (all []Reason) {
 	if c.Status == StatusDeleted {
 		return nil
 	}

@@ -46,7 +46,7 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 		Listed:      l.Listed(),
 		Regions:     append([]string{}, l.Regions...),
 		Counts:      map[string]int{"deleted": l.Deleted},
-		Findings:    []Finding{},
+		Findings:    make([]Finding, 0, r.needed(l.Matrices, now)),
 		Problems:    append([]Problem{}, l.Problems...),
 	}
 	slices.Sort(out.Regions)
@@ -73,6 +73,17 @@ func (r Rules) Summarise(l Listing, now time.Time) Report {
 	slices.SortFunc(out.Findings, byUrgency)
 	out.Complete = l.Complete()
 	return out
+}
+
+// needed counts what needs somebody, so that findings are not moved as they
+// come.
+func (r Rules) needed(ms []Matrix, now time.Time) (n int) {
+	for i := range ms {
+		if len(matrixCase{&ms[i], r, now}.reasons()) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // endsLater tells whether a matrix that needs nobody yet ends one day.
@@ -131,6 +142,9 @@ func compareTimes(a, b Time) int {
 
 // Where is the report with the findings that keep wants, counted anew.
 func (r Report) Where(keep func(Finding) bool) Report {
+	if !slices.ContainsFunc(r.Findings, func(f Finding) bool { return !keep(f) }) {
+		return r
+	}
 	deleted := r.Counts["deleted"]
 	r.Counts = map[string]int{"deleted": deleted}
 	for _, reason := range Reasons() {

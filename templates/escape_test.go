@@ -142,7 +142,7 @@ func TestThePageIsThatOfHtmlTemplate(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				p := newPage(r, d.view, d.groups, d.title, o, words)
+				p := newPage(r, d, o, words)
 				var want bytes.Buffer
 				if err := ofTheLibrary(t, words).Execute(&want, libraryPage{p, template.CSS(p.Style), template.JS(p.Script)}); err != nil {
 					t.Fatal(err)

@@ -69,7 +69,7 @@ func Page(w io.Writer, r report.Report, o PageOptions) error {
 		return err
 	}
 	set := &set{trees: trees, funcs: pageFuncs(words), unbounded: true}
-	text, err := set.execute("page", newPage(r, d.view, d.groups, d.title, o, words))
+	text, err := set.execute("page", newPage(r, d, o, words))
 	if err != nil {
 		return err
 	}
@@ -150,14 +150,15 @@ type (
 const urgentRows = 6
 
 // newUrgent is what needs action first.
-func newUrgent(groups []Group) (all []urgent) {
-	for _, g := range groups {
+func newUrgent(d *Draft) (all []urgent) {
+	for _, g := range d.groups {
 		if g.Severity != report.Critical {
 			break
 		}
-		u := urgent{Title: g.Title, Rows: g.Rows[:min(len(g.Rows), urgentRows)]}
-		for _, row := range g.Rows[len(u.Rows):] {
-			u.More += row.Count
+		u := urgent{Title: g.Title, More: g.Count}
+		for _, alike := range g.rows[:min(len(g.rows), urgentRows)] {
+			u.Rows = append(u.Rows, d.newRow(alike))
+			u.More -= len(alike)
 		}
 		all = append(all, u)
 	}
@@ -167,12 +168,13 @@ func newUrgent(groups []Group) (all []urgent) {
 // noExpiry sorts matrices without an expiry last.
 const noExpiry = 1 << 40
 
-func newPage(r report.Report, v View, groups []Group, title string, o PageOptions, w *words) page {
+func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
+	v := d.view
 	p := page{
-		Language: o.Language, Headline: title, Tone: string(v.Severity), When: v.When, ConsoleURL: o.ConsoleURL,
+		Language: o.Language, Headline: d.title, Tone: string(v.Severity), When: v.When, ConsoleURL: o.ConsoleURL,
 		Age: v.Age, Days: r.Days, All: o.All, Complete: r.Complete, Action: o.Path, Problems: v.Problems,
 		Style: ownCode(pageCSS), Script: ownCode(pageJS),
-		Urgent: newUrgent(groups), Timeline: newTimeline(r, w),
+		Urgent: newUrgent(d), Timeline: newTimeline(r, w),
 	}
 	if v.OtherProblems > 0 {
 		p.Problems = append(p.Problems, w.must("other_problems", v.OtherProblems))
@@ -208,8 +210,8 @@ func newPage(r report.Report, v View, groups []Group, title string, o PageOption
 		p.Hidden = append(p.Hidden, pageItem{"all", "1"})
 	}
 	p.Choices = newChoices(r, o, w)
-	for _, f := range o.Rows {
-		p.Rows = append(p.Rows, newPageRow(f, r, o, w))
+	for i := range o.Rows {
+		p.Rows = append(p.Rows, newPageRow(&o.Rows[i], r, o, w))
 	}
 	p.Shown, p.ShownScript = w.must("page_shown", strconv.Itoa(len(p.Rows)), strconv.Itoa(len(p.Rows))), w.must("page_shown", "{shown}", "{total}")
 	p.Nothing = w.must("page_nothing")
@@ -251,7 +253,7 @@ func with(o PageOptions, name, value string) string {
 	return (&url.URL{Path: o.Path, RawQuery: query.Encode()}).String()
 }
 
-func newPageRow(f report.Finding, r report.Report, o PageOptions, w *words) pageRow {
+func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *words) pageRow {
 	now := r.GeneratedAt.Time
 	row := pageRow{
 		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity),
@@ -271,7 +273,7 @@ func newPageRow(f report.Finding, r report.Report, o PageOptions, w *words) page
 		return row
 	}
 	row.SeverityText = w.must("page_" + row.Severity)
-	lead := r.Lead(f)
+	lead := r.Lead(*f)
 	row.Why = w.reason(lead, f)
 	if lead == report.Failed || lead == report.Stuck { // the date of what is wrong is not that of the expiry
 		row.Since = w.why(lead, f, true, now, clean)
@@ -291,7 +293,7 @@ func newPageRow(f report.Finding, r report.Report, o PageOptions, w *words) page
 }
 
 // reason names a reason by itself, where when stands elsewhere.
-func (w *words) reason(reason report.Reason, f report.Finding) string {
+func (w *words) reason(reason report.Reason, f *report.Finding) string {
 	switch {
 	case reason == report.Expiring:
 		return w.must("page_expiring")
@@ -307,7 +309,7 @@ func newBars(r report.Report, w *words) []pageBars {
 	}
 	regions, reasons := map[string]*barItem{}, map[string]*barItem{}
 	for _, f := range r.Findings {
-		for text, items := range map[string]map[string]*barItem{w.region(clean(f.Region)): regions, w.reason(f.Reason, report.Finding{}): reasons} {
+		for text, items := range map[string]map[string]*barItem{w.region(clean(f.Region)): regions, w.reason(f.Reason, &report.Finding{}): reasons} {
 			if items[text] == nil {
 				items[text] = &barItem{Text: text}
 			}
@@ -349,7 +351,7 @@ func newChoices(r report.Report, o PageOptions, w *words) []pageChoice {
 	}
 	reasons := pageChoice{Name: "reason", Title: w.must("page_reason")}
 	for _, reason := range report.Reasons() {
-		reasons.Options = append(reasons.Options, option{string(reason), w.reason(reason, report.Finding{}), false})
+		reasons.Options = append(reasons.Options, option{string(reason), w.reason(reason, &report.Finding{}), false})
 	}
 	regions := pageChoice{Name: "region", Title: w.must("page_region")}
 	for _, id := range r.Regions {

@@ -70,9 +70,10 @@ type Draft struct {
 	title    string
 	lead     []string
 	foot     string
-	groups   []Group
+	groups   []*group
 	mentions []string
-	rows     map[[2]int]string
+	newRow   func(alike []*report.Finding) Row
+	rows     map[[2]int]string // that were rendered
 }
 
 // Compose renders r for the format. Where the user's own templates cannot be
@@ -169,6 +170,7 @@ func (m Message) size() int {
 func draft(set *set, f format, r report.Report, o Options, w *words) (*Draft, error) {
 	view, groups := newView(r, o, w, f)
 	d := &Draft{set: set, view: view, groups: groups, rows: map[[2]int]string{}}
+	d.newRow = func(alike []*report.Finding) Row { return newRow(alike, r, o, w, f.inert) }
 	if !o.Test && !o.Undelivered { // which call nobody
 		d.mentions = mentioned(r, o, f)
 	}
@@ -208,7 +210,7 @@ const maxRows = 1000
 func (d *Draft) Fit(fits func(Message) bool) (Message, error) {
 	total := 0
 	for _, g := range d.groups {
-		total += len(g.Rows)
+		total += len(g.rows)
 	}
 	var failed error
 	at := func(rows int) Message {
@@ -236,21 +238,21 @@ func (d *Draft) cut(keep int) (Message, error) {
 	var more More
 	for gi, g := range d.groups {
 		shown := RenderedGroup{}
-		left := 0
-		for ri, row := range g.Rows {
+		left := g.Count
+		for ri, alike := range g.rows {
 			if keep == 0 {
-				left += row.Count
-				continue
+				break
 			}
 			keep--
-			text, err := d.row(gi, ri, row)
+			left -= len(alike)
+			text, err := d.row(gi, ri, alike)
 			if err != nil {
 				return m, err
 			}
 			shown.Rows = append(shown.Rows, text)
 		}
 		if len(shown.Rows) > 0 {
-			heading, err := d.part("heading", g)
+			heading, err := d.part("heading", g.Group)
 			if err != nil {
 				return m, err
 			}
@@ -271,11 +273,11 @@ func (d *Draft) cut(keep int) (Message, error) {
 	return m, nil
 }
 
-func (d *Draft) row(gi, ri int, row Row) (string, error) {
+func (d *Draft) row(gi, ri int, alike []*report.Finding) (string, error) {
 	if text, ok := d.rows[[2]int{gi, ri}]; ok {
 		return text, nil
 	}
-	text, err := d.part("row", row)
+	text, err := d.part("row", d.newRow(alike))
 	text = strings.ReplaceAll(text, "\n", " ")
 	d.rows[[2]int{gi, ri}] = text
 	return text, err

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -49,7 +48,6 @@ type Group struct {
 	Severity report.Severity
 	Count    int // matrices
 	Phones   int
-	Rows     []Row
 }
 
 // A Row is what the part "row" sees: one matrix, or several that look alike.
@@ -87,7 +85,7 @@ const (
 	barFrom         = 3 // fewer expiries say more as dates
 )
 
-func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
+func newView(r report.Report, o Options, w *words, f format) (View, []*group) {
 	inert := f.inert
 	switch {
 	case o.Test:
@@ -103,7 +101,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		When:       w.moment(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID), Age: int(o.Age / time.Second),
 	}
-	groups := groupFindings(r, o, w, f.inert)
+	groups := groupFindings(r, o, w)
 	expiring := false
 	for i, g := range groups {
 		if i < factsInTitle {
@@ -136,11 +134,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []Group) {
 		called = append(called, f.mention(id))
 	}
 	v.Mentions = strings.Join(called, " ")
-	out := make([]Group, len(groups))
-	for i, g := range groups {
-		out[i] = g.Group
-	}
-	return v, out
+	return v, groups
 }
 
 // undelivered is the view of a message that tells which channels did not get
@@ -238,7 +232,8 @@ type kind struct {
 type group struct {
 	Group
 	kind     kind
-	findings []report.Finding
+	findings []*report.Finding
+	rows     [][]*report.Finding // those that make one row each
 }
 
 // order of headings within a severity.
@@ -261,9 +256,13 @@ func (w *words) also(reason report.Reason, why string) string {
 
 // groupFindings puts findings under headings by urgency: nothing under a
 // heading is more urgent than what stands above it.
-func groupFindings(r report.Report, o Options, w *words, inert func(string) string) []*group {
+func groupFindings(r report.Report, o Options, w *words) []*group {
 	var groups []*group
-	byKey := map[string]*group{}
+	type place struct {
+		report.Severity
+		report.Reason
+	}
+	at := map[place]*group{}
 	for _, severity := range report.Severities {
 		for _, reason := range order {
 			k := kind{fact: string(reason)}
@@ -275,14 +274,15 @@ func groupFindings(r report.Report, o Options, w *words, inert func(string) stri
 				}
 			}
 			g := &group{kind: k, Group: Group{Severity: severity, Title: w.heading(k)}}
-			byKey[string(severity)+string(reason)] = g
+			at[place{severity, reason}] = g
 			groups = append(groups, g)
 		}
 	}
-	for _, f := range r.Findings {
-		g := byKey[string(f.Severity)+string(r.Lead(f))]
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		g := at[place{f.Severity, r.Lead(*f)}]
 		if g == nil { // a report of a later version
-			g = byKey[string(report.Notice)+string(report.UnknownStatus)]
+			g = at[place{report.Notice, report.UnknownStatus}]
 		}
 		g.findings = append(g.findings, f)
 		g.Count++
@@ -291,59 +291,64 @@ func groupFindings(r report.Report, o Options, w *words, inert func(string) stri
 	groups = slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
 	fold := len(r.Findings) > foldFrom
 	for _, g := range groups {
-		for _, alike := range lookAlikes(r, g.findings, o.OwnerTag, fold) {
-			g.Rows = append(g.Rows, newRow(alike, r, o, w, inert))
-		}
+		g.rows = lookAlikes(r, g.findings, o.OwnerTag, fold)
 	}
 	return groups
 }
 
 // lookAlikes puts together findings that differ in nothing but name and id, if
 // there are enough of them, each set where its first stood.
-func lookAlikes(r report.Report, fs []report.Finding, owner string, fold bool) [][]report.Finding {
-	var sets [][]report.Finding
+func lookAlikes(r report.Report, fs []*report.Finding, owner string, fold bool) (rows [][]*report.Finding) {
 	if !fold {
-		for _, f := range fs {
-			sets = append(sets, []report.Finding{f})
+		for i := range fs {
+			rows = append(rows, fs[i:i+1])
 		}
-		return sets
+		return rows
 	}
-	index := map[string]int{}
+	type look struct {
+		days                                            int
+		since, region, status, instance, reasons, owner string
+	}
+	index := map[look]int{}
+	var sets [][]*report.Finding
 	for _, f := range fs {
 		days := math.MinInt
 		if f.DaysLeft != nil {
 			days = *f.DaysLeft
 		}
 		since := ""
-		switch lead := r.Lead(f); {
+		switch lead := r.Lead(*f); {
 		case lead == report.Stuck && f.Status == report.StatusDeleting:
 			since = f.ModifiedAt.Format(time.DateOnly)
 		case lead == report.Failed || lead == report.Stuck:
 			since = f.CreatedAt.Format(time.DateOnly)
 		}
-		key := fmt.Sprint(days, since, f.Region, f.Status, f.InstanceType, f.Reason, f.Also, f.Tags[owner])
-		i, ok := index[key]
+		reasons := string(f.Reason)
+		for _, also := range f.Also {
+			reasons += " " + string(also)
+		}
+		l := look{days, since, f.Region, f.Status, f.InstanceType, reasons, f.Tags[owner]}
+		i, ok := index[l]
 		if !ok {
 			i = len(sets)
-			index[key] = i
+			index[l] = i
 			sets = append(sets, nil)
 		}
 		sets[i] = append(sets[i], f)
 	}
-	var out [][]report.Finding
 	for _, set := range sets {
 		if len(set) >= foldAtLeast {
-			out = append(out, set)
+			rows = append(rows, set)
 			continue
 		}
-		for _, f := range set {
-			out = append(out, []report.Finding{f})
+		for i := range set {
+			rows = append(rows, set[i:i+1])
 		}
 	}
-	return out
+	return rows
 }
 
-func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert func(string) string) Row {
+func newRow(alike []*report.Finding, r report.Report, o Options, w *words, inert func(string) string) Row {
 	f := alike[0]
 	row := Row{
 		Name: nameOf(f.Name, f.NodeID, inert), ID: inert(f.NodeID), Region: w.region(inert(f.Region)),
@@ -365,9 +370,9 @@ func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert 
 	} else if row.Name == row.ID {
 		row.ID = ""
 	}
-	lead := r.Lead(f)
+	lead := r.Lead(*f)
 	now := r.GeneratedAt.Time
-	sameHour := !slices.ContainsFunc(alike, func(g report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
+	sameHour := !slices.ContainsFunc(alike, func(g *report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
 	row.Why = w.why(lead, f, sameHour, now, inert)
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
@@ -381,7 +386,7 @@ func newRow(alike []report.Finding, r report.Report, o Options, w *words, inert 
 }
 
 // why says when, or what, under the heading of a reason.
-func (w *words) why(reason report.Reason, f report.Finding, sameHour bool, now time.Time, inert func(string) string) string {
+func (w *words) why(reason report.Reason, f *report.Finding, sameHour bool, now time.Time, inert func(string) string) string {
 	when := func(t report.Time, hour bool) string {
 		if t.IsZero() {
 			return w.must("date_unknown")

@@ -207,13 +207,13 @@ func TestNumbersAgree(t *testing.T) {
 		shown, left := 0, 0
 		for gi, g := range m.Groups {
 			for ri := range g.Rows {
-				shown += d.groups[gi].Rows[ri].Count
+				shown += len(d.groups[gi].rows[ri])
 			}
 		}
 		for _, g := range d.groups {
 			n := 0
-			for _, row := range g.Rows {
-				n += row.Count
+			for _, alike := range g.rows {
+				n += d.newRow(alike).Count
 			}
 			if n != g.Count {
 				t.Errorf("the rows of %q count %d, its heading %d", g.Title, n, g.Count)
