@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -176,8 +175,9 @@ func (h *Handler) healthy(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }
 
-// rowsAPage is how many matrices one answer lists with all=1.
-const rowsAPage = 1000
+// rowsAPage is how many matrices one answer lists with all=1, findingsAPage how
+// many findings a browser is shown at a time: 3 MB.
+const rowsAPage, findingsAPage = 1000, 5000
 
 // report answers with a report and tells nobody.
 func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +220,7 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		// Not attachment, which the platform's own domains do not let through.
 		w.Header().Set("Content-Disposition", `inline; filename="`+f.fileName(a.report)+`"`)
 	}
-	if q.all && q.page < a.pages {
+	if q.page < a.pages {
 		w.Header().Set("Link", nextPage(r.URL, q.page+1))
 	}
 	w.Header().Set("X-Report-Complete", strconv.FormatBool(a.report.Complete)) // some formats have no place for it
@@ -258,23 +258,23 @@ func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 	}
 	h.logReport(log, l.Listing, a.report, l.took, a.age)
 	wanted := func(f report.Finding) bool { return q.wants(f, tag) }
-	needing := len(a.report.Findings)
-	if a.report = a.report.Where(wanted); len(a.report.Findings) < needing {
-		a.options.Needing = needing
+	found := a.report.Findings
+	if a.report = a.report.Where(wanted); len(a.report.Findings) < len(found) {
+		a.options.Needing = len(found)
 	}
 	a.rows = a.report.Findings
-	if !whole {
+	if whole {
+		a.rows = slices.DeleteFunc(j.settings.Rules.All(found, l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })
+	}
+	if q.format == "metrics" || !q.all && q.format != "html" {
 		return a, nil
 	}
-	a.rows = slices.DeleteFunc(j.settings.Rules.All(l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })
-	if q.format == "metrics" {
-		return a, nil
-	}
-	a.pages = max(1, int(math.Ceil(float64(len(a.rows))/rowsAPage)))
+	size := map[bool]int{true: rowsAPage, false: findingsAPage}[q.all]
+	a.pages = max(1, (len(a.rows)+size-1)/size)
 	if q.page > a.pages {
 		return a, fmt.Errorf("page: there are %d", a.pages)
 	}
-	a.rows = a.rows[(q.page-1)*rowsAPage : min(q.page*rowsAPage, len(a.rows))]
+	a.rows = a.rows[(q.page-1)*size : min(q.page*size, len(a.rows))]
 	return a, nil
 }
 

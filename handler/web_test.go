@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -328,8 +329,42 @@ func TestAllMatrices(t *testing.T) {
 	if err != nil || len(rows) != 1+300 {
 		t.Errorf("the last page as CSV has %d rows, %v", len(rows), err)
 	}
-	if n := strings.Count(w.do("GET", "/metrics").Body.String(), "\nmatrix_expiry_seconds{"); n != 2300 {
-		t.Errorf("%d matrices have a metric, want all", n)
+	for _, path := range []string{"/metrics", "/metrics?all=1"} {
+		if n := strings.Count(w.do("GET", path).Body.String(), "\nmatrix_expiry_seconds{"); n != 2300 {
+			t.Errorf("%s: %d matrices have a metric, want all", path, n)
+		}
+	}
+}
+
+// A browser is shown five thousand findings at a time; what counts them counts all.
+func TestALongPage(t *testing.T) {
+	w := setup(t)
+	w.cloud.Nodes = nil
+	for i := range 11_000 {
+		w.cloud.Nodes = append(w.cloud.Nodes, emulator.Node{
+			NodeId: fmt.Sprintf("cpn-%05d", i), RegionId: "cn-hangzhou", Status: "RUNNING",
+			GmtCreate: emulator.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: emulator.Time(time.Now().AddDate(0, 0, 10).Add(time.Duration(i) * time.Second)),
+		})
+	}
+	seen := map[string]bool{}
+	pages := 0
+	for next := "/report.html?severity=notice"; next != ""; pages++ {
+		rec := w.do("GET", next)
+		page := rec.Body.String()
+		for _, row := range regexp.MustCompile(`<th scope="row" role="rowheader"><bdi>(cpn-\d+)`).FindAllStringSubmatch(page, -1) {
+			seen[row[1]] = true
+		}
+		if len(seen) != min(11_000, 5000*(pages+1)) || !strings.Contains(page, "11,000 of 11,000 matrices need somebody") || !strings.Contains(page, "page=3&amp;severity=notice") && pages < 2 {
+			t.Errorf("%s: %d seen", next, len(seen))
+		}
+		next = rec.Header().Get("Link")
+	}
+	if pages != 3 {
+		t.Errorf("%d pages", pages)
+	}
+	var all report.Report
+	if err := json.Unmarshal(w.do("GET", "/report.json").Body.Bytes(), &all); err != nil || len(all.Findings) != 11_000 {
+		t.Errorf("%d findings as JSON, %v", len(all.Findings), err)
 	}
 }
 

@@ -162,22 +162,23 @@ func (r Report) Where(keep func(Finding) bool) Report {
 	return r
 }
 
-// All lists every matrix as a finding, those that need somebody first and in
-// their order; the others, which have no reason and no severity, by expiry.
-func (r Rules) All(l Listing, now time.Time) []Finding {
-	all := make([]Finding, 0, len(l.Matrices))
+// All lists every matrix as a finding: those that a report of the listing has
+// found, and behind them the others, which have no reason and no severity, by
+// expiry.
+func (r Rules) All(found []Finding, l Listing, now time.Time) []Finding {
+	all := append(make([]Finding, 0, len(l.Matrices)), found...)
 	for _, m := range l.Matrices {
+		if len(matrixCase{&m, r, now}.reasons()) > 0 {
+			continue
+		}
 		m.ExpiresAt, m.CreatedAt, m.ModifiedAt = m.ExpiresAt.In(r.Location), m.CreatedAt.In(r.Location), m.ModifiedAt.In(r.Location)
-		f, needed := r.Classify(m, now)
-		if !needed {
-			f = Finding{Matrix: m, Also: []Reason{}}
-			if !m.ExpiresAt.IsZero() {
-				days := DaysBetween(now, m.ExpiresAt.Time, r.Location)
-				f.DaysLeft = &days
-			}
+		f := Finding{Matrix: m, Also: []Reason{}}
+		if !m.ExpiresAt.IsZero() {
+			days := DaysBetween(now, m.ExpiresAt.Time, r.Location)
+			f.DaysLeft = &days
 		}
 		all = append(all, f)
 	}
-	slices.SortFunc(all, byUrgency)
+	slices.SortFunc(all[len(found):], byUrgency)
 	return all
 }

@@ -3,6 +3,7 @@ package templates
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"reflect"
@@ -79,20 +80,42 @@ func anything(funcs map[string]function) map[string]any {
 
 // execute renders one part for data.
 func (s *set) execute(part string, data any) (string, error) {
-	e := &execution{set: s}
-	if err := e.template(part, reflect.ValueOf(data)); err != nil {
+	var b strings.Builder
+	if err := s.write(&b, part, data); err != nil {
 		return "", err
 	}
-	return e.out.String(), nil
+	return b.String(), nil
 }
 
-// An execution is one part being rendered.
+// write is execute to where an error may leave half of it.
+func (s *set) write(out output, part string, data any) error {
+	e := &execution{set: s, out: out}
+	return e.template(part, reflect.ValueOf(data))
+}
+
+// An output takes what is rendered. Its errors show when it is flushed.
+type output interface {
+	io.Writer
+	io.StringWriter
+}
+
 type execution struct {
 	*set
 	tree  *parse.Tree
-	out   strings.Builder
+	out   output
+	size  int
 	vars  []variable
+	args  []any // of the calls that are being prepared
 	steps int
+
+	places map[parse.Node]place // see field
+}
+
+// A place is where a type has a field; nil where it has none.
+type place struct {
+	of    reflect.Type
+	name  string
+	index []int
 }
 
 type variable struct {
@@ -112,7 +135,7 @@ func (e *execution) template(part string, dot reflect.Value) error {
 }
 
 func (e *execution) walk(node parse.Node, dot reflect.Value) error {
-	if e.steps++; !e.unbounded && (e.steps > maxSteps || e.out.Len() > maxOutputBytes) {
+	if e.steps++; !e.unbounded && (e.steps > maxSteps || e.size > maxOutputBytes) {
 		return e.at(node, errTooMuch)
 	}
 	switch n := node.(type) {
@@ -124,7 +147,8 @@ func (e *execution) walk(node parse.Node, dot reflect.Value) error {
 		}
 		return nil
 	case *parse.TextNode:
-		e.out.Write(n.Text)
+		e.size += len(n.Text)
+		_, _ = e.out.Write(n.Text)
 		return nil
 	case *parse.CommentNode:
 		return nil
@@ -239,15 +263,17 @@ func (e *execution) command(n *parse.CommandNode, dot reflect.Value, last []any)
 		}
 		return e.argument(n.Args[0], dot)
 	}
-	var args []any
+	first := len(e.args)
+	defer func() { e.args = e.args[:first] }()
 	for _, a := range n.Args[1:] {
 		v, err := e.argument(a, dot)
 		if err != nil {
 			return v, err
 		}
-		args = append(args, v.Interface())
+		e.args = append(e.args, v.Interface())
 	}
-	out, err := e.call(name, append(args, last...))
+	e.args = append(e.args, last...)
+	out, err := e.call(name, e.args[first:len(e.args):len(e.args)])
 	if err != nil {
 		return reflect.Value{}, e.at(n, fmt.Errorf("%s: %w", name.Ident, err))
 	}
@@ -312,24 +338,45 @@ func (e *execution) fields(node parse.Node, v reflect.Value, names []string) (re
 		if v.Kind() != reflect.Struct {
 			return v, e.at(node, fmt.Errorf("there is no .%s", name))
 		}
-		f := v.FieldByName(name)
-		if !f.IsValid() || !f.CanInterface() {
+		place := e.field(node, v.Type(), name)
+		if place == nil {
 			return v, e.at(node, fmt.Errorf("%s has no .%s", v.Type().Name(), name))
 		}
-		v = f
+		v = v.FieldByIndex(place)
 	}
 	return v, nil
 }
 
+// field is where a type has a field, if it has one that may be seen: for a node
+// that names one field mostly where it was the last time.
+func (e *execution) field(node parse.Node, of reflect.Type, name string) []int {
+	p := e.places[node]
+	if p.of == of && p.name == name {
+		return p.index
+	}
+	p = place{of: of, name: name}
+	if f, ok := of.FieldByName(name); ok && f.IsExported() {
+		p.index = f.Index
+	}
+	if e.places == nil {
+		e.places = map[parse.Node]place{}
+	}
+	e.places[node] = p
+	return p.index
+}
+
 func (e *execution) print(node parse.Node, v reflect.Value) error {
+	var text string
 	switch v.Kind() {
 	case reflect.String:
-		e.out.WriteString(v.String())
+		text = v.String()
 	case reflect.Int, reflect.Int64:
-		e.out.WriteString(strconv.FormatInt(v.Int(), 10))
+		text = strconv.FormatInt(v.Int(), 10)
 	default:
 		return e.at(node, fmt.Errorf("%s cannot be printed", v.Kind()))
 	}
+	e.size += len(text)
+	_, _ = e.out.WriteString(text)
 	return nil
 }
 

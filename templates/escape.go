@@ -34,7 +34,13 @@ type ownCode string
 
 var htmlReplacer = strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;", ">", "&gt;")
 
-func escapeHTML(a []any) (any, error) { return htmlReplacer.Replace(printed(a[0])), nil }
+func escapeHTML(a []any) (any, error) {
+	s, ok := a[0].(string)
+	if ok && !strings.ContainsAny(s, "\x00\"&'+<>") {
+		return a[0], nil // as most are
+	}
+	return htmlReplacer.Replace(printed(a[0])), nil
+}
 
 func printed(v any) string {
 	if s, ok := v.(string); ok {

@@ -85,6 +85,9 @@ const maxValueRunes = 320
 // characters, nothing that changes the direction of what follows, no invalid
 // UTF-8.
 func clean(s string) string {
+	if len(s) <= maxValueRunes && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return s // as most are
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\u200c' || r == '\u200d': // joiners, which scripts and emoji need

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"bufio"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -54,7 +55,7 @@ func PagePolicy() string {
 }
 
 // Page writes a report as a web page: what needs somebody first, and all of it
-// without a script or anything from elsewhere.
+// without a script or anything from elsewhere. An error may leave half a page.
 func Page(w io.Writer, r report.Report, o PageOptions) error {
 	words, err := wordsOf(o.Language)
 	if err != nil {
@@ -69,12 +70,11 @@ func Page(w io.Writer, r report.Report, o PageOptions) error {
 		return err
 	}
 	set := &set{trees: trees, funcs: pageFuncs(words), unbounded: true}
-	text, err := set.execute("page", newPage(r, d, o, words))
-	if err != nil {
+	out := bufio.NewWriter(w)
+	if err := set.write(out, "page", newPage(r, d, o, words)); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, text)
-	return err
+	return out.Flush()
 }
 
 func pageFuncs(words *words) map[string]function {
@@ -210,8 +210,10 @@ func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
 		p.Hidden = append(p.Hidden, pageItem{"all", "1"})
 	}
 	p.Choices = newChoices(r, o, w)
+	p.Rows = make([]pageRow, 0, len(o.Rows))
+	days := map[int]pageDay{}
 	for i := range o.Rows {
-		p.Rows = append(p.Rows, newPageRow(&o.Rows[i], r, o, w))
+		p.Rows = append(p.Rows, newPageRow(&o.Rows[i], r, o, w, days))
 	}
 	p.Shown, p.ShownScript = w.must("page_shown", strconv.Itoa(len(p.Rows)), strconv.Itoa(len(p.Rows))), w.must("page_shown", "{shown}", "{total}")
 	p.Nothing = w.must("page_nothing")
@@ -253,7 +255,10 @@ func with(o PageOptions, name, value string) string {
 	return (&url.URL{Path: o.Path, RawQuery: query.Encode()}).String()
 }
 
-func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *words) pageRow {
+// A pageDay is how a day is written, by how far it is: many rows share one.
+type pageDay struct{ date, distance string }
+
+func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *words, days map[int]pageDay) pageRow {
 	now := r.GeneratedAt.Time
 	row := pageRow{
 		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity),
@@ -265,8 +270,13 @@ func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *words) pag
 		row.ID = ""
 	}
 	if !f.ExpiresAt.IsZero() {
-		row.At, row.Expires = f.ExpiresAt.Unix(), w.date(f.ExpiresAt.Time, now)+f.ExpiresAt.Format(" 15:04")
-		row.Distance = w.distance(report.DaysBetween(now, f.ExpiresAt.Time, now.Location()))
+		left := report.DaysBetween(now, f.ExpiresAt.Time, now.Location())
+		day, ok := days[left]
+		if !ok {
+			day = pageDay{w.date(f.ExpiresAt.Time, now), w.distance(left)}
+			days[left] = day
+		}
+		row.At, row.Expires, row.Distance = f.ExpiresAt.Unix(), day.date+f.ExpiresAt.Format(" 15:04"), day.distance
 	}
 	if f.Reason == "" {
 		row.Severity, row.SeverityText, row.Rank, row.Why = "fine", w.must("page_fine"), len(report.Severities), clean(f.Status)

@@ -420,8 +420,9 @@ func nameOf(name, id string, inert func(string) string) string {
 
 // region names a region as readers do; unknown ones by their id.
 func (w *words) region(id string) string {
-	if name, err := w.text("region_" + id); err == nil {
-		return name
+	message := "region_" + id
+	if _, ok := w.messages[message]; ok {
+		return w.must(message)
 	}
 	return id
 }

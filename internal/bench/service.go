@@ -15,7 +15,6 @@ import (
 // A service is as much of the Cloud Phone API as a listing needs, for any
 // number of matrices: a row is made when it is asked for. It believes every
 // signature; that those are right is seen with the emulator, which does not.
-//
 type service struct {
 	matrices map[string]int // by region
 	latency  time.Duration  // before each answer

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -91,32 +92,33 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 
 // expiryDays are the findings that expire or have expired, those of one date
 // and region together, in order of time.
-func expiryDays(findings []report.Finding) [][]report.Finding {
-	date := func(f report.Finding) string { return f.ExpiresAt.Format(time.DateOnly) }
-	var expiring []report.Finding
-	for _, f := range findings {
-		reasons := append([]report.Reason{f.Reason}, f.Also...)
-		ends := slices.Contains(reasons, report.Expired) || slices.Contains(reasons, report.Expiring)
+func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
+	type place struct{ date, region string }
+	at := map[place][]*report.Finding{}
+	for i := range findings {
+		f := &findings[i]
+		ends := ended(f.Reason) || slices.ContainsFunc(f.Also, ended)
 		if ends && !f.ExpiresAt.IsZero() { // a report read from JSON may say one without the other
-			expiring = append(expiring, f)
+			p := place{f.ExpiresAt.Format(time.DateOnly), visible(f.Region)}
+			at[p] = append(at[p], f)
 		}
 	}
-	slices.SortFunc(expiring, func(a, b report.Finding) int {
-		return cmp.Or(cmp.Compare(date(a), date(b)), cmp.Compare(visible(a.Region), visible(b.Region)),
-			a.ExpiresAt.Compare(b.ExpiresAt.Time), cmp.Compare(a.NodeID, b.NodeID))
+	places := slices.SortedFunc(maps.Keys(at), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.region, b.region))
 	})
-	var days [][]report.Finding
-	for i, f := range expiring {
-		if i == 0 || date(f) != date(expiring[i-1]) || visible(f.Region) != visible(expiring[i-1].Region) {
-			days = append(days, nil)
-		}
-		days[len(days)-1] = append(days[len(days)-1], f)
+	for _, p := range places {
+		slices.SortFunc(at[p], func(a, b *report.Finding) int {
+			return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt.Time), cmp.Compare(a.NodeID, b.NodeID))
+		})
+		days = append(days, at[p])
 	}
 	return days
 }
 
+func ended(r report.Reason) bool { return r == report.Expired || r == report.Expiring }
+
 // describe words the event of matrices that expire on one date in one region.
-func describe(day []report.Finding, now time.Time) (summary, description string) {
+func describe(day []*report.Finding, now time.Time) (summary, description string) {
 	phones := 0
 	var b strings.Builder
 	for i, f := range day {

@@ -84,7 +84,10 @@ var formula = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 
 // text is a cell that no spreadsheet runs.
 func text(s string) string {
-	cell := formula().ReplaceAllString(visible(s), "$1'$2")
+	cell := visible(s)
+	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, `" =+-@＝＋－＠`) == 0 {
+		cell = formula().ReplaceAllString(cell, "$1'$2")
+	}
 	if strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") {
 		if !strings.HasPrefix(cell, "'") { // OWASP counts these as beginnings, whatever follows
 			cell = "'" + cell

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"matrix-expiry-report/report"
 )
@@ -21,6 +22,9 @@ import (
 // direction of what follows. What is not UTF-8 becomes U+FFFD, as [strings.Map]
 // does.
 func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return s // as most are
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\u200c' || r == '\u200d': // joiners, which scripts and emoji need
@@ -41,8 +45,8 @@ const maxRunes = 320
 
 func short(s string) string {
 	s = visible(s)
-	if r := []rune(s); len(r) > maxRunes {
-		s = string(r[:maxRunes-1]) + "…"
+	if utf8.RuneCountInString(s) > maxRunes {
+		s = string([]rune(s)[:maxRunes-1]) + "…"
 	}
 	return s
 }

@@ -117,6 +117,9 @@ var escape = strings.NewReplacer(
 
 // inert is s as text within a line or a cell, at most maxRunes of it.
 func inert(s string) string {
-	s = trigger().ReplaceAllString(short(s), "$0"+string(noWidth))
+	s = short(s)
+	if low := strings.ToLower(s); strings.ContainsAny(low, "@#:") || strings.Contains(low, "www") || strings.Contains(low, "gh-") {
+		s = trigger().ReplaceAllString(s, "$0"+string(noWidth))
+	}
 	return escape.Replace(strings.ReplaceAll(s, ":"+string(noWidth)+" ", ": "))
 }

@@ -75,11 +75,16 @@ func (s series) write(b *bytes.Buffer, name, help string, labels ...string) {
 	}
 	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %[1]s gauge\n", name, help)
 	for _, key := range slices.Sorted(maps.Keys(s)) {
+		value := s[key]
 		b.WriteString(name)
 		before := "{"
-		for i, value := range strings.Split(key, "\x00")[:len(labels)] {
-			b.WriteString(before + labels[i] + `="`)
-			escapeLabel.WriteString(b, value)
+		for _, label := range labels {
+			var of string
+			of, key, _ = strings.Cut(key, "\x00")
+			b.WriteString(before)
+			b.WriteString(label)
+			b.WriteString(`="`)
+			escapeLabel.WriteString(b, of)
 			b.WriteByte('"')
 			before = ","
 		}
@@ -87,7 +92,7 @@ func (s series) write(b *bytes.Buffer, name, help string, labels ...string) {
 			b.WriteByte('}')
 		}
 		b.WriteByte(' ')
-		b.Write(strconv.AppendFloat(b.AvailableBuffer(), s[key], 'g', -1, 64))
+		b.Write(strconv.AppendFloat(b.AvailableBuffer(), value, 'g', -1, 64))
 		b.WriteByte('\n')
 	}
 }

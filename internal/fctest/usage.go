@@ -25,8 +25,11 @@ func (f *Function) PeakMemory() (int64, error) {
 }
 
 // Processor is the processor time that the running process has used so far.
-func (f *Function) Processor() (sum time.Duration, err error) {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", f.cmd.Process.Pid))
+func (f *Function) Processor() (time.Duration, error) { return Processor(f.cmd.Process.Pid) }
+
+// Processor is the processor time that a running process has used so far.
+func Processor(pid int) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -42,7 +45,7 @@ func (f *Function) Processor() (sum time.Duration, err error) {
 		sum += ran
 	}
 	if sum == 0 {
-		return 0, fmt.Errorf("process %d has used no time", f.cmd.Process.Pid)
+		return 0, fmt.Errorf("process %d has used no time", pid)
 	}
 	return sum, nil
 }

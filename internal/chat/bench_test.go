@@ -1,0 +1,53 @@
+package chat
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/emulator"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+// The message of every kind about 20,000 findings, of which one in seven looks
+// like no other.
+func BenchmarkMessages(b *testing.B) {
+	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
+	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
+	var l report.Listing
+	for i := range 20_000 {
+		m := report.Matrix{
+			NodeID: fmt.Sprintf("cpn-%012d", i), Name: fmt.Sprint("matrix-", i), Region: "cn-hangzhou", Status: report.StatusRunning, PhoneCount: 25,
+			Tags: map[string]string{"owner": fmt.Sprint("team-", i%5)}, ExpiresAt: report.Time{Time: now.Add(time.Duration(i*7919%(720*60)) * time.Minute)},
+		}
+		if i%7 == 0 {
+			m.InstanceType = fmt.Sprint("type-", i)
+		}
+		l.Matrices = append(l.Matrices, m)
+	}
+	r := rules.Summarise(l, now)
+	webhooks := emulator.Webhooks("http://127.0.0.1:1")
+	env := config.NewEnv(func(name string) string { return webhooks[name] })
+	for _, c := range Load(env) {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				o := templates.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://example.com/"}
+				d, err := templates.Compose(c.name, r, o)
+				if err != nil {
+					b.Fatal(err)
+				}
+				bodies, err := c.service.bodies(letter{id: "id", report: r, options: o, draft: d})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(int64(len(bodies[0])))
+			}
+		})
+	}
+	if err := env.Err(); err != nil {
+		b.Fatal(err)
+	}
+}
