@@ -48,7 +48,6 @@ type chain struct {
 	fell    bool   // the count fell while reading: a row may have moved to a page that was read already
 	ended   bool   // there is no further page
 	dropped bool   // a second look has taken its place
-	types   map[string]bool
 }
 
 type failure struct {
