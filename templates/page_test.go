@@ -288,17 +288,3 @@ func TestPageForm(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkPage(b *testing.B) {
-	var l report.Listing
-	for i := range 5000 {
-		l.Matrices = append(l.Matrices, expiring(fmt.Sprint(i), i%30))
-	}
-	r := pageReport(l)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Page(io.Discard, r, PageOptions{Options: Options{Language: "en", OwnerTag: "owner"}, Rows: r.Findings}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -188,30 +188,6 @@ func (f *full) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-func BenchmarkForms(b *testing.B) {
-	r := many(20_000 * 40 / 36) // of which 4 days in 40 are beyond the report's
-	if len(r.Findings) < 19_900 {
-		b.Fatalf("%d findings", len(r.Findings))
-	}
-	for _, form := range forms {
-		b.Run(form.extension, func(b *testing.B) {
-			var size counter
-			b.ReportAllocs()
-			for b.Loop() {
-				size = 0
-				if err := form.write(&size, r); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.SetBytes(int64(size))
-		})
-	}
-}
-
-type counter int
-
-func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }
-
 func write(t testing.TB, form func(io.Writer, report.Report) error, r report.Report) []byte {
 	t.Helper()
 	var b bytes.Buffer
