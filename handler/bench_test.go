@@ -31,6 +31,7 @@ func BenchmarkForms(b *testing.B) {
 	h := bare(source)
 	h.Settings.OwnerTag, h.Settings.Rules.Days, h.Settings.StuckAfter, h.Settings.Cache = "owner", 30, time.Hour, time.Hour
 	h.Now = func() time.Time { return source.now }
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/report.json", nil)) // lists
 	for _, path := range []string{"/report.json", "/report.html", "/report.txt", "/report.csv", "/report.md", "/calendar.ics", "/metrics"} {
 		b.Run(path[1:], func(b *testing.B) {
 			b.ReportAllocs()
