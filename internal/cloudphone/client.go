@@ -3,6 +3,8 @@ package cloudphone
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	openapiutil "github.com/alibabacloud-go/darabonba-openapi/v2/utils"
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/cenkalti/backoff/v5"
@@ -70,33 +71,6 @@ func (s *session) mayRetry() bool {
 	return false
 }
 
-// A doer sends what the SDK has signed. It ignores the transport that the SDK
-// makes for each call, and sorts out every answer that is not a page, because
-// the SDK loses the status of those that are not its own JSON.
-type doer struct {
-	*session
-	header http.Header   // of the last answer
-	skew   time.Duration // of this machine's clock against the one that answered, by the last answer with a date
-}
-
-func (d *doer) Call(req *http.Request, _ *http.Transport) (*http.Response, error) {
-	d.calls.Add(1)
-	d.header = nil
-	res, err := d.http.Do(req)
-	if err != nil {
-		return nil, transportError(err)
-	}
-	d.header = res.Header
-	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		d.skew = time.Since(date).Truncate(time.Second)
-	}
-	res.Body = counted{res.Body, &d.bytes}
-	if res.StatusCode != http.StatusOK {
-		return nil, answerError(res)
-	}
-	return res, nil
-}
-
 type counted struct {
 	io.ReadCloser
 	n *atomic.Int64
@@ -108,45 +82,23 @@ func (c counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A client asks one endpoint, one question after another. The SDK's client
-// races when shared with style RPC, so every chain of pages has its own.
+// A client asks one endpoint, one question after another.
 type client struct {
 	*session
 	endpoint *url.URL
 	version  string // of the API
 	gate     *gate
-	doer     *doer
 	pages    *decoder
-	api      *openapi.Client
-	with     identity // that api signs with
+	with     identity      // that signs
+	header   http.Header   // of the last answer
+	skew     time.Duration // of this machine's clock against the one that answered, by the last answer with a date
 }
 
 // version is that of the Cloud Phone API, eds-aic.
 const version = "2023-09-30"
 
-func newClient(endpoint *url.URL, zone *time.Location, s *session, g *gate) (*client, error) {
-	c := &client{session: s, endpoint: endpoint, version: version, gate: g, doer: &doer{session: s}, pages: newDecoder(zone, &s.large)}
-	return c, c.sign(s.current())
-}
-
-// sign makes the SDK's client anew, for a key.
-func (c *client) sign(k identity) (err error) {
-	conf := &openapiutil.Config{
-		Endpoint:        &c.endpoint.Host,
-		Protocol:        &c.endpoint.Scheme,
-		AccessKeyId:     &k.AccessKeyID,
-		AccessKeySecret: dara.String(k.AccessKeySecret.Reveal()),
-		HttpClient:      c.doer,
-	}
-	if k.SecurityToken != "" {
-		conf.SecurityToken = dara.String(k.SecurityToken.Reveal())
-	}
-	if c.api, err = openapi.NewClient(conf); err != nil {
-		return fmt.Errorf("preparing the client for %s: %w", c.endpoint.Host, err)
-	}
-	c.api.DisableSDKError = dara.Bool(true) // else our errors come back as the SDK's
-	c.with = k
-	return nil
+func newClient(endpoint *url.URL, zone *time.Location, s *session, g *gate) *client {
+	return &client{session: s, endpoint: endpoint, version: version, gate: g, pages: newDecoder(zone, &s.large), with: s.current()}
 }
 
 // maxPause is the longest that the service is waited for when it says how long.
@@ -164,16 +116,8 @@ func (c *client) call(ctx context.Context, action string, query map[string]strin
 	return p, err
 }
 
-// ask asks one question, again after a temporary failure. GET, because Go's
-// transport repeats a GET that met a connection which died while the instance
-// was frozen, but never a POST.
+// ask asks one question, again after a temporary failure.
 func (c *client) ask(ctx context.Context, action string, query map[string]string, decode func(io.Reader) error) error {
-	params := &openapiutil.Params{
-		Action: dara.String(action), Version: &c.version,
-		Protocol: c.api.Protocol, Method: dara.String(http.MethodGet), Pathname: dara.String("/"),
-		AuthType: dara.String("AK"), Style: dara.String("RPC"),
-		ReqBodyType: dara.String("formData"), BodyType: dara.String("binary"),
-	}
 	pause := backoff.NewExponentialBackOff()
 	// Full jitter: from nothing to half a second, one, two, four seconds.
 	pause.InitialInterval, pause.Multiplier, pause.RandomizationFactor = 250*time.Millisecond, 2, 1
@@ -181,7 +125,7 @@ func (c *client) ask(ctx context.Context, action string, query map[string]string
 	var last error
 	tries, stalled := 0, 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := c.once(ctx, params, query, decode)
+		err := c.once(ctx, action, query, decode)
 		if err == nil {
 			return struct{}{}, nil
 		}
@@ -222,8 +166,8 @@ func (c *client) temporary(ctx context.Context, err error) (wait time.Duration, 
 	}
 	switch {
 	case e.expiredKey():
-		k, renewed := c.renew(ctx, c.with)
-		return 0, renewed && c.sign(k) == nil
+		c.with, again = c.renew(ctx, c.with)
+		return 0, again
 	case !e.Temporary():
 		return 0, false
 	case e.RetryAfter > maxPause:
@@ -241,28 +185,20 @@ func (c *client) temporary(ctx context.Context, err error) (wait time.Duration, 
 	return -1, true
 }
 
-func (c *client) once(ctx context.Context, params *openapiutil.Params, query map[string]string, decode func(io.Reader) error) error {
+func (c *client) once(ctx context.Context, action string, query map[string]string, decode func(io.Reader) error) error {
 	leave, err := c.gate.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	q := make(map[string]*string, len(query)) // the SDK adds to it
-	for name, value := range query {
-		q[name] = &value
-	}
-	res, err := c.api.CallApiWithCtx(ctx, params, &openapiutil.OpenApiRequest{Query: q}, &dara.RuntimeOptions{})
+	body, err := c.send(c.request(ctx, action, query))
 	if err != nil {
 		return c.with.hidden(err)
-	}
-	body, ok := res["body"].(io.ReadCloser)
-	if !ok {
-		return fmt.Errorf("the SDK gave a %T for a body", res["body"])
 	}
 	defer body.Close()
 	err = decode(body)
 	if e, ok := errors.AsType[*Error](err); ok {
-		e.RetryAfter = cmp.Or(e.RetryAfter, retryAfter(c.doer.header, time.Now()))
+		e.RetryAfter = cmp.Or(e.RetryAfter, retryAfter(c.header, time.Now()))
 	}
 	if err != nil {
 		return c.with.hidden(err)
@@ -270,4 +206,72 @@ func (c *client) once(ctx context.Context, params *openapiutil.Params, query map
 	c.answered.Add(1)
 	c.gate.well()
 	return nil
+}
+
+// send gives the body of an answer that is a page, and sorts out all others.
+func (c *client) send(req *http.Request) (io.ReadCloser, error) {
+	c.calls.Add(1)
+	c.header = nil
+	res, err := c.http.Do(req)
+	switch {
+	case err != nil && req.Context().Err() != nil:
+		return nil, req.Context().Err()
+	case err != nil:
+		return nil, transportError(err)
+	}
+	c.header = res.Header
+	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		c.skew = time.Since(date).Truncate(time.Second)
+	}
+	res.Body = counted{res.Body, &c.bytes}
+	if res.StatusCode != http.StatusOK {
+		return nil, answerError(res)
+	}
+	return res.Body, nil
+}
+
+const (
+	algorithm = "ACS3-HMAC-SHA256"
+	noBody    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // its SHA-256
+)
+
+// request makes the request that the SDK's generic call would send, signed by
+// the SDK's own function. The call itself would add 75 µs and 23 kB to each
+// page, for a transport that is thrown away and a log that nobody reads. GET,
+// because Go's transport repeats a GET that met a connection which died while
+// the instance was frozen, but never a POST.
+// https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+func (c *client) request(ctx context.Context, action string, query map[string]string) *http.Request {
+	nonce := make([]byte, 16)
+	_, _ = rand.Read(nonce) // never fails
+	headers := map[string]*string{
+		"host":                  &c.endpoint.Host,
+		"accept":                dara.String("application/json"),
+		"user-agent":            openapiutil.GetUserAgent(nil),
+		"x-acs-action":          &action,
+		"x-acs-version":         &c.version,
+		"x-acs-date":            dara.String(time.Now().UTC().Format("2006-01-02T15:04:05Z")),
+		"x-acs-signature-nonce": dara.String(hex.EncodeToString(nonce)),
+		"x-acs-content-sha256":  dara.String(noBody),
+	}
+	if token := c.with.SecurityToken; token != "" {
+		headers["x-acs-accesskey-id"] = &c.with.AccessKeyID
+		headers["x-acs-security-token"] = dara.String(token.Reveal())
+	}
+	method, path := http.MethodGet, "/"
+	parameters, values := make(map[string]*string, len(query)), make(url.Values, len(query))
+	for name, value := range query {
+		parameters[name] = &value
+		values.Set(name, value)
+	}
+	headers["authorization"] = openapiutil.GetAuthorization(&dara.Request{Method: &method, Pathname: &path, Query: parameters, Headers: headers},
+		dara.String(algorithm), dara.String(noBody), &c.with.AccessKeyID, dara.String(c.with.AccessKeySecret.Reveal()))
+
+	delete(headers, "host") // net/http sends it of itself
+	u := &url.URL{Scheme: c.endpoint.Scheme, Host: c.endpoint.Host, Path: path, RawQuery: values.Encode()}
+	req := (&http.Request{Method: method, URL: u, Header: make(http.Header, len(headers))}).WithContext(ctx)
+	for name, value := range headers {
+		req.Header.Set(name, *value)
+	}
+	return req
 }

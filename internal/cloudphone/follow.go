@@ -11,10 +11,7 @@ import (
 // not 0. add takes in each page, and says how many of its rows are new, and
 // whether there is no need to go on.
 func (r *reading) follow(ctx context.Context, query map[string]string, limit int, c *chain, add func(*page) (fresh int, done bool)) (ended bool, err error) {
-	w, err := r.walk(ctx, query, limit == 0)
-	if err != nil {
-		return false, err
-	}
+	w := r.walk(ctx, query, limit == 0)
 	defer w.stop()
 	tokens := map[string]bool{}
 	startedOver := false
@@ -75,19 +72,15 @@ type fetch struct {
 	free  chan struct{}
 }
 
-func (r *reading) walk(ctx context.Context, query map[string]string, ahead bool) (*walk, error) {
+func (r *reading) walk(ctx context.Context, query map[string]string, ahead bool) *walk {
 	w := &walk{query: maps.Clone(query), ahead: ahead, wanted: make(chan *fetch, 2)}
 	w.query["MaxResults"] = pageSize
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	for range cap(w.wanted) {
-		c, err := r.open()
-		if err != nil {
-			w.stop()
-			return nil, err
-		}
+		c := r.open()
 		w.ends.Go(func() { w.work(c) })
 	}
-	return w, nil
+	return w
 }
 
 func (w *walk) work(c *client) {

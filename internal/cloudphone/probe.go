@@ -33,7 +33,7 @@ func (s *Source) Probe(ctx context.Context) ([]Probe, error) {
 	for _, endpoint := range s.Endpoints {
 		r := newReading(endpoint, func(int) {}, keepAll, maphash.MakeSeed())
 		g := newGate(s.MaxInFlight)
-		r.open = func() (*client, error) { return newClient(endpoint, s.Zone, talk, g) }
+		r.open = func() *client { return newClient(endpoint, s.Zone, talk, g) }
 		for _, region := range append([]string{""}, r.findRegions(ctx)...) {
 			probes = append(probes, r.probe(ctx, region))
 		}
@@ -47,15 +47,12 @@ func (r *reading) probe(ctx context.Context, region string) Probe {
 	if region != "" {
 		query["BizRegionId"] = region
 	}
-	c, err := r.open()
+	c := r.open()
+	page, err := c.call(ctx, "DescribeCloudPhoneNodes", query, nil)
+	p.Skew = c.skew
 	if err == nil {
-		var page *page
-		if page, err = c.call(ctx, "DescribeCloudPhoneNodes", query, nil); err == nil {
-			p.Matrices = max(page.TotalCount, len(page.Nodes))
-		}
-		p.Skew = c.doer.skew
-	}
-	if err != nil {
+		p.Matrices = max(page.TotalCount, len(page.Nodes))
+	} else {
 		code, message := explain(err)
 		p.Problem = &report.Problem{Endpoint: p.Endpoint, Region: region, Code: code, Message: message, MayHide: true}
 	}
@@ -83,10 +80,7 @@ func (s *Source) Identity(ctx context.Context) (Identity, error) {
 	if s.Endpoints[0].Scheme == "http" {
 		sts = s.Endpoints[0]
 	}
-	c, err := newClient(sts, s.Zone, talk, newGate(1))
-	if err != nil {
-		return id, err
-	}
+	c := newClient(sts, s.Zone, talk, newGate(1))
 	c.version = "2015-04-01"
 	err = c.ask(ctx, "GetCallerIdentity", nil, func(body io.Reader) error {
 		b, err := io.ReadAll(io.LimitReader(body, 64<<10))

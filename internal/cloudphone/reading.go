@@ -23,7 +23,7 @@ import (
 type reading struct {
 	endpoint *url.URL
 	progress func(more int)
-	open     func() (*client, error)
+	open     func() *client
 	slots    int // questions at a time
 	fate     func(*report.Matrix) report.Fate
 	seed     maphash.Seed // of keys

@@ -75,7 +75,7 @@ func (s *Source) List(ctx context.Context, regions []string, fate func(*report.M
 	for i, endpoint := range s.Endpoints {
 		r := newReading(endpoint, progress, fate, seed)
 		g := newGate(s.MaxInFlight)
-		r.open = func() (*client, error) { return newClient(endpoint, s.Zone, talk, g) }
+		r.open = func() *client { return newClient(endpoint, s.Zone, talk, g) }
 		r.slots = s.MaxInFlight
 		readings[i] = r
 		wg.Go(func() { r.guard("", func() error { r.read(ctx, regions); return nil }) })
@@ -144,11 +144,7 @@ func (r *reading) read(ctx context.Context, regions []string) {
 func (r *reading) findRegions(ctx context.Context) []string {
 	regions := slices.Clone(documentedRegions)
 	r.guard("", func() error {
-		c, err := r.open()
-		if err != nil {
-			return err
-		}
-		p, err := c.call(ctx, "DescribeRegions", map[string]string{"SaleMode": "Node", "AcceptLanguage": "en"}, nil)
+		p, err := r.open().call(ctx, "DescribeRegions", map[string]string{"SaleMode": "Node", "AcceptLanguage": "en"}, nil)
 		if err != nil {
 			return &regionsError{err}
 		}

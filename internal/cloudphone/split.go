@@ -126,13 +126,9 @@ func (r *reading) parts(ctx context.Context, whole part, filter string, values m
 
 // count asks how many matrices a query has; none where that cannot be told.
 func (r *reading) count(ctx context.Context, query map[string]string) int {
-	c, err := r.open()
-	if err != nil {
-		return 0
-	}
 	query = maps.Clone(query)
 	query["MaxResults"] = "1"
-	p, err := c.call(ctx, "DescribeCloudPhoneNodes", query, nil)
+	p, err := r.open().call(ctx, "DescribeCloudPhoneNodes", query, nil)
 	if err != nil {
 		return 0
 	}
