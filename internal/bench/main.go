@@ -8,7 +8,7 @@
 // could be done, and what would be the obvious thing to do. Each answers the
 // same question over the same bytes, and its answer has to be the same. Times
 // of the processor are the child's own; where two programs are compared they
-// run in turn, and the middle of several runs counts.
+// run in turn, and the middle of the ratios of several rounds counts.
 //
 // To add a measure, add a line to the table in measures.go.
 package main
