@@ -8,13 +8,16 @@ import (
 	"compress/flate"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -337,15 +340,24 @@ type usage struct {
 	memory             int64
 }
 
-// morning is a process that starts, lists, and posts to two chats.
+// morning is a process that starts, lists, and posts to two chats, over TLS.
 func (b *bench) morning(s *service, matrices int) (used usage, err error) {
-	api := httptest.NewServer(s)
+	api := httptest.NewTLSServer(s)
 	defer api.Close()
-	room := httptest.NewServer(&emulator.Room{})
+	room := httptest.NewTLSServer(&emulator.Room{})
 	defer room.Close()
+	trusted := filepath.Join(b.dir, "certificates")
+	roots, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt") // as many as there are on a machine
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return used, err
+	}
+	roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})...)
+	if err := os.WriteFile(trusted, roots, 0o600); err != nil {
+		return used, err
+	}
 	webhooks := emulator.Webhooks(room.URL)
 	began := time.Now()
-	f, err := fctest.Start(b.ours, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error",
+	f, err := fctest.Start(b.ours, "SSL_CERT_FILE="+trusted, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error",
 		"SLACK_WEBHOOK_URL="+webhooks["SLACK_WEBHOOK_URL"], "DINGTALK_WEBHOOK_URL="+webhooks["DINGTALK_WEBHOOK_URL"])
 	if err != nil {
 		return used, err
