@@ -229,10 +229,11 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body.Bytes())
 }
 
+// nextPage is a Link header (RFC 8288).
 func nextPage(u *url.URL, page int) string {
 	values := u.Query()
 	values.Set("page", strconv.Itoa(page))
-	return (&url.URL{Path: u.Path, RawQuery: values.Encode()}).String()
+	return "<" + (&url.URL{Path: u.Path, RawQuery: values.Encode()}).String() + `>; rel="next"`
 }
 
 func (h *Handler) badQuery(w http.ResponseWriter, err error) {
