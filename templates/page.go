@@ -215,7 +215,13 @@ func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
 	for i := range o.Rows {
 		p.Rows = append(p.Rows, newPageRow(&o.Rows[i], r, o, w, days))
 	}
-	p.Shown, p.ShownScript = w.must("page_shown", strconv.Itoa(len(p.Rows)), strconv.Itoa(len(p.Rows))), w.must("page_shown", "{shown}", "{total}")
+	shown := func(n, of string) string {
+		if o.Pages > 1 {
+			return w.must("page_shown_of_page", n, of, o.Page, o.Pages)
+		}
+		return w.must("page_shown", n, of)
+	}
+	p.Shown, p.ShownScript = shown(strconv.Itoa(len(p.Rows)), strconv.Itoa(len(p.Rows))), shown("{shown}", "{total}")
 	p.Nothing = w.must("page_nothing")
 	switch {
 	case !r.Complete:

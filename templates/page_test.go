@@ -282,7 +282,7 @@ func TestPageForm(t *testing.T) {
 		o.Formats, o.Query = map[string]string{"CSV": "/report.csv"}, url.Values{"severity": {"critical"}, "page": {"2"}}
 		o.All, o.Page, o.Pages = true, 2, 3
 	})
-	for _, want := range []string{`href="/report.csv?severity=critical"`, `href="/report.html?page=1&amp;severity=critical"`, `<b aria-current="page">2</b>`, `name="all" value="1"`} {
+	for _, want := range []string{`shown on page 2 of 3</p>`, `href="/report.csv?severity=critical"`, `href="/report.html?page=1&amp;severity=critical"`, `<b aria-current="page">2</b>`, `name="all" value="1"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}
