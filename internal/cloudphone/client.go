@@ -213,10 +213,7 @@ func (c *client) send(req *http.Request) (io.ReadCloser, error) {
 	c.calls.Add(1)
 	c.header = nil
 	res, err := c.http.Do(req)
-	switch {
-	case err != nil && req.Context().Err() != nil:
-		return nil, req.Context().Err()
-	case err != nil:
+	if err != nil {
 		return nil, transportError(err)
 	}
 	c.header = res.Header

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -24,17 +25,21 @@ func TestRequestIsThatOfTheSDK(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var seen []*http.Request // that ask for a second page
+			var written atomic.Int64
 			s := overTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				answer := `{"TotalCount":2,"NodeModel":[{"NodeId":"cpn-1","RegionId":"cn-hangzhou","Status":"RUNNING"}],"NextToken":"a b+c*d~e/f%20g=é&中;"}`
 				if r.URL.Query().Has("NextToken") {
 					seen = append(seen, r)
 					answer = `{"TotalCount":2,"NodeModel":[{"NodeId":"cpn-2","RegionId":"cn-hangzhou","Status":"RUNNING"}]}`
 				}
-				_, _ = w.Write([]byte(answer))
+				n, _ := w.Write([]byte(answer))
+				written.Add(int64(n))
 			}))
 			s.Credentials = func(context.Context) (cloudphone.Credentials, error) { return key, nil }
 			if l := s.List(t.Context(), []string{"cn-hangzhou"}, nil); len(l.Matrices) != 2 || len(seen) != 1 {
 				t.Fatalf("%d matrices, %d further pages: %+v", len(l.Matrices), len(seen), l.Problems)
+			} else if l.Effort.Bytes != written.Load() {
+				t.Errorf("%d bytes are counted, %d were written", l.Effort.Bytes, written.Load())
 			}
 
 			conf := &openapiutil.Config{

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -139,6 +142,8 @@ func TestALongRegionIsReadInParts(t *testing.T) {
 	odd[7].Status, odd[8].Status = "UNHEARD", "" // on no page that shows which values there are
 	late := slices.Clone(all)
 	late[78].ServerType = "cpm.gx9.32xlarge"
+	sorted := longRegion(types[:2]...)
+	slices.SortStableFunc(sorted[10:], func(a, b emulator.Node) int { return strings.Compare(a.ServerType, b.ServerType) })
 	for _, tt := range []struct {
 		name  string
 		cloud http.Handler
@@ -160,6 +165,27 @@ func TestALongRegionIsReadInParts(t *testing.T) {
 				return
 			}
 			believing(all).ServeHTTP(w, r)
+		}), all, false, 4},
+		{"a part that cannot be read, of which the next pages have nothing", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if q := r.URL.Query(); q.Get("ServerType") == types[1] && q.Get("MaxResults") != "1" {
+				emulator.APIError(400, "InvalidParameter", "No.")(w, r)
+				return
+			}
+			(&emulator.Cloud{Nodes: sorted, PageSize: 2}).ServeHTTP(w, r)
+		}), sorted, false, 4},
+		{"a part that leaves a row out", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			if q.Get("ServerType") != all[127].ServerType || q.Get("Status") != all[127].Status || q.Get("MaxResults") == "1" {
+				(&emulator.Cloud{Nodes: all, PageSize: 2}).ServeHTTP(w, r)
+				return
+			}
+			rec := httptest.NewRecorder()
+			(&emulator.Cloud{Nodes: slices.Delete(slices.Clone(all), 127, 128), PageSize: 2}).ServeHTTP(rec, r)
+			_, _ = w.Write(regexp.MustCompile(`"TotalCount":\d+`).ReplaceAllFunc(rec.Body.Bytes(), func(b []byte) []byte {
+				var n int
+				_, _ = fmt.Sscanf(string(b), `"TotalCount":%d`, &n)
+				return fmt.Appendf(nil, `"TotalCount":%d`, n+1)
+			}))
 		}), all, false, 4},
 		{"one question at a time", &emulator.Cloud{Nodes: all, PageSize: 2}, all, false, 1},
 	} {
@@ -214,8 +240,10 @@ func TestALongRegionThatChanges(t *testing.T) {
 	before := longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge", "cpm.gn6.gx1")
 	gone := slices.Delete(slices.Clone(before), 33, 34)
 	failed := slices.Clone(before)
-	failed[33].Status = "FAILED"
-	for name, after := range map[string][]emulator.Node{"is released": gone, "fails": failed} {
+	failed[34].Status = "FAILED"
+	bought := before[41]
+	bought.NodeId = "cpn-new"
+	for name, after := range map[string][]emulator.Node{"is released": gone, "fails": failed, "fails, and another is bought,": append(slices.Clone(failed), bought)} {
 		for calls := 8; calls < 110; calls += 6 {
 			t.Run(fmt.Sprintf("one %s after %d calls", name, calls), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -243,4 +271,109 @@ func TestALongRegionThatChanges(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A region of few pages is not worth the questions of a split, and of all
+// regions together no more than a page is asked for.
+func TestAShortRegionIsReadAsItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		pages := map[string]int{}
+		cloud := &emulator.Cloud{Nodes: longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge")[:26], PageSize: 2}
+		l := list(t, t.Context(), overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			if q := r.URL.Query(); r.Header.Get("x-acs-action") == "DescribeCloudPhoneNodes" {
+				pages[q.Get("BizRegionId")+q.Get("Status")]++
+			}
+			cloud.ServeHTTP(w, r)
+		})))
+		wantRows(t, l, idsOf(cloud.Nodes), 26)
+		want := map[string]int{"": 1, "cn-hangzhou": 12, "cn-shanghai": 1, "ap-southeast-1": 1, "eu-central-1": 1}
+		if !maps.Equal(pages, want) {
+			t.Errorf("asked for %v pages, want %v", pages, want)
+		}
+	})
+}
+
+// A chain without end is seen to be one, whether or not it was to be split.
+func TestALongRegionWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge")
+		var mu sync.Mutex
+		calls := 0
+		s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			calls++
+			q := r.URL.Query()
+			if q.Has("Status") {
+				emulator.APIError(400, "InvalidParameter", "No.")(w, r)
+				return
+			}
+			var n int
+			_, _ = fmt.Sscan(q.Get("NextToken"), &n)
+			row, _ := json.Marshal(all[n%len(all)])
+			fmt.Fprintf(w, `{"TotalCount":130,"NodeModel":[%s],"NextToken":"%d"}`, row, n+1)
+		}))
+		l := s.List(t.Context(), []string{"cn-hangzhou"}, nil)
+		s.HTTP.CloseIdleConnections()
+		if told := slices.Concat(l.Problems, l.Mended); len(l.Matrices) != 130 || len(told) != 1 || told[0].Code != "EndlessPages" || calls > 200 {
+			t.Errorf("%d matrices after %d calls, and %+v", len(l.Matrices), calls, told)
+		}
+	})
+}
+
+// The token of an answer that is cut short leads nowhere.
+func TestATokenOfNoPage(t *testing.T) {
+	for name, token := range map[string]string{"and comes again": "second", "and was wrong": "wrong"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var once sync.Once
+				row := func(i int) string {
+					return fmt.Sprintf(`{"NodeId":"cpn-%d","RegionId":"cn-hangzhou","Status":"RUNNING","GmtExpired":"2027-03-09 02:00:34"}`, i)
+				}
+				l := list(t, t.Context(), overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					switch r.URL.Query().Get("NextToken") {
+					case "second":
+						fmt.Fprintf(w, `{"TotalCount":2,"NodeModel":[%s]}`, row(2))
+					case "wrong":
+						fmt.Fprintf(w, `{"TotalCount":2,"NodeModel":[%s]}`, row(9))
+					default:
+						whole := true
+						once.Do(func() { whole = false })
+						if !whole {
+							fmt.Fprintf(w, `{"TotalCount":2,"NextToken":%q,"NodeModel":[%s,`, token, row(1))
+							return
+						}
+						fmt.Fprintf(w, `{"TotalCount":2,"NextToken":"second","NodeModel":[%s]}`, row(1))
+					}
+				})), "cn-hangzhou")
+				wantRows(t, l, []string{"cpn-1", "cpn-2"}, 2)
+				wantProblems(t, l)
+			})
+		})
+	}
+}
+
+// A panic in one of the parts costs what it was about to take in.
+func TestAPanicInAPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge", "cpm.gn6.gx1")
+		var once sync.Once
+		s := overPipes(t, &emulator.Cloud{Nodes: all, PageSize: 2})
+		l := s.List(t.Context(), nil, func(m *report.Matrix) report.Fate {
+			if m.Status == "FAILED" && m.NodeID > "cpn-060" {
+				once.Do(func() { panic("at a row") })
+			}
+			return report.Keep
+		})
+		s.HTTP.CloseIdleConnections()
+		if n := len(listedIDs(l)); n < len(all)-1 {
+			t.Errorf("%d of %d matrices", n, len(all))
+		}
+		if told := slices.Concat(l.Problems, l.Mended); len(told) != 1 || told[0].Message != "panic: at a row" {
+			t.Errorf("got %+v, want the panic told", told)
+		}
+	})
 }

@@ -51,7 +51,7 @@ func TestFieldsAreReadLeniently(t *testing.T) {
 	for _, tt := range []struct{ json, text, number string }{
 		{`"a"`, "a", "-7"}, {`""`, "", "-7"}, {`"12"`, "12", "12"}, {`12`, "12", "12"}, {`-1.9`, "-1.9", "-1"}, {`1e2`, "1e2", "100"},
 		{`true`, "true", "-7"}, {`null`, "", "-7"}, {`{"a":1}`, "", "-7"}, {`[1]`, "", "-7"}, {`"NaN"`, "NaN", "-7"}, {`"Inf"`, "Inf", "-7"},
-		{`1e300`, "1e300", "-7"}, {`"\ud800"`, "\ufffd", "-7"},
+		{`1e300`, "1e300", "-7"}, {`"\ud800"`, "\ufffd", "-7"}, {"\"a\xff\"", "a\ufffd", "-7"},
 	} {
 		p, err := newDecoder(zone, new(sync.Mutex)).decode(strings.NewReader(fmt.Sprintf(`{"RegionModels":[],"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)))
 		if err != nil {

@@ -72,6 +72,9 @@ func TestAKeyThatExpiresInTheMiddle(t *testing.T) {
 					wantMended(t, l)
 					return
 				}
+				if l.Effort.Retries != 0 {
+					t.Errorf("%d questions were asked again with a key that is no longer good", l.Effort.Retries)
+				}
 				if !mayHide(l) || !strings.Contains(fmt.Sprint(l.Problems), tt.code) {
 					t.Errorf("got the problems %+v, want %s", l.Problems, tt.code)
 				}

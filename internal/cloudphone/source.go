@@ -179,15 +179,20 @@ func (r *reading) pages(ctx context.Context, region string, limit int) error {
 		query["BizRegionId"] = region
 	}
 	sample := sample{statuses: map[string]bool{}, types: map[string]bool{}}
-	tried := region == "" || limit > 0
+	mayTry, tried := region != "" && limit == 0, false
+	rows := 0
 	ended, err := r.follow(ctx, query, limit, c, func(p *page) (fresh int, whole bool) {
 		if sample.pages < samplePages {
 			sample.add(p)
 		}
 		fresh = r.add(c, region, p, false)
-		if !tried && sample.pages == samplePages && fresh > 0 && r.dominates(c, sample) {
+		rows += len(p.Nodes)
+		switch {
+		case mayTry && !tried && sample.pages == samplePages && fresh > 0 && r.dominates(c, sample):
 			tried = true
 			return fresh, r.split(ctx, region, c, sample)
+		case tried && rows <= p.TotalCount: // its parts may have brought them, so that they tell nothing of an end
+			return len(p.Nodes), false
 		}
 		return fresh, false
 	})

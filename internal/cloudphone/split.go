@@ -50,7 +50,7 @@ func (r *reading) dominates(c *chain, s sample) bool {
 			all += left(other)
 		}
 	}
-	return left(c) > longChain && 2*left(c)*r.slots > 3*all && 2*c.rows < c.total
+	return left(c) > longChain && 2*left(c)*r.slots > 3*all
 }
 
 // split reads a region in parts, and tells whether that was all of it.
@@ -77,25 +77,30 @@ func (r *reading) split(ctx context.Context, region string, c *chain, s sample) 
 	if 5*largest.count > 4*total { // hardly anything is won
 		return false
 	}
-	whole := true
+	read := 0 // to their ends
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	for _, p := range parts {
 		wg.Go(func() {
-			same := true
-			ended, err := r.follow(ctx, p.query, 0, c, func(got *page) (fresh int, done bool) {
-				same = same && got.TotalCount == p.count
-				return r.add(c, region, got, true), false
+			r.guard(region, func() error {
+				same := true
+				ended, err := r.follow(ctx, p.query, 0, c, func(got *page) (fresh int, done bool) {
+					same = same && got.TotalCount == p.count
+					return r.add(c, region, got, true), false
+				})
+				mu.Lock()
+				defer mu.Unlock()
+				if ended && err == nil && same {
+					read++
+				}
+				return nil // the chain goes on as it was
 			})
-			mu.Lock()
-			defer mu.Unlock()
-			whole = whole && ended && err == nil && same
 		})
 	}
 	wg.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return whole && c.rows >= total
+	return read == len(parts) && c.rows >= total
 }
 
 // parts divides a part by a filter. It does not where the counts do not add up,
@@ -105,19 +110,19 @@ func (r *reading) parts(ctx context.Context, whole part, filter string, values m
 	var mu sync.Mutex
 	sum := 0
 	for value := range values {
-		if value == "" { // which filters nothing
-			return nil, false
-		}
 		wg.Go(func() {
-			query := maps.Clone(whole.query)
-			query[filter] = value
-			n := r.count(ctx, query)
-			mu.Lock()
-			defer mu.Unlock()
-			sum += n
-			if n > 0 {
-				parts = append(parts, part{query, n})
-			}
+			r.guard(whole.query["BizRegionId"], func() error {
+				query := maps.Clone(whole.query)
+				query[filter] = value
+				n := r.count(ctx, query)
+				mu.Lock()
+				defer mu.Unlock()
+				sum += n
+				if n > 0 {
+					parts = append(parts, part{query, n})
+				}
+				return nil
+			})
 		})
 	}
 	wg.Wait()

@@ -2,8 +2,11 @@ package cloudphone
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"matrix-expiry-report/report"
 )
 
 func location(t testing.TB, name string) *time.Location {
@@ -83,13 +86,19 @@ func TestParseTime(t *testing.T) {
 		{"２０２５-03-09 02:00:34", shanghai, ""},
 		{"2025-03-0\xff 02:00:34", shanghai, ""},
 	} {
-		got := parseTime(tt.text, tt.zone)
-		said := ""
-		if !got.IsZero() {
-			said = got.UTC().Format(time.RFC3339Nano)
+		text := strings.ReplaceAll(tt.text, "\n", `\n`)
+		p, err := newDecoder(tt.zone, new(sync.Mutex)).decode(strings.NewReader(`{"NodeModel":[{"GmtExpired":"` + text + `"}]}`))
+		if err != nil {
+			t.Fatalf("%q: %v", tt.text, err)
 		}
-		if said != tt.want {
-			t.Errorf("%q in %s: got %q, want %q", tt.text, tt.zone, said, tt.want)
+		for _, got := range []report.Time{parseTime(tt.text, tt.zone), p.Nodes[0].ExpiresAt} {
+			said := ""
+			if !got.IsZero() {
+				said = got.UTC().Format(time.RFC3339Nano)
+			}
+			if said != tt.want {
+				t.Errorf("%q in %s: got %q, want %q", tt.text, tt.zone, said, tt.want)
+			}
 		}
 	}
 }
