@@ -1,6 +1,7 @@
 package cloudphone_test
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,9 +12,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
@@ -125,6 +128,50 @@ func TestTenThousandRegions(t *testing.T) {
 		l := list(t, t.Context(), overPipes(t, cloud))
 		wantProblems(t, l, "- ServiceUnavailable may hide", "- TooManyRegions may hide")
 	})
+}
+
+// All pages of a listing come over about as many connections as questions are
+// asked at a time, and packed if the service can.
+func TestConnectionsAreKeptAndAnswersArePacked(t *testing.T) {
+	cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 1, Keys: map[string]emulator.Key{"emulator": {Secret: "emulator-secret"}}}
+	var opened, packed, written atomic.Int64
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		cloud.ServeHTTP(rec, r)
+		maps.Copy(w.Header(), rec.Header())
+		w.Header().Del("Content-Length")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			packed.Add(1)
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			defer z.Close()
+			n, _ := z.Write(rec.Body.Bytes())
+			written.Add(int64(n))
+		}
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	s := overTCP(t)
+	u, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Endpoints = []*url.URL{u}
+	l := s.List(t.Context(), nil, nil)
+	wantRows(t, l, idsOf(regularNodes()), 15)
+	wantProblems(t, l)
+	// One may be opened while another becomes free.
+	if n := opened.Load(); n > 2*int64(s.MaxInFlight) {
+		t.Errorf("%d connections for %d questions, want some %d", n, l.Effort.Calls, s.MaxInFlight)
+	}
+	if int(packed.Load()) != l.Effort.Calls || l.Effort.Calls < 15 || l.Effort.Bytes != written.Load() {
+		t.Errorf("%d of %d answers were packed, %d bytes of %d are counted", packed.Load(), l.Effort.Calls, l.Effort.Bytes, written.Load())
+	}
 }
 
 // Connections that died while the instance was frozen swallow what is sent:
