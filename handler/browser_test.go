@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -271,9 +271,9 @@ func TestALongPageInABrowser(t *testing.T) {
 	w := setup(t)
 	w.cloud.Nodes = nil
 	for i := range 5000 {
-		w.cloud.Nodes = append(w.cloud.Nodes, emulator.Node{
+		w.cloud.Nodes = append(w.cloud.Nodes, fakecloud.Node{
 			NodeId: fmt.Sprintf("cpn-%04d", i), NodeName: fmt.Sprintf("farm %d", i), RegionId: []string{"cn-hangzhou", "cn-shanghai"}[i%2], Status: "RUNNING", PhoneCount: 25 + i%16,
-			GmtCreate: emulator.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: emulator.Time(time.Now().Add(time.Duration(i%700+1) * time.Hour)),
+			GmtCreate: fakecloud.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: fakecloud.Time(time.Now().Add(time.Duration(i%700+1) * time.Hour)),
 		})
 	}
 	server := httptest.NewServer(w)

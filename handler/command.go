@@ -11,8 +11,8 @@ import (
 	"unicode"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A Command is a way in which people ask from within a chat service.
@@ -23,7 +23,7 @@ type Command interface {
 	// language of the channel, if it has one. An error tells no secret.
 	Words(header http.Header, body []byte, now time.Time) (words, language string, err error)
 	// Reply is a report, or a line of text, in the service's form: JSON.
-	Reply(r report.Report, o templates.Options) ([]byte, error)
+	Reply(r report.Report, o message.Options) ([]byte, error)
 	Say(text string) ([]byte, error)
 }
 
@@ -65,7 +65,7 @@ func (h *Handler) replyTo(ctx context.Context, c Command, words, language string
 		if unknown == cry {
 			unknown = ""
 		}
-		text, err := templates.CommandHelp(j.settings.Language, unknown)
+		text, err := message.CommandHelp(j.settings.Language, unknown)
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +116,8 @@ func readWords(words string) (q query, unknown string) {
 			q.Days = &n
 		case severityWords[word] != "":
 			q.severities = append(q.severities, severityWords[word])
-		case templates.RegionNamed("zh", word) != "":
-			q.Regions = append(q.Regions, templates.RegionNamed("zh", word))
+		case message.RegionNamed("zh", word) != "":
+			q.Regions = append(q.Regions, message.RegionNamed("zh", word))
 		case config.IsRegion(word):
 			q.Regions = append(q.Regions, word)
 		default:

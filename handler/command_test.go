@@ -17,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
 func (w *world) slack(text string) *httptest.ResponseRecorder {
@@ -113,7 +113,7 @@ func TestCommandsAreRefused(t *testing.T) {
 func TestACommandDoesNotWait(t *testing.T) {
 	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken", "SLACK_SIGNING_SECRET=slack-signing-secret")
 	w.cloud.PageSize = 9
-	w.cloud.Faults = []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: func(_ http.ResponseWriter, r *http.Request) {
+	w.cloud.Faults = []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(4 * time.Second):
 		case <-r.Context().Done():

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/export"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // An answer is what a look has found, for a format to write.
@@ -19,7 +19,7 @@ type answer struct {
 	rows    []report.Finding // what tables list: the findings, or a page of all matrices
 	query   query
 	pages   int
-	options templates.Options
+	options message.Options
 	owners  []string      // of all matrices
 	path    string        // that was asked for
 	age     time.Duration // since the matrices were listed
@@ -50,7 +50,7 @@ var formats = []format{
 	{"json", "/report.json", "application/json; charset=utf-8", "", writeReport},
 	{"html", "/report.html", "text/html; charset=utf-8", "", writePage},
 	{"txt", "/report.txt", "text/plain; charset=utf-8", "", func(w io.Writer, a answer) error {
-		return templates.Text(w, a.report, a.options, false)
+		return message.Text(w, a.report, a.options, false)
 	}},
 	{"csv", "/report.csv", "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer, a answer) error {
 		return export.CSV(w, a.listed(), a.options.OwnerTag)
@@ -101,17 +101,17 @@ func writeReport(w io.Writer, a answer) error {
 // writePage writes the page. One that was reached by a signed link goes on with
 // it, and offers no other form, which it would not open.
 func writePage(w io.Writer, a answer) error {
-	o := templates.PageOptions{
+	o := message.PageOptions{
 		Options: a.options, Path: a.path, Query: a.values, Owners: a.owners,
 		Rows: a.rows, All: a.query.all, Page: a.query.page, Pages: a.pages,
 	}
 	o.Age = a.age
 	if a.query.signature != "" {
 		o.Carry = []string{"until", "signature"}
-		return templates.Page(w, a.report, o)
+		return message.Page(w, a.report, o)
 	}
 	o.Formats = otherForms
-	return templates.Page(w, a.report, o)
+	return message.Page(w, a.report, o)
 }
 
 // fileName is what a download is saved as: the day and what it is.

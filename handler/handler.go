@@ -22,8 +22,8 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A Source lists the matrices of the regions, or of all where none are given.
@@ -37,7 +37,7 @@ type Source interface {
 // that a repeated one need not be shown twice.
 type Channel interface {
 	Name() string
-	Send(ctx context.Context, r report.Report, o templates.Options, key string) error
+	Send(ctx context.Context, r report.Report, o message.Options, key string) error
 }
 
 // A Handler answers every event. Set its fields before use.

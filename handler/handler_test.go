@@ -20,22 +20,23 @@ import (
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // world is a handler with the emulated service and chat room around it.
 type world struct {
 	*handler.Handler
-	cloud *emulator.Cloud
-	room  *emulator.Room
+	cloud *fakecloud.Server
+	room  *fakechat.Server
 	log   *bytes.Buffer
 }
 
 func setup(t *testing.T, settings ...string) *world {
 	t.Helper()
-	w := &world{cloud: &emulator.Cloud{Nodes: emulator.Fleet(time.Now())}, room: &emulator.Room{}, log: &bytes.Buffer{}}
+	w := &world{cloud: &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}, room: &fakechat.Server{}, log: &bytes.Buffer{}}
 	api, room := httptest.NewServer(w.cloud), httptest.NewServer(w.room)
 	t.Cleanup(api.Close)
 	t.Cleanup(room.Close)
@@ -144,7 +145,7 @@ func TestUnreadablePayloadIsTold(t *testing.T) {
 // A run that could list nothing still tells people, with the request to look up.
 func TestFailureNotice(t *testing.T) {
 	w := setup(t)
-	w.cloud.Faults = []emulator.Fault{{Answer: emulator.APIError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")}}
+	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")}}
 	got := w.invoke(t, timer(""))
 	if !strings.Contains(got, `"complete":false`) || !strings.Contains(got, "InvalidAccessKeyId.NotFound") {
 		t.Errorf("answered %s", got)
@@ -167,7 +168,7 @@ func TestNotifyOnFindings(t *testing.T) {
 	if n := len(w.room.Messages()); n != 0 {
 		t.Errorf("%d messages on a good day", n)
 	}
-	w.cloud.Faults = []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	w.invoke(t, timer(""))
 	if n := len(w.room.Messages()); n != 2 {
 		t.Errorf("%d messages where nothing could be read, want 2", n)
@@ -380,7 +381,7 @@ func TestNotifyUndelivered(t *testing.T) {
 // A run that could list nothing is no 200.
 func TestReportThatFailed(t *testing.T) {
 	w := setup(t)
-	w.cloud.Faults = []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	rec := httptest.NewRecorder()
 	w.ServeHTTP(rec, httptest.NewRequest("GET", "/report", nil))
 	if rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") {
@@ -425,10 +426,10 @@ func TestHTTPEvent(t *testing.T) {
 
 type deaf struct{ uncertain bool }
 
-func (d deaf) Error() string                                                        { return "no answer" }
-func (d deaf) Uncertain() bool                                                      { return d.uncertain }
-func (d deaf) Name() string                                                         { return "deaf" }
-func (d deaf) Send(context.Context, report.Report, templates.Options, string) error { return d }
+func (d deaf) Error() string                                                      { return "no answer" }
+func (d deaf) Uncertain() bool                                                    { return d.uncertain }
+func (d deaf) Name() string                                                       { return "deaf" }
+func (d deaf) Send(context.Context, report.Report, message.Options, string) error { return d }
 
 // Where a message may have arrived the run does not fail: the platform would
 // repeat it, and tell twice who has it.
@@ -478,15 +479,15 @@ func TestHeartbeat(t *testing.T) {
 		t.Errorf("%d beats for a delivered run, want 1", beats)
 	}
 	w.invoke(t, timer(`{"notify_on":"findings","regions":["cn-shanghai"],"days":0}`))
-	w.cloud.Nodes = []emulator.Node{{NodeId: "cpn-1", RegionId: "cn-shanghai", Status: "RUNNING", GmtCreate: "2025-01-01 00:00:00", GmtExpired: "2099-01-01 00:00:00"}}
+	w.cloud.Nodes = []fakecloud.Node{{NodeId: "cpn-1", RegionId: "cn-shanghai", Status: "RUNNING", GmtCreate: "2025-01-01 00:00:00", GmtExpired: "2099-01-01 00:00:00"}}
 	before := len(w.room.Messages())
 	w.invoke(t, timer(`{"notify_on":"findings"}`))
 	if beats != 3 || len(w.room.Messages()) != before {
 		t.Errorf("%d beats with a good day that is not told, want 3", beats)
 	}
-	w.cloud.Faults = []emulator.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	w.invoke(t, timer(""))
-	w.cloud.Faults = []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	w.invoke(t, timer(""))
 	if beats != 3 {
 		t.Error("a beat for a run that could not list everything, or nothing")

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A job is one run: what it follows, whom it tells.
@@ -174,7 +174,7 @@ func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.R
 
 // deliverInTime is deliver within two thirds of the time that is left: where
 // one of several channels stalls, the others are still to be told.
-func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) (all []report.Delivery, uncertain bool) {
+func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (all []report.Delivery, uncertain bool) {
 	if len(channels) > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = sooner(ctx, func(left time.Duration) time.Duration { return left / 3 })
@@ -185,7 +185,7 @@ func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r 
 
 // deliver posts to the channels side by side. What failed is uncertain where a
 // channel says that it may have arrived all the same.
-func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o templates.Options, key string) (deliveries []report.Delivery, uncertain bool) {
+func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (deliveries []report.Delivery, uncertain bool) {
 	deliveries = make([]report.Delivery, len(channels))
 	unknown := make([]bool, len(channels))
 	var wg sync.WaitGroup
@@ -210,7 +210,7 @@ func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report
 
 // tellOthers says in the channels that have the report which have it not: a
 // dead webhook and a quiet week look the same to those who read there.
-func tellOthers(ctx context.Context, log *slog.Logger, j job, r *report.Report, o templates.Options) {
+func tellOthers(ctx context.Context, log *slog.Logger, j job, r *report.Report, o message.Options) {
 	o.Undelivered = true
 	var reached []Channel
 	for i, d := range r.Deliveries {
@@ -226,7 +226,7 @@ func tellOthers(ctx context.Context, log *slog.Logger, j job, r *report.Report, 
 }
 
 // send is one channel's delivery; a panic in it costs only this channel.
-func send(ctx context.Context, c Channel, r report.Report, o templates.Options, key string) (err error) {
+func send(ctx context.Context, c Channel, r report.Report, o message.Options, key string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s: panic: %v", c.Name(), p)
@@ -264,8 +264,8 @@ func (h *Handler) beat(ctx context.Context, log *slog.Logger, to *url.URL) {
 }
 
 // Options are what the settings say of how a report is told.
-func Options(s config.Settings) templates.Options {
-	return templates.Options{
+func Options(s config.Settings) message.Options {
+	return message.Options{
 		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Regions: s.Regions, Mentions: s.Mentions, Own: s.Templates,
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A route answers one path, by one method (HEAD goes with GET).
@@ -214,7 +214,7 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.name == "html" {
-		w.Header().Set("Content-Security-Policy", templates.PagePolicy())
+		w.Header().Set("Content-Security-Policy", message.PagePolicy())
 	}
 	if f.file != "" {
 		// Not attachment, which the platform's own domains do not let through.

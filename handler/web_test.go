@@ -22,7 +22,7 @@ import (
 
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -298,9 +298,9 @@ func TestAllMatrices(t *testing.T) {
 	w := setup(t)
 	w.cloud.Nodes = nil
 	for i := range 2300 {
-		w.cloud.Nodes = append(w.cloud.Nodes, emulator.Node{
+		w.cloud.Nodes = append(w.cloud.Nodes, fakecloud.Node{
 			NodeId: fmt.Sprintf("cpn-%04d", i), RegionId: "cn-hangzhou", Status: "RUNNING",
-			GmtCreate: emulator.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: emulator.Time(time.Now().AddDate(0, 0, i+1)),
+			GmtCreate: fakecloud.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: fakecloud.Time(time.Now().AddDate(0, 0, i+1)),
 		})
 	}
 	seen := map[string]bool{}
@@ -355,9 +355,9 @@ func TestALongPage(t *testing.T) {
 	w := setup(t)
 	w.cloud.Nodes = nil
 	for i := range 11_000 {
-		w.cloud.Nodes = append(w.cloud.Nodes, emulator.Node{
+		w.cloud.Nodes = append(w.cloud.Nodes, fakecloud.Node{
 			NodeId: fmt.Sprintf("cpn-%05d", i), RegionId: "cn-hangzhou", Status: "RUNNING",
-			GmtCreate: emulator.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: emulator.Time(time.Now().AddDate(0, 0, 10).Add(time.Duration(i) * time.Second)),
+			GmtCreate: fakecloud.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: fakecloud.Time(time.Now().AddDate(0, 0, 10).Add(time.Duration(i) * time.Second)),
 		})
 	}
 	seen := map[string]bool{}
@@ -421,7 +421,7 @@ func TestListingsAreShared(t *testing.T) {
 
 	// What cannot be refreshed is not served from before.
 	now = now.Add(time.Hour)
-	w.cloud.Faults = []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	if rec := w.do("GET", "/report"); rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // The message of every kind about 20,000 findings, of which one in seven looks
@@ -28,14 +28,14 @@ func BenchmarkMessages(b *testing.B) {
 		l.Matrices = append(l.Matrices, m)
 	}
 	r := rules.Summarise(l, now)
-	webhooks := emulator.Webhooks("http://127.0.0.1:1")
+	webhooks := fakechat.Webhooks("http://127.0.0.1:1")
 	env := config.NewEnv(func(name string) string { return webhooks[name] })
 	for _, c := range Load(env) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				o := templates.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://example.com/"}
-				d, err := templates.Compose(c.name, r, o)
+				o := message.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://example.com/"}
+				d, err := message.Compose(c.name, r, o)
 				if err != nil {
 					b.Fatal(err)
 				}

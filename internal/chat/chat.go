@@ -24,8 +24,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A Kind is one chat service: the name of its format and of its channel, and
@@ -65,8 +65,8 @@ type service interface {
 type letter struct {
 	id      string // the same for every try, and for a repeated run
 	report  report.Report
-	options templates.Options
-	draft   *templates.Draft
+	options message.Options
+	draft   *message.Draft
 }
 
 // A Channel is one place that a report is sent to.
@@ -149,9 +149,9 @@ const maxAnswerBytes = 64 << 10
 
 // Send posts r. The key names the run: a service that can tell repeats by it
 // shows a repeated run once.
-func (c *Channel) Send(ctx context.Context, r report.Report, o templates.Options, key string) error {
+func (c *Channel) Send(ctx context.Context, r report.Report, o message.Options, key string) error {
 	o.Language = cmp.Or(c.language, o.Language)
-	d, err := templates.Compose(c.name, r, o)
+	d, err := message.Compose(c.name, r, o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}

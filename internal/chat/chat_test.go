@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // Passwords as they look, so that a leak of any piece of one is found.
@@ -263,7 +263,7 @@ func (e exchange) run(t *testing.T, kind string, env map[string]string) {
 			stop()
 		}
 	}
-	err := c.Send(ctx, badDay(2), templates.Options{Language: "en"}, "key")
+	err := c.Send(ctx, badDay(2), message.Options{Language: "en"}, "key")
 	if got := int(requests.Load()); got != e.requests {
 		t.Errorf("%d requests, want %d", got, e.requests)
 	}
@@ -323,7 +323,7 @@ func TestUnreachable(t *testing.T) {
 				dials := 0
 				fail := func(context.Context, string, string) (net.Conn, error) { dials++; return nil, failure }
 				c.http.Transport = &http.Transport{DialContext: fail}
-				checkError(t, c.Send(t.Context(), badDay(1), templates.Options{Language: "en"}, "key"), kind.Name+": "+want, env)
+				checkError(t, c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key"), kind.Name+": "+want, env)
 				if dials != maxTries {
 					t.Errorf("%s: %d tries, want %d", kind.Name, dials, maxTries)
 				}
@@ -436,7 +436,7 @@ func TestUntrustedCertificate(t *testing.T) {
 		env := elsewhere(answers[kind.Name].env, server.URL)
 		c := load(t, kind.Name, env)
 		c.http.Transport.(*http.Transport).Proxy = nil
-		checkError(t, c.Send(t.Context(), badDay(1), templates.Options{Language: "en"}, "key"), kind.Name+": no answer: the host's certificate is not trusted", env)
+		checkError(t, c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key"), kind.Name+": no answer: the host's certificate is not trusted", env)
 	}
 	if n := int(connections.Load()); n != len(Kinds) {
 		t.Errorf("%d connections for %d kinds", n, len(Kinds))

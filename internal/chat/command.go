@@ -12,8 +12,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A Command answers people who ask from within a chat service.
@@ -49,9 +49,9 @@ func (c *Command) Words(header http.Header, body []byte, now time.Time) (words, 
 	return words, c.language, err
 }
 
-func (c *Command) Reply(r report.Report, o templates.Options) ([]byte, error) {
+func (c *Command) Reply(r report.Report, o message.Options) ([]byte, error) {
 	o.Mentions = nil // whoever asks calls nobody else
-	d, err := templates.Compose(c.service, r, o)
+	d, err := message.Compose(c.service, r, o)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func dingtalkCommand(secret config.Secret) Command {
 			return message.Text.Content, nil
 		},
 		reply: func(l letter) ([]byte, error) {
-			return fitBytes(l.draft, dingtalkBodyBytes, func(m templates.Message) any { return answer(m.Title, markdown(m, "  \n")) })
+			return fitBytes(l.draft, dingtalkBodyBytes, func(m message.Message) any { return answer(m.Title, markdown(m, "  \n")) })
 		},
-		say: func(text string) any { return answer(cut(text, 20), templates.Inert("dingtalk", text)) },
+		say: func(text string) any { return answer(cut(text, 20), message.Inert("dingtalk", text)) },
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/templates"
+	"matrix-expiry-report/internal/message"
 )
 
 func commands(t *testing.T, vars map[string]string) []*Command {
@@ -105,7 +105,7 @@ func TestWordsOfDingTalk(t *testing.T) {
 // Replies are what the services take: within their limits, with nobody called.
 func TestReplies(t *testing.T) {
 	both := commands(t, map[string]string{"SLACK_SIGNING_SECRET": "a", "DINGTALK_APP_SECRET": "b"})
-	o := templates.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD", "13800138000"}}, Age: 40 * time.Second}
+	o := message.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD", "13800138000"}}, Age: 40 * time.Second}
 	for _, findings := range []int{0, 1, 40, 5000} {
 		r := badDay(findings)
 		for i := range r.Findings {

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // dingtalkBodyBytes is what a body may have, a little below the 20,000 bytes
@@ -77,17 +77,17 @@ type dingtalkBody struct {
 // bodies are the message and, for a DingTalk that dislikes something in it,
 // the message without what is most easily disliked.
 func (s dingtalkService) bodies(l letter) ([][]byte, error) {
-	whole, err := fitBytes(l.draft, dingtalkBodyBytes, func(m templates.Message) any { return s.body(m, l.id) })
+	whole, err := fitBytes(l.draft, dingtalkBodyBytes, func(m message.Message) any { return s.body(m, l.id) })
 	if err != nil {
 		return nil, err
 	}
 	bare := l.options
 	bare.ConsoleURL, bare.ReportURL = "", ""
-	d, err := templates.Compose("dingtalk", l.report, bare)
+	d, err := message.Compose("dingtalk", l.report, bare)
 	if err != nil {
 		return nil, err
 	}
-	harmless, err := fitBytes(d, dingtalkBodyBytes, func(m templates.Message) any {
+	harmless, err := fitBytes(d, dingtalkBodyBytes, func(m message.Message) any {
 		m.Lead = slices.DeleteFunc(slices.Clone(m.Lead), bars)
 		return s.body(m, messageID(l.id, "harmless")) // so that it is no repeat of what was refused
 	})
@@ -109,7 +109,7 @@ func bars(line string) bool {
 	return false
 }
 
-func (s dingtalkService) body(m templates.Message, id string) dingtalkBody {
+func (s dingtalkService) body(m message.Message, id string) dingtalkBody {
 	b := dingtalkBody{MsgType: "markdown", MsgUUID: id}
 	b.Markdown.Title, b.Markdown.Text = m.Title, markdown(m, "  \n") // a lone line feed is swallowed
 	b.At.Mobiles = append([]string{}, m.Mentions...)                 // the message shows them already

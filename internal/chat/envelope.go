@@ -9,8 +9,8 @@ import (
 	"unicode/utf16"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // maxTitleChars is what a title may have: Slack's limit for a header, and more
@@ -19,12 +19,12 @@ const maxTitleChars = 150
 
 // fit cuts a draft until fits allows it: rows first, then, if a message of
 // problems alone is too long, its last lines. Links stand in the first.
-func fit(d *templates.Draft, fits func(templates.Message) bool) (templates.Message, error) {
-	titled := func(m templates.Message) templates.Message {
+func fit(d *message.Draft, fits func(message.Message) bool) (message.Message, error) {
+	titled := func(m message.Message) message.Message {
 		m.Title = cut(m.Title, maxTitleChars)
 		return m
 	}
-	m, err := d.Fit(func(m templates.Message) bool { return fits(titled(m)) })
+	m, err := d.Fit(func(m message.Message) bool { return fits(titled(m)) })
 	m = titled(m)
 	lead := m.Lead
 	for n := len(lead) - 1; n > 0 && err == nil && !fits(m); n-- {
@@ -34,8 +34,8 @@ func fit(d *templates.Draft, fits func(templates.Message) bool) (templates.Messa
 }
 
 // fitBytes is the longest envelope that put makes of a draft within limit.
-func fitBytes(d *templates.Draft, limit int, put func(templates.Message) any) ([]byte, error) {
-	m, err := fit(d, func(m templates.Message) bool {
+func fitBytes(d *message.Draft, limit int, put func(message.Message) any) ([]byte, error) {
+	m, err := fit(d, func(m message.Message) bool {
 		b, err := encode(put(m))
 		return err == nil && len(b) <= limit
 	})
@@ -59,7 +59,7 @@ func encode(v any) ([]byte, error) {
 
 // markdown lays a message out for the services that take it as one text: with
 // headings, bold, lists, quotes and links, which is what they document.
-func markdown(m templates.Message, newline string) string {
+func markdown(m message.Message, newline string) string {
 	var b strings.Builder
 	b.WriteString("### " + m.Title + "\n\n" + strings.Join(m.Lead, newline))
 	for _, g := range m.Groups {
@@ -79,7 +79,7 @@ func markdown(m templates.Message, newline string) string {
 
 // severity is what the colour of a message tells. Where nothing is found but
 // not everything was seen, or nothing at all, that is no good news.
-func severity(m templates.Message, r report.Report) report.Severity {
+func severity(m message.Message, r report.Report) report.Severity {
 	switch {
 	case m.Failed:
 		return report.Critical

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // feishuBodyBytes is what a body may have before it is signed, below the 20 KB
@@ -76,7 +76,7 @@ var feishuColours = map[report.Severity]string{
 }
 
 func (s feishuService) bodies(l letter) ([][]byte, error) {
-	body, err := fitBytes(l.draft, feishuBodyBytes, func(m templates.Message) any {
+	body, err := fitBytes(l.draft, feishuBodyBytes, func(m message.Message) any {
 		c := feishuCard{Schema: "2.0"}
 		c.Header.Title = feishuElement{Tag: "plain_text", Content: m.Title}
 		c.Header.Template = feishuColours[severity(m, l.report)]

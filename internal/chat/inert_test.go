@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // hostile are names that try to be something else.
@@ -31,7 +31,7 @@ func FuzzInert(f *testing.F) {
 	for _, name := range names {
 		f.Add(name)
 	}
-	room := emulator.Webhooks("http://127.0.0.1")
+	room := fakechat.Webhooks("http://127.0.0.1")
 	kinds := map[string]service{}
 	for _, vars := range []map[string]string{room, {"SLACK_WEBHOOK_URL": "https://chat.example/hooks/x"}} {
 		for _, c := range Load(config.NewEnv(func(name string) string { return vars[name] })) {
@@ -94,8 +94,8 @@ func read(t testing.TB, kind string, s service, name string) []map[string]int {
 	t.Helper()
 	var counts []map[string]int
 	for _, r := range named(name) {
-		o := templates.Options{Language: "en", ConsoleURL: console, OwnerTag: "owner"}
-		d, err := templates.Compose(strings.TrimPrefix(kind, "like "), r, o)
+		o := message.Options{Language: "en", ConsoleURL: console, OwnerTag: "owner"}
+		d, err := message.Compose(strings.TrimPrefix(kind, "like "), r, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,18 +16,18 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // roomChannels are the channels of every kind to a chat room, which counts the
 // limits by itself.
-func roomChannels(t testing.TB, room *emulator.Room, more map[string]string) []*Channel {
+func roomChannels(t testing.TB, room *fakechat.Server, more map[string]string) []*Channel {
 	t.Helper()
 	server := httptest.NewServer(room)
 	t.Cleanup(server.Close)
-	vars := emulator.Webhooks(server.URL)
+	vars := fakechat.Webhooks(server.URL)
 	env := config.NewEnv(func(name string) string {
 		if v := more[name]; v != "" {
 			return v
@@ -70,7 +70,7 @@ func TestAccepted(t *testing.T) {
 			for i, kind := range Kinds {
 				t.Run(kind.Name, func(t *testing.T) {
 					t.Parallel()
-					room := &emulator.Room{}
+					room := &fakechat.Server{}
 					c := roomChannels(t, room, nil)[i]
 					languages := config.Languages
 					if findings > 1000 { // it is slow, and the languages differ in bytes alone
@@ -78,7 +78,7 @@ func TestAccepted(t *testing.T) {
 					}
 					for _, lang := range languages {
 						before := len(room.Messages())
-						err := c.Send(t.Context(), r, templates.Options{Language: lang, ConsoleURL: console, ReportURL: console + "?all"}, lang)
+						err := c.Send(t.Context(), r, message.Options{Language: lang, ConsoleURL: console, ReportURL: console + "?all"}, lang)
 						posted := room.Messages()[before:]
 						switch {
 						case err != nil || len(posted) != 1 || !posted[0].Accepted:
@@ -96,7 +96,7 @@ func TestAccepted(t *testing.T) {
 }
 
 // checkRows counts what is shown and what is said to be left out.
-func checkRows(t *testing.T, m emulator.Posted, total int) {
+func checkRows(t *testing.T, m fakechat.Message, total int) {
 	t.Helper()
 	rows, shown, left, headed := 0, 0, 0, 0
 	for line := range strings.Lines(m.Text) {
@@ -162,10 +162,10 @@ func TestManyProblems(t *testing.T) {
 				Message: strings.Repeat(filler, 400) + fmt.Sprint(i), MayHide: true,
 			})
 		}
-		room := &emulator.Room{}
+		room := &fakechat.Server{}
 		for _, c := range roomChannels(t, room, nil) {
 			before := len(room.Messages())
-			err := c.Send(t.Context(), r, templates.Options{Language: "zh", ConsoleURL: console, ReportURL: console + "?all"}, "key")
+			err := c.Send(t.Context(), r, message.Options{Language: "zh", ConsoleURL: console, ReportURL: console + "?all"}, "key")
 			posted := room.Messages()[before:]
 			if err != nil || len(posted) != 1 || !strings.Contains(string(posted[0].Body), console) && c.Name() != "webhook" {
 				t.Errorf("%s: %v, %d posts, the last refused for %s", c.Name(), err, len(posted), posted[len(posted)-1].Why)
@@ -184,15 +184,15 @@ func TestTriedAgain(t *testing.T) {
 	}
 	for _, kind := range Kinds {
 		synctest.Test(t, func(t *testing.T) {
-			room := &emulator.Room{DingTalkSecret: secret, FeishuSecret: secret, WebhookSecret: secret, Faults: []http.HandlerFunc{later, later}}
+			room := &fakechat.Server{DingTalkSecret: secret, FeishuSecret: secret, WebhookSecret: secret, Faults: []http.HandlerFunc{later, later}}
 			env := map[string]string{"DINGTALK_SECRET": secret, "FEISHU_SECRET": secret, "WEBHOOK_SECRET": secret}
-			for name, address := range emulator.Webhooks("https://room.example") {
+			for name, address := range fakechat.Webhooks("https://room.example") {
 				if strings.HasPrefix(name, strings.ToUpper(kind.Name)+"_") || kind.Name == "webhook" && name == "WEBHOOK_URL" {
 					env[name] = address
 				}
 			}
 			c, _ := channelTo(t, kind.Name, env, room)
-			if err := c.Send(t.Context(), badDay(1), templates.Options{Language: "en"}, "key"); err != nil {
+			if err := c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key"); err != nil {
 				t.Fatal(err)
 			}
 			var stamps, ids []string
@@ -238,7 +238,7 @@ func TestSignatures(t *testing.T) {
 }
 
 // sent is what a channel posts, form by form, where all but the last is refused.
-func sent(t *testing.T, kind string, env map[string]string, r report.Report, o templates.Options, answers ...answer) (bodies []string, err error) {
+func sent(t *testing.T, kind string, env map[string]string, r report.Report, o message.Options, answers ...answer) (bodies []string, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := channelTo(t, kind, env, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -253,7 +253,7 @@ func sent(t *testing.T, kind string, env map[string]string, r report.Report, o t
 	return bodies, err
 }
 
-var linked = templates.Options{ConsoleURL: console, ReportURL: console + "?all"}
+var linked = message.Options{ConsoleURL: console, ReportURL: console + "?all"}
 
 // Where blocks are refused, the text alone is sent, with the rows in it.
 func TestSlackWithoutBlocks(t *testing.T) {
@@ -310,10 +310,10 @@ func TestMentions(t *testing.T) {
 	for i := range r.Findings {
 		r.Findings[i].Tags = map[string]string{"owner": "team-a"}
 	}
-	o := templates.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{
+	o := message.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{
 		"team-a": {"U012AB3CD", "S0614TZR7", "13800138000", "ou_84aad35d084aa403a838cf73ee18467", "ZhangSan", "li.si@corp", "WANG"},
 	}}
-	room := &emulator.Room{}
+	room := &fakechat.Server{}
 	for _, c := range roomChannels(t, room, nil) {
 		if err := c.Send(t.Context(), r, o, "key"); err != nil {
 			t.Fatal(err)
@@ -370,7 +370,7 @@ func TestNoTimeToWait(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 		defer stop()
 		start := time.Now()
-		err := c.Send(ctx, badDay(1), templates.Options{Language: "en"}, "key")
+		err := c.Send(ctx, badDay(1), message.Options{Language: "en"}, "key")
 		if requests != 1 || time.Since(start) != 0 { // by the bubble's clock
 			t.Errorf("%d requests in %s", requests, time.Since(start))
 		}
@@ -382,9 +382,9 @@ func TestNoTimeToWait(t *testing.T) {
 // without one nothing is signed.
 func TestWebhookSecrets(t *testing.T) {
 	for _, key := range []string{"", "plain text", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"} {
-		room := &emulator.Room{WebhookSecret: key}
+		room := &fakechat.Server{WebhookSecret: key}
 		channels := roomChannels(t, room, map[string]string{"WEBHOOK_SECRET": key})
-		if err := channels[len(channels)-1].Send(t.Context(), badDay(1), templates.Options{Language: "en"}, "key"); err != nil {
+		if err := channels[len(channels)-1].Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key"); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 		if signature := room.Messages()[0].Header.Get("webhook-signature"); (signature == "") != (key == "") {

@@ -13,7 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/templates"
+	"matrix-expiry-report/internal/message"
 )
 
 // Slack's limits, in characters; counted in UTF-16 units, the larger of the
@@ -68,7 +68,7 @@ func (s slackService) bodies(l letter) ([][]byte, error) {
 	if s.like {
 		escapes = likeEscapes
 	}
-	plain, err := fit(l.draft, func(m templates.Message) bool { return chars(slackText(m, escapes)) <= slackTextChars })
+	plain, err := fit(l.draft, func(m message.Message) bool { return chars(slackText(m, escapes)) <= slackTextChars })
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s slackService) bodies(l letter) ([][]byte, error) {
 	if err != nil || s.like {
 		return [][]byte{text}, err
 	}
-	m, err := fit(l.draft, func(m templates.Message) bool {
+	m, err := fit(l.draft, func(m message.Message) bool {
 		return len(slackBlocksOf(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackHead(m)) <= slackTextChars
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func slackMessage(text string) *slack.WebhookMessage {
 
 // slackBlocksOf lays a message out. Rows are elements rather than markup, so a
 // name stays text whatever is in it.
-func slackBlocksOf(m templates.Message) []slack.Block {
+func slackBlocksOf(m message.Message) []slack.Block {
 	var blocks []slack.Block
 	if m.Quiet() && len(m.Lead) < 2 && m.Foot == "" {
 		return append(blocks, slackSection(strings.TrimSpace("*"+mrkdwn(m.Title, slackEscapes)+"*\n"+slackLead(m))))
@@ -113,7 +113,7 @@ func slackBlocksOf(m templates.Message) []slack.Block {
 		blocks = append(blocks, slackSection(slackLead(m)))
 	}
 	for _, g := range m.Groups {
-		heading := slack.NewRichTextSection(slack.NewRichTextSectionTextElement(templates.Plain(g.Heading), &slack.RichTextSectionTextStyle{Bold: true}))
+		heading := slack.NewRichTextSection(slack.NewRichTextSectionTextElement(message.Plain(g.Heading), &slack.RichTextSectionTextStyle{Bold: true}))
 		list := slack.NewRichTextList(slack.RTEListBullet, 0)
 		for _, row := range g.Rows {
 			list.Elements = append(list.Elements, slack.NewRichTextSection(slackElements(row)...))
@@ -133,11 +133,11 @@ func slackSection(text string) slack.Block {
 }
 
 // slackHead is what a notification shows, title and lead.
-func slackHead(m templates.Message) string {
-	return slackText(templates.Message{Title: m.Title, Lead: m.Lead}, slackEscapes)
+func slackHead(m message.Message) string {
+	return slackText(message.Message{Title: m.Title, Lead: m.Lead}, slackEscapes)
 }
 
-func slackLead(m templates.Message) string {
+func slackLead(m message.Message) string {
 	lines := make([]string, len(m.Lead))
 	for i, l := range m.Lead {
 		lines[i] = mrkdwn(l, slackEscapes)
@@ -147,7 +147,7 @@ func slackLead(m templates.Message) string {
 
 func slackElements(row string) []slack.RichTextSectionElement {
 	var out []slack.RichTextSectionElement
-	for _, r := range templates.Runs(row) {
+	for _, r := range message.Runs(row) {
 		switch {
 		case r.URL != "":
 			out = append(out, slack.NewRichTextSectionLinkElement(r.URL, r.Text, nil))
@@ -161,7 +161,7 @@ func slackElements(row string) []slack.RichTextSectionElement {
 }
 
 // slackText is the message as text alone, for where blocks are refused.
-func slackText(m templates.Message, escapes map[rune]string) string {
+func slackText(m message.Message, escapes map[rune]string) string {
 	lines := []string{mrkdwn(m.Title, escapes)}
 	for _, l := range m.Lead {
 		lines = append(lines, mrkdwn(l, escapes))
@@ -195,7 +195,7 @@ var likeEscapes = map[rune]string{
 // mrkdwn turns marked text into Slack's markup.
 func mrkdwn(s string, escapes map[rune]string) string {
 	var b strings.Builder
-	for _, r := range templates.Runs(s) {
+	for _, r := range message.Runs(s) {
 		text := escape(r.Text, escapes)
 		switch {
 		case r.Mention && strings.HasPrefix(r.Text, "S"):
@@ -237,15 +237,15 @@ func escape(s string, escapes map[rune]string) string {
 	return b.String()
 }
 
-func slackChars(m templates.Message) int {
-	n := chars(m.Title) + chars(templates.Plain(m.More)) + chars(templates.Plain(m.Foot))
+func slackChars(m message.Message) int {
+	n := chars(m.Title) + chars(message.Plain(m.More)) + chars(message.Plain(m.Foot))
 	for _, l := range m.Lead {
 		n += chars(mrkdwn(l, slackEscapes))
 	}
 	for _, g := range m.Groups {
 		n += chars(g.Heading)
 		for _, row := range g.Rows {
-			n += chars(templates.Plain(row))
+			n += chars(message.Plain(row))
 		}
 	}
 	return n

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // teamsBodyBytes is what a message may have, below the "approximately 28 KB"
@@ -85,7 +85,7 @@ var teamsColours = map[report.Severity]string{
 }
 
 func (s teamsService) bodies(l letter) ([][]byte, error) {
-	body, err := fitBytes(l.draft, teamsBodyBytes, func(m templates.Message) any {
+	body, err := fitBytes(l.draft, teamsBodyBytes, func(m message.Message) any {
 		c := teamsCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", Fallback: m.Title}
 		c.Teams.Width = "Full"
 		c.Body = teamsElements(m, teamsColours[severity(m, l.report)])
@@ -98,7 +98,7 @@ func (s teamsService) bodies(l letter) ([][]byte, error) {
 // teamsElements lays a message out. Links are buttons, since those within a
 // text are not shown as such:
 // https://github.com/microsoft/AdaptiveCards/issues/9100
-func teamsElements(m templates.Message, colour string) []teamsElement {
+func teamsElements(m message.Message, colour string) []teamsElement {
 	var all []teamsElement
 	line := func(spacing string, runs ...teamsRun) {
 		if len(runs) > 0 {
@@ -116,7 +116,7 @@ func teamsElements(m templates.Message, colour string) []teamsElement {
 		all = append(all, teamsElement{Type: "ActionSet", Actions: links})
 	}
 	for _, g := range m.Groups {
-		line("medium", teamsRun{Type: "TextRun", Text: templates.Plain(g.Heading), Weight: "bolder"})
+		line("medium", teamsRun{Type: "TextRun", Text: message.Plain(g.Heading), Weight: "bolder"})
 		for _, row := range g.Rows {
 			runs, _ := teamsRuns("• " + row)
 			line("small", runs...)
@@ -124,7 +124,7 @@ func teamsElements(m templates.Message, colour string) []teamsElement {
 	}
 	for _, s := range []string{m.More, m.Foot} {
 		if s != "" {
-			line("medium", teamsRun{Type: "TextRun", Text: templates.Plain(s), Subtle: true})
+			line("medium", teamsRun{Type: "TextRun", Text: message.Plain(s), Subtle: true})
 		}
 	}
 	return all
@@ -133,7 +133,7 @@ func teamsElements(m templates.Message, colour string) []teamsElement {
 // teamsRuns takes marked text apart into what is shown in line and what is
 // shown as buttons, without the dots that stood between these.
 func teamsRuns(s string) (runs []teamsRun, links []teamsAction) {
-	for _, r := range templates.Runs(s) {
+	for _, r := range message.Runs(s) {
 		run := teamsRun{Type: "TextRun", Text: r.Text, Subtle: r.Code}
 		switch {
 		case r.URL != "":

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // webhookBodyBytes is what any receiver can be expected to take: 64 KB, with
@@ -64,7 +64,7 @@ type webhookBody struct {
 const webhookProblems = 25
 
 func (s webhookService) bodies(l letter) ([][]byte, error) {
-	m, err := l.draft.Fit(func(m templates.Message) bool { return len(m.Groups) == 0 }) // only its title is wanted
+	m, err := l.draft.Fit(func(m message.Message) bool { return len(m.Groups) == 0 }) // only its title is wanted
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ import (
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // receive is what stands behind WEBHOOK_URL, with nothing but the standard
@@ -85,7 +85,7 @@ func Example_webhook() {
 		{NodeID: "cpn-0ugbptfu473fy", Name: "prod-hz-03", Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 	}}, now)
 	for _, c := range chat.Load(env) {
-		fmt.Println(c.Name(), c.Send(context.Background(), r, templates.Options{Language: "en"}, "2026-11-22"))
+		fmt.Println(c.Name(), c.Send(context.Background(), r, message.Options{Language: "en"}, "2026-11-22"))
 	}
 	// Output:
 	// matrix.report ⛔ 1 expires within 3 days, 25 phones

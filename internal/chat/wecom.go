@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/templates"
+	"matrix-expiry-report/internal/message"
 )
 
 // wecomContentBytes is what the text may have in UTF-8, below the 4,096 bytes
@@ -40,8 +40,8 @@ func (s wecomService) host() *url.URL { return hostOf(s.webhook) }
 
 func (s wecomService) bodies(l letter) ([][]byte, error) {
 	// markdown_v2 would have lists, but calls nobody.
-	text := func(m templates.Message) string { return markdown(m, "\n") }
-	m, err := fit(l.draft, func(m templates.Message) bool { return len(text(m)) <= wecomContentBytes })
+	text := func(m message.Message) string { return markdown(m, "\n") }
+	m, err := fit(l.draft, func(m message.Message) bool { return len(text(m)) <= wecomContentBytes })
 	if err != nil {
 		return nil, err
 	}

@@ -4,12 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
 // The allocations are those of both sides, as the service runs in the process.
 func BenchmarkList(b *testing.B) {
-	s := overTCP(b, &emulator.Cloud{Nodes: emulator.Fleet(time.Now())})
+	s := overTCP(b, &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())})
 	b.ReportAllocs()
 	for b.Loop() {
 		if l := s.List(b.Context(), nil, nil); len(l.Matrices) != 131 || len(l.Problems) > 0 {

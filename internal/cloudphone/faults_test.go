@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -90,7 +91,7 @@ func wantTries(t *testing.T, trouble string, got int) {
 func TestTroubles(t *testing.T) {
 	t.Parallel()
 	nodes := regularNodes()
-	for _, trouble := range emulator.Troubles() {
+	for _, trouble := range emulator.FaultCases() {
 		want, ok := faults[trouble.Name]
 		if !ok {
 			t.Errorf("nobody says what should become of %q", trouble.Name)
@@ -99,7 +100,7 @@ func TestTroubles(t *testing.T) {
 			for _, region := range []string{"cn-hangzhou", ""} {
 				t.Run(fmt.Sprintf("%s/page %d/%s", trouble.Name, page, cmp.Or(region, "everywhere")), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						cloud := &emulator.Cloud{Nodes: nodes, PageSize: 2, Faults: []emulator.Fault{
+						cloud := &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: []fakecloud.Fault{
 							{Action: "DescribeCloudPhoneNodes", Region: region, Page: page, Answer: trouble.Answer},
 						}}
 						start := time.Now()
@@ -146,14 +147,14 @@ func TestTroubles(t *testing.T) {
 // What passes within the tries leaves no trace but the retries.
 func TestTroublesThatPass(t *testing.T) {
 	t.Parallel()
-	for _, trouble := range emulator.Troubles() {
+	for _, trouble := range emulator.FaultCases() {
 		times := faults[trouble.Name].tries - 1
 		if times == 0 {
 			continue
 		}
 		t.Run(trouble.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{
+				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
 					{Region: "cn-hangzhou", Page: 2, Times: times, Answer: trouble.Answer},
 					{Action: "DescribeCloudPhoneNodes", Region: "-", Page: 1, Times: times, Answer: trouble.Answer},
 					{Action: "DescribeRegions", Times: times, Answer: trouble.Answer},
@@ -174,7 +175,7 @@ func TestTroublesThatPass(t *testing.T) {
 
 func TestTheUnfilteredQueryFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Region: "-", Action: "DescribeCloudPhoneNodes"}}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "-", Action: "DescribeCloudPhoneNodes"}}}
 		l := list(t, t.Context(), overPipes(t, cloud))
 		wantRows(t, l, idsOf(someNodes()), 9)
 		wantProblems(t, l, "- ServiceUnavailable may hide")
@@ -198,12 +199,12 @@ func TestStraysThatCannotBeRead(t *testing.T) {
 				}
 			}
 			first := true
-			cloud := &emulator.Cloud{Nodes: nodes, PageSize: 2}
+			cloud := &fakecloud.Server{Nodes: nodes, PageSize: 2}
 			s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				q := r.URL.Query()
 				if r.Header.Get("x-acs-action") == "DescribeCloudPhoneNodes" && q.Get("BizRegionId") == "" {
 					if !first && (q.Get("NextToken") != "") == (page == 2) {
-						emulator.APIError(403, "Forbidden", "No.")(w, r)
+						fakecloud.APIError(403, "Forbidden", "No.")(w, r)
 						return
 					}
 					first = false
@@ -219,10 +220,10 @@ func TestStraysThatCannotBeRead(t *testing.T) {
 
 // A chain whose token expires is begun anew, but only once.
 func TestATokenThatExpiresInTheMiddle(t *testing.T) {
-	expired := emulator.APIError(400, "InvalidParameter.NextToken", "The NextToken has expired.")
+	expired := fakecloud.APIError(400, "InvalidParameter.NextToken", "The NextToken has expired.")
 	for times, problems := range map[int][]string{1: nil, 2: {"cn-hangzhou InvalidParameter.NextToken"}} {
 		synctest.Test(t, func(t *testing.T) {
-			cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: times, Answer: expired}}}
+			cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: times, Answer: expired}}}
 			l := list(t, t.Context(), overPipes(t, cloud))
 			wantRows(t, l, idsOf(someNodes()), 9)
 			wantProblems(t, l)
@@ -365,7 +366,7 @@ func TestNoTotalCountAtAll(t *testing.T) {
 			service := &liar{nodes: someNodes(), pageSize: 2, change: uncounted}
 			l := list(t, t.Context(), overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Query().Get("BizRegionId") == "cn-hangzhou" {
-					emulator.APIError(403, "Forbidden", "No.")(w, r)
+					fakecloud.APIError(403, "Forbidden", "No.")(w, r)
 					return
 				}
 				service.ServeHTTP(w, r)
@@ -396,9 +397,9 @@ func TestAServiceThatNeverEnds(t *testing.T) {
 }
 
 func TestAPageLargerThanAsked(t *testing.T) {
-	var nodes []emulator.Node
+	var nodes []fakecloud.Node
 	for i := range 250 {
-		nodes = append(nodes, emulator.Node{NodeId: fmt.Sprintf("cpn-%03d", i), RegionId: "cn-hangzhou"})
+		nodes = append(nodes, fakecloud.Node{NodeId: fmt.Sprintf("cpn-%03d", i), RegionId: "cn-hangzhou"})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l := list(t, t.Context(), overPipes(t, &liar{nodes: nodes, pageSize: 250}))
@@ -452,7 +453,7 @@ func TestRowsThatHaveNothing(t *testing.T) {
 // the reading but not the program.
 func TestAPanicIsAProblem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := overPipes(t, &emulator.Cloud{Nodes: someNodes()})
+		s := overPipes(t, &fakecloud.Server{Nodes: someNodes()})
 		s.Zone = nil
 		l := list(t, t.Context(), s)
 		if len(l.Matrices) != 0 || len(l.Problems) == 0 {
@@ -476,7 +477,7 @@ func TestAConnectionResetInTheBody(t *testing.T) {
 		c.(*net.TCPConn).SetLinger(0)
 		c.Close()
 	}
-	cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: reset}}}
+	cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: reset}}}
 	l := overTCP(t, cloud).List(t.Context(), nil, nil)
 	wantRows(t, l, idsOf(someNodes()), 9)
 	wantProblems(t, l)

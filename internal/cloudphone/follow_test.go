@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -28,20 +28,20 @@ func TestASievedListingMakesTheSameReport(t *testing.T) {
 	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai}
 	statuses := []string{"RUNNING", "RUNNING", "RUNNING", "FAILED", "CREATING", "DELETED", "DELETING", "ODD"}
 	for round := range 60 {
-		var fleets [2][]emulator.Node
+		var fleets [2][]fakecloud.Node
 		for i := range 40 {
-			n := emulator.Node{NodeId: fmt.Sprintf("cpn-%02d", i), RegionId: []string{"cn-hangzhou", "cn-shanghai", "us-east-1"}[random.IntN(3)]}
+			n := fakecloud.Node{NodeId: fmt.Sprintf("cpn-%02d", i), RegionId: []string{"cn-hangzhou", "cn-shanghai", "us-east-1"}[random.IntN(3)]}
 			for at := range fleets { // each has its own idea of it, of another time
 				n.Status = statuses[random.IntN(len(statuses))]
-				n.GmtCreate = emulator.Time(now.AddDate(0, 0, -60))
-				n.GmtModified = emulator.Time(now.Add(-time.Duration(i*10+at*(1+random.IntN(2))-at*random.IntN(4)) * time.Second))
-				n.GmtExpired = emulator.Time(now.AddDate(0, 0, random.IntN(80)-5))
+				n.GmtCreate = fakecloud.Time(now.AddDate(0, 0, -60))
+				n.GmtModified = fakecloud.Time(now.Add(-time.Duration(i*10+at*(1+random.IntN(2))-at*random.IntN(4)) * time.Second))
+				n.GmtExpired = fakecloud.Time(now.AddDate(0, 0, random.IntN(80)-5))
 				if random.IntN(4) > 0 {
 					fleets[at] = append(fleets[at], n)
 				}
 			}
 		}
-		whole := []http.Handler{&emulator.Cloud{Nodes: fleets[0], PageSize: 7}, &emulator.Cloud{Nodes: fleets[1], PageSize: 5}}
+		whole := []http.Handler{&fakecloud.Server{Nodes: fleets[0], PageSize: 7}, &fakecloud.Server{Nodes: fleets[1], PageSize: 5}}
 		if round%3 == 0 {
 			whole = whole[:1]
 		}
@@ -105,10 +105,10 @@ func TestTheNextPageIsAskedForAhead(t *testing.T) {
 }
 
 // longRegion is one region with nearly everything.
-func longRegion(types ...string) []emulator.Node {
-	var nodes []emulator.Node
+func longRegion(types ...string) []fakecloud.Node {
+	var nodes []fakecloud.Node
 	for i := range 130 {
-		n := emulator.Node{
+		n := fakecloud.Node{
 			NodeId: fmt.Sprintf("cpn-%03d", i), RegionId: "cn-hangzhou", Status: "RUNNING", ServerType: types[i%len(types)],
 			GmtCreate: "2025-11-13 02:03:14", GmtModified: "2026-02-13 02:03:14", GmtExpired: "2027-03-09 02:00:34",
 		}
@@ -137,57 +137,57 @@ func TestALongRegionIsReadInParts(t *testing.T) {
 		})
 	}
 	// believing lets pass what is changed after it was signed.
-	believing := func(nodes []emulator.Node) http.Handler { return &liar{nodes: nodes, pageSize: 2} }
+	believing := func(nodes []fakecloud.Node) http.Handler { return &liar{nodes: nodes, pageSize: 2} }
 	odd := slices.Clone(all)
 	odd[7].Status, odd[8].Status = "UNHEARD", "" // on no page that shows which values there are
 	late := slices.Clone(all)
 	late[78].ServerType = "cpm.gx9.32xlarge"
 	sorted := longRegion(types[:2]...)
-	slices.SortStableFunc(sorted[10:], func(a, b emulator.Node) int { return strings.Compare(a.ServerType, b.ServerType) })
+	slices.SortStableFunc(sorted[10:], func(a, b fakecloud.Node) int { return strings.Compare(a.ServerType, b.ServerType) })
 	for _, tt := range []struct {
 		name  string
 		cloud http.Handler
-		nodes []emulator.Node
+		nodes []fakecloud.Node
 		parts bool // whether the region is read by them
 		slots int
 	}{
-		{"by status and type", &emulator.Cloud{Nodes: all, PageSize: 2}, all, true, 4},
-		{"by a status that is not documented", &emulator.Cloud{Nodes: slices.DeleteFunc(slices.Clone(odd), func(n emulator.Node) bool { return n.Status == "" }), PageSize: 2},
-			slices.DeleteFunc(slices.Clone(odd), func(n emulator.Node) bool { return n.Status == "" }), false, 4},
-		{"though one type comes late", &emulator.Cloud{Nodes: late, PageSize: 2}, late, false, 4},
-		{"a row without a status", &emulator.Cloud{Nodes: odd, PageSize: 2}, odd, false, 4},
+		{"by status and type", &fakecloud.Server{Nodes: all, PageSize: 2}, all, true, 4},
+		{"by a status that is not documented", &fakecloud.Server{Nodes: slices.DeleteFunc(slices.Clone(odd), func(n fakecloud.Node) bool { return n.Status == "" }), PageSize: 2},
+			slices.DeleteFunc(slices.Clone(odd), func(n fakecloud.Node) bool { return n.Status == "" }), false, 4},
+		{"though one type comes late", &fakecloud.Server{Nodes: late, PageSize: 2}, late, false, 4},
+		{"a row without a status", &fakecloud.Server{Nodes: odd, PageSize: 2}, odd, false, 4},
 		{"a service that knows no status", ignoring(believing(all), "Status"), all, false, 4},
 		{"a service that knows no filter", ignoring(believing(all), "Status", "ServerType"), all, false, 4},
-		{"all of one type", &emulator.Cloud{Nodes: longRegion(types[0]), PageSize: 2}, longRegion(types[0]), false, 4},
+		{"all of one type", &fakecloud.Server{Nodes: longRegion(types[0]), PageSize: 2}, longRegion(types[0]), false, 4},
 		{"a filter that is refused", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Has("Status") {
-				emulator.APIError(400, "InvalidParameter", "No.")(w, r)
+				fakecloud.APIError(400, "InvalidParameter", "No.")(w, r)
 				return
 			}
 			believing(all).ServeHTTP(w, r)
 		}), all, false, 4},
 		{"a part that cannot be read, of which the next pages have nothing", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if q := r.URL.Query(); q.Get("ServerType") == types[1] && q.Get("MaxResults") != "1" {
-				emulator.APIError(400, "InvalidParameter", "No.")(w, r)
+				fakecloud.APIError(400, "InvalidParameter", "No.")(w, r)
 				return
 			}
-			(&emulator.Cloud{Nodes: sorted, PageSize: 2}).ServeHTTP(w, r)
+			(&fakecloud.Server{Nodes: sorted, PageSize: 2}).ServeHTTP(w, r)
 		}), sorted, false, 4},
 		{"a part that leaves a row out", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			q := r.URL.Query()
 			if q.Get("ServerType") != all[127].ServerType || q.Get("Status") != all[127].Status || q.Get("MaxResults") == "1" {
-				(&emulator.Cloud{Nodes: all, PageSize: 2}).ServeHTTP(w, r)
+				(&fakecloud.Server{Nodes: all, PageSize: 2}).ServeHTTP(w, r)
 				return
 			}
 			rec := httptest.NewRecorder()
-			(&emulator.Cloud{Nodes: slices.Delete(slices.Clone(all), 127, 128), PageSize: 2}).ServeHTTP(rec, r)
+			(&fakecloud.Server{Nodes: slices.Delete(slices.Clone(all), 127, 128), PageSize: 2}).ServeHTTP(rec, r)
 			_, _ = w.Write(regexp.MustCompile(`"TotalCount":\d+`).ReplaceAllFunc(rec.Body.Bytes(), func(b []byte) []byte {
 				var n int
 				_, _ = fmt.Sscanf(string(b), `"TotalCount":%d`, &n)
 				return fmt.Appendf(nil, `"TotalCount":%d`, n+1)
 			}))
 		}), all, false, 4},
-		{"one question at a time", &emulator.Cloud{Nodes: all, PageSize: 2}, all, false, 1},
+		{"one question at a time", &fakecloud.Server{Nodes: all, PageSize: 2}, all, false, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -243,11 +243,11 @@ func TestALongRegionThatChanges(t *testing.T) {
 	failed[34].Status = "FAILED"
 	bought := before[41]
 	bought.NodeId = "cpn-new"
-	for name, after := range map[string][]emulator.Node{"is released": gone, "fails": failed, "fails, and another is bought,": append(slices.Clone(failed), bought)} {
+	for name, after := range map[string][]fakecloud.Node{"is released": gone, "fails": failed, "fails, and another is bought,": append(slices.Clone(failed), bought)} {
 		for calls := 8; calls < 110; calls += 6 {
 			t.Run(fmt.Sprintf("one %s after %d calls", name, calls), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					first, then := &emulator.Cloud{Nodes: before, PageSize: 2}, &emulator.Cloud{Nodes: after, PageSize: 2}
+					first, then := &fakecloud.Server{Nodes: before, PageSize: 2}, &fakecloud.Server{Nodes: after, PageSize: 2}
 					var mu sync.Mutex
 					n := 0
 					l := list(t, t.Context(), overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -279,7 +279,7 @@ func TestAShortRegionIsReadAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		pages := map[string]int{}
-		cloud := &emulator.Cloud{Nodes: longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge")[:26], PageSize: 2}
+		cloud := &fakecloud.Server{Nodes: longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge")[:26], PageSize: 2}
 		l := list(t, t.Context(), overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -308,7 +308,7 @@ func TestALongRegionWithoutEnd(t *testing.T) {
 			calls++
 			q := r.URL.Query()
 			if q.Has("Status") {
-				emulator.APIError(400, "InvalidParameter", "No.")(w, r)
+				fakecloud.APIError(400, "InvalidParameter", "No.")(w, r)
 				return
 			}
 			var n int
@@ -361,7 +361,7 @@ func TestAPanicInAPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := longRegion("cpm.gx7.10xlarge", "cpm.gx8.16xlarge", "cpm.gn6.gx1")
 		var once sync.Once
-		s := overPipes(t, &emulator.Cloud{Nodes: all, PageSize: 2})
+		s := overPipes(t, &fakecloud.Server{Nodes: all, PageSize: 2})
 		l := s.List(t.Context(), nil, func(m *report.Matrix) report.Fate {
 			if m.Status == "FAILED" && m.NodeID > "cpn-060" {
 				once.Do(func() { panic("at a row") })

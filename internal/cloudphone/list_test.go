@@ -13,15 +13,15 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
 func TestEveryMatrixIsListedOnce(t *testing.T) {
-	fleet := emulator.Fleet(time.Now())
+	fleet := fakecloud.Fleet(time.Now())
 	for _, pageSize := range []int{0, 9, 1} {
 		t.Run(fmt.Sprintf("pages of %d", pageSize), func(t *testing.T) {
-			s := overTCP(t, &emulator.Cloud{Nodes: fleet, PageSize: pageSize})
+			s := overTCP(t, &fakecloud.Server{Nodes: fleet, PageSize: pageSize})
 			l := s.List(t.Context(), nil, nil)
 			wantRows(t, l, idsOf(fleet), 131)
 			wantProblems(t, l)
@@ -35,8 +35,8 @@ func TestEveryMatrixIsListedOnce(t *testing.T) {
 func TestAMatrixKeepsWhatTheServiceSays(t *testing.T) {
 	n := someNodes()[0]
 	n.ServerType, n.InstanceType = "cpm.gx7.10xlarge", "ac.max"
-	n.BizTags = []emulator.Tag{{Key: "owner", Value: "older field"}, {Key: "env", Value: "prod"}}
-	l := overTCP(t, &emulator.Cloud{Nodes: []emulator.Node{n}}).List(t.Context(), nil, nil)
+	n.BizTags = []fakecloud.Tag{{Key: "owner", Value: "older field"}, {Key: "env", Value: "prod"}}
+	l := overTCP(t, &fakecloud.Server{Nodes: []fakecloud.Node{n}}).List(t.Context(), nil, nil)
 	if len(l.Matrices) != 1 {
 		t.Fatalf("got %d matrices, want 1: %+v", len(l.Matrices), l.Problems)
 	}
@@ -59,8 +59,8 @@ func TestAMatrixKeepsWhatTheServiceSays(t *testing.T) {
 }
 
 func TestCredentialsWithAndWithoutAToken(t *testing.T) {
-	cloud := func() *emulator.Cloud {
-		return &emulator.Cloud{Nodes: someNodes(), Keys: map[string]emulator.Key{
+	cloud := func() *fakecloud.Server {
+		return &fakecloud.Server{Nodes: someNodes(), Keys: map[string]fakecloud.Key{
 			"LTAI5tLongLived": {Secret: "long"},
 			"STS.Temporary":   {Secret: "short", SecurityToken: "tok/en+=="},
 		}}
@@ -98,7 +98,7 @@ func TestCredentialsWithAndWithoutAToken(t *testing.T) {
 }
 
 func TestWithoutCredentialsNothingIsAsked(t *testing.T) {
-	cloud := &emulator.Cloud{Nodes: someNodes()}
+	cloud := &fakecloud.Server{Nodes: someNodes()}
 	s := overTCP(t, cloud)
 	s.Credentials = func(context.Context) (cloudphone.Credentials, error) {
 		return cloudphone.Credentials{}, fmt.Errorf("no access key")
@@ -114,13 +114,15 @@ func TestWithoutCredentialsNothingIsAsked(t *testing.T) {
 
 func TestTwoEndpoints(t *testing.T) {
 	all := someNodes()
-	denies := &emulator.Cloud{Faults: []emulator.Fault{{Answer: emulator.APIError(403, "Forbidden.RAM", "no")}}}
-	refuses := func() *emulator.Cloud { return &emulator.Cloud{Keys: map[string]emulator.Key{"somebody else": {}}} }
-	knows := func(nodes []emulator.Node, faults ...emulator.Fault) *emulator.Cloud {
-		return &emulator.Cloud{Nodes: nodes, PageSize: 2, Faults: faults}
+	denies := &fakecloud.Server{Faults: []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}}
+	refuses := func() *fakecloud.Server {
+		return &fakecloud.Server{Keys: map[string]fakecloud.Key{"somebody else": {}}}
 	}
-	gone := emulator.Fault{Region: "cn-hangzhou", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")}
-	goneHere := emulator.Fault{Region: "-", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")}
+	knows := func(nodes []fakecloud.Node, faults ...fakecloud.Fault) *fakecloud.Server {
+		return &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: faults}
+	}
+	gone := fakecloud.Fault{Region: "cn-hangzhou", Page: 2, Answer: fakecloud.APIError(403, "Forbidden", "No.")}
+	goneHere := fakecloud.Fault{Region: "-", Page: 2, Answer: fakecloud.APIError(403, "Forbidden", "No.")}
 	for _, tt := range []struct {
 		name      string
 		endpoints []http.Handler
@@ -138,7 +140,7 @@ func TestTwoEndpoints(t *testing.T) {
 		{"one denies, the other has none", []http.Handler{denies, knows(nil)}, nil, 0, []string{"- Forbidden.RAM may hide"}},
 		{"both refuse", []http.Handler{refuses(), refuses()}, nil, 0, []string{"- InvalidAccessKeyId.NotFound may hide", "- InvalidAccessKeyId.NotFound may hide"}},
 		{"both are empty", []http.Handler{knows(nil), knows(nil)}, nil, 0, nil},
-		{"one is down", []http.Handler{knows(all), knows(all, emulator.Fault{})}, idsOf(all), 9, []string{"- ServiceUnavailable may hide"}},
+		{"one is down", []http.Handler{knows(all), knows(all, fakecloud.Fault{})}, idsOf(all), 9, []string{"- ServiceUnavailable may hide"}},
 		{
 			"the same matrices, all of one and some of the other", []http.Handler{knows(all), knows(all, gone, goneHere)}, idsOf(all), 9,
 			[]string{"cn-hangzhou Forbidden may hide", "- Forbidden may hide"},
@@ -165,7 +167,7 @@ func TestTwoEndpoints(t *testing.T) {
 }
 
 func TestOnlyTheGivenRegionsAreAsked(t *testing.T) {
-	cloud := &emulator.Cloud{Nodes: someNodes()}
+	cloud := &fakecloud.Server{Nodes: someNodes()}
 	l := overTCP(t, cloud).List(t.Context(), []string{"cn-shanghai", "ap-southeast-1"}, nil)
 	wantRows(t, l, []string{"cpn-01", "cpn-02", "cpn-05", "cpn-07"}, 4)
 	wantProblems(t, l)
@@ -185,14 +187,14 @@ func TestRegionsThatNobodyDocuments(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name  string
-		cloud *emulator.Cloud
+		cloud *fakecloud.Server
 		asked bool // by its name
 	}{
-		{"named by DescribeRegions", &emulator.Cloud{Nodes: nodes, PageSize: 2, Regions: []string{"cn-shanghai", "us-east-1"}}, true},
-		{"betrayed by the unfiltered total", &emulator.Cloud{Nodes: nodes, PageSize: 2}, false},
-		{"on the first unfiltered page", &emulator.Cloud{Nodes: nodes}, false},
-		{"though DescribeRegions fails", &emulator.Cloud{Nodes: nodes, PageSize: 2, Faults: []emulator.Fault{
-			{Action: "DescribeRegions", Answer: emulator.APIError(403, "Forbidden", "You are not on the whitelist.")},
+		{"named by DescribeRegions", &fakecloud.Server{Nodes: nodes, PageSize: 2, Regions: []string{"cn-shanghai", "us-east-1"}}, true},
+		{"betrayed by the unfiltered total", &fakecloud.Server{Nodes: nodes, PageSize: 2}, false},
+		{"on the first unfiltered page", &fakecloud.Server{Nodes: nodes}, false},
+		{"though DescribeRegions fails", &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: []fakecloud.Fault{
+			{Action: "DescribeRegions", Answer: fakecloud.APIError(403, "Forbidden", "You are not on the whitelist.")},
 		}}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -218,13 +220,13 @@ func TestRegionsThatNobodyDocuments(t *testing.T) {
 // Nobody could verify that a query without a region crosses regions.
 func TestAnUnfilteredQueryThatKnowsOneRegion(t *testing.T) {
 	t.Run("hides nothing", func(t *testing.T) {
-		l := overTCP(t, &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2}).List(t.Context(), nil, nil)
+		l := overTCP(t, &fakecloud.Server{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2}).List(t.Context(), nil, nil)
 		wantRows(t, l, idsOf(someNodes()), 9)
 		wantProblems(t, l)
 	})
 	t.Run("proves nothing where a region fails", func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2, Faults: []emulator.Fault{
-			{Region: "cn-hangzhou", Page: 2, Answer: emulator.APIError(403, "Forbidden", "No.")},
+		cloud := &fakecloud.Server{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2, Faults: []fakecloud.Fault{
+			{Region: "cn-hangzhou", Page: 2, Answer: fakecloud.APIError(403, "Forbidden", "No.")},
 		}}
 		l := overTCP(t, cloud).List(t.Context(), nil, nil)
 		wantRows(t, l, []string{"cpn-00", "cpn-01", "cpn-02", "cpn-03", "cpn-05", "cpn-07"}, 9)
@@ -237,7 +239,7 @@ func TestAnUnfilteredQueryThatKnowsOneRegion(t *testing.T) {
 				nodes[i].RegionId = "us-east-1"
 			}
 		}
-		l := overTCP(t, &emulator.Cloud{Nodes: nodes, OneRegion: "us-east-1", PageSize: 2}).List(t.Context(), nil, nil)
+		l := overTCP(t, &fakecloud.Server{Nodes: nodes, OneRegion: "us-east-1", PageSize: 2}).List(t.Context(), nil, nil)
 		wantRows(t, l, idsOf(nodes), 9)
 		wantProblems(t, l)
 	})
@@ -260,8 +262,8 @@ func TestOfTheSameMatrixTheNewestRowWins(t *testing.T) {
 	older, newer := someNodes()[:1], someNodes()[:1]
 	newer[0].GmtModified, newer[0].GmtExpired = "2026-05-01 00:00:00", "2028-03-09 02:00:34"
 	for _, order := range [][]http.Handler{
-		{&emulator.Cloud{Nodes: older}, &emulator.Cloud{Nodes: newer}},
-		{&emulator.Cloud{Nodes: newer}, &emulator.Cloud{Nodes: older}},
+		{&fakecloud.Server{Nodes: older}, &fakecloud.Server{Nodes: newer}},
+		{&fakecloud.Server{Nodes: newer}, &fakecloud.Server{Nodes: older}},
 	} {
 		l := overTCP(t, order...).List(t.Context(), nil, nil)
 		if len(l.Matrices) != 1 || l.Matrices[0].ExpiresAt.Year() != 2028 {
@@ -284,12 +286,12 @@ func TestMatricesThatComeAndGoWhileReading(t *testing.T) {
 		with := slices.Insert(slices.Clone(always), where.at, extra)
 		for _, tt := range []struct {
 			name          string
-			before, after []emulator.Node
+			before, after []fakecloud.Node
 		}{{"created", always, with}, {"released", with, always}} {
 			for calls := range 16 {
 				t.Run(fmt.Sprintf("%s %s after %d calls", tt.name, where.name, calls), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						before, after := &emulator.Cloud{Nodes: tt.before, PageSize: 2}, &emulator.Cloud{Nodes: tt.after, PageSize: 2}
+						before, after := &fakecloud.Server{Nodes: tt.before, PageSize: 2}, &fakecloud.Server{Nodes: tt.after, PageSize: 2}
 						var n atomic.Int64
 						s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 							if int(n.Add(1)) <= calls {
@@ -321,8 +323,8 @@ func TestMatricesThatComeAndGoWhileReading(t *testing.T) {
 func TestAMatrixThatSlipsPastTheReading(t *testing.T) {
 	gone := someNodes()[0]
 	gone.NodeId = "cpn-gone"
-	before := &emulator.Cloud{Nodes: append([]emulator.Node{gone}, someNodes()...), PageSize: 2}
-	after := &emulator.Cloud{Nodes: someNodes(), PageSize: 2}
+	before := &fakecloud.Server{Nodes: append([]fakecloud.Node{gone}, someNodes()...), PageSize: 2}
+	after := &fakecloud.Server{Nodes: someNodes(), PageSize: 2}
 	calls := 0
 	s := overTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if calls++; calls == 1 {
@@ -339,7 +341,7 @@ func TestAMatrixThatSlipsPastTheReading(t *testing.T) {
 func TestProgressCountsUpToTheListing(t *testing.T) {
 	var mu sync.Mutex
 	last := 0
-	s := overTCP(t, &emulator.Cloud{Nodes: someNodes(), PageSize: 2})
+	s := overTCP(t, &fakecloud.Server{Nodes: someNodes(), PageSize: 2})
 	s.Progress = func(listed int) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -356,7 +358,7 @@ func TestProgressCountsUpToTheListing(t *testing.T) {
 
 func TestNoMoreThanFourQuestionsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 1, Latency: time.Second, Regions: []string{"a-1", "b-1", "c-1", "d-1", "e-1"}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 1, Latency: time.Second, Regions: []string{"a-1", "b-1", "c-1", "d-1", "e-1"}}
 		var now, most atomic.Int64
 		s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n := now.Add(1)
@@ -375,15 +377,15 @@ func TestNoMoreThanFourQuestionsAtATime(t *testing.T) {
 func TestNoSecretIsTold(t *testing.T) {
 	const secret, token = "s3cr3t-0f-the-key", "t0k3n-0f-the-r0le"
 	cred := cloudphone.Credentials{AccessKeyID: "STS.Temporary", AccessKeySecret: secret, SecurityToken: token}
-	known := map[string]emulator.Key{"STS.Temporary": {Secret: secret, SecurityToken: token}}
+	known := map[string]fakecloud.Key{"STS.Temporary": {Secret: secret, SecurityToken: token}}
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		said := strings.Join([]string{r.Header.Get("x-acs-security-token"), r.Header.Get("Authorization"), secret}, " ")
-		emulator.APIError(http.StatusBadRequest, "InvalidParameter", "you sent "+said)(w, r)
+		fakecloud.APIError(http.StatusBadRequest, "InvalidParameter", "you sent "+said)(w, r)
 	})
 	reset := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	for name, h := range map[string]http.Handler{
-		"a wrong secret":        &emulator.Cloud{Keys: map[string]emulator.Key{"STS.Temporary": {Secret: "other", SecurityToken: token}}},
-		"a wrong token":         &emulator.Cloud{Keys: map[string]emulator.Key{"STS.Temporary": {Secret: secret, SecurityToken: "other"}}},
+		"a wrong secret":        &fakecloud.Server{Keys: map[string]fakecloud.Key{"STS.Temporary": {Secret: "other", SecurityToken: token}}},
+		"a wrong token":         &fakecloud.Server{Keys: map[string]fakecloud.Key{"STS.Temporary": {Secret: secret, SecurityToken: "other"}}},
 		"a service that echoes": echo,
 		"200 with an echo": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, `{"Code":"Odd","Message":%q}`, r.Header.Get("x-acs-security-token"))
@@ -393,7 +395,7 @@ func TestNoSecretIsTold(t *testing.T) {
 			fmt.Fprintf(w, `{"Code":%[1]q,"RequestId":%[1]q,"AccessDeniedDetail":{"AuthAction":%[1]q}}`, r.Header.Get("x-acs-security-token"))
 		}),
 		"a connection that breaks": reset,
-		"503":                      &emulator.Cloud{Keys: known, Faults: []emulator.Fault{{}}},
+		"503":                      &fakecloud.Server{Keys: known, Faults: []fakecloud.Fault{{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -424,7 +426,7 @@ func TestNoSecretIsTold(t *testing.T) {
 // instance was frozen, but no POST.
 func TestEveryQuestionIsAGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2}
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2}
 		s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodGet || r.ContentLength != 0 {
 				t.Errorf("got a %s with %d bytes, want a GET with parameters only", r.Method, r.ContentLength)

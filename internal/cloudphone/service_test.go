@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -138,16 +138,16 @@ func inBubble() []string {
 
 // someNodes are few matrices that still make several pages with PageSize 2:
 // five in cn-hangzhou, three in cn-shanghai, one in ap-southeast-1.
-func someNodes() []emulator.Node {
-	var nodes []emulator.Node
+func someNodes() []fakecloud.Node {
+	var nodes []fakecloud.Node
 	for i, region := range []string{
 		"cn-hangzhou", "cn-shanghai", "ap-southeast-1", "cn-hangzhou", "cn-hangzhou", "cn-shanghai",
 		"cn-hangzhou", "cn-shanghai", "cn-hangzhou",
 	} {
-		nodes = append(nodes, emulator.Node{
+		nodes = append(nodes, fakecloud.Node{
 			NodeId: fmt.Sprintf("cpn-%02d", i), NodeName: fmt.Sprintf("matrix %d", i), RegionId: region, Status: "RUNNING",
 			GmtCreate: "2025-11-13 02:03:14", GmtModified: "2026-02-13 02:03:14", GmtExpired: "2027-03-09 02:00:34", PhoneCount: 25,
-			Tags: []emulator.Tag{{Key: "owner", Value: "team-a"}},
+			Tags: []fakecloud.Tag{{Key: "owner", Value: "team-a"}},
 		})
 	}
 	return nodes
@@ -155,10 +155,10 @@ func someNodes() []emulator.Node {
 
 // regularNodes are five in each of three regions, so three pages each with
 // PageSize 2.
-func regularNodes() []emulator.Node {
-	var nodes []emulator.Node
+func regularNodes() []fakecloud.Node {
+	var nodes []fakecloud.Node
 	for i := range 15 {
-		nodes = append(nodes, emulator.Node{
+		nodes = append(nodes, fakecloud.Node{
 			NodeId: fmt.Sprintf("cpn-%02d", i), RegionId: []string{"cn-hangzhou", "cn-shanghai", "ap-southeast-1"}[i%3], Status: "RUNNING",
 			GmtCreate: "2025-11-13 02:03:14", GmtModified: "2026-02-13 02:03:14", GmtExpired: "2027-03-09 02:00:34",
 		})
@@ -167,7 +167,7 @@ func regularNodes() []emulator.Node {
 }
 
 // firstOfEach are the ids of the first n nodes of every region, and of all.
-func firstOfEach(nodes []emulator.Node, n int) []string {
+func firstOfEach(nodes []fakecloud.Node, n int) []string {
 	seen := map[string]int{}
 	var ids []string
 	for i, node := range nodes {
@@ -178,7 +178,7 @@ func firstOfEach(nodes []emulator.Node, n int) []string {
 	return ids
 }
 
-func idsOf(nodes []emulator.Node) []string {
+func idsOf(nodes []fakecloud.Node) []string {
 	var ids []string
 	for _, n := range nodes {
 		ids = append(ids, n.NodeId)
@@ -241,7 +241,7 @@ func compareProblems(t *testing.T, all []report.Problem, want []string) {
 
 // asked counts the calls for one page of a region ("-" for no region; page 0
 // for all pages).
-func asked(calls []emulator.Call, region string, page int) int {
+func asked(calls []fakecloud.Call, region string, page int) int {
 	n := 0
 	for _, c := range calls {
 		if c.Action == "DescribeCloudPhoneNodes" && cmp.Or(c.Region, "-") == region && (page == 0 || c.Page == page) {
@@ -254,24 +254,24 @@ func asked(calls []emulator.Call, region string, page int) int {
 // A liar answers as the service does, but believes every token and every
 // signature, and lets a test change its pages before they leave.
 type liar struct {
-	nodes    []emulator.Node
+	nodes    []fakecloud.Node
 	pageSize int
 	change   func(query url.Values, page map[string]any)
 
 	mu    sync.Mutex
-	calls []emulator.Call
+	calls []fakecloud.Call
 }
 
 func (l *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := r.URL.Query()
-	l.calls = append(l.calls, emulator.Call{Action: r.Header.Get("x-acs-action"), Region: q.Get("BizRegionId")})
+	l.calls = append(l.calls, fakecloud.Call{Action: r.Header.Get("x-acs-action"), Region: q.Get("BizRegionId")})
 	if r.Header.Get("x-acs-action") == "DescribeRegions" {
 		fmt.Fprint(w, `{"RegionModels":[]}`)
 		return
 	}
-	rows := slices.DeleteFunc(slices.Clone(l.nodes), func(n emulator.Node) bool {
+	rows := slices.DeleteFunc(slices.Clone(l.nodes), func(n fakecloud.Node) bool {
 		return q.Get("BizRegionId") != "" && q.Get("BizRegionId") != n.RegionId
 	})
 	from, _ := strconv.Atoi(q.Get("NextToken"))

@@ -28,7 +28,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -48,13 +48,13 @@ func TestAKeyThatExpiresInTheMiddle(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 2, Keys: map[string]emulator.Key{
+				cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 2, Keys: map[string]fakecloud.Key{
 					"STS.old": {Secret: "old", SecurityToken: "t-old"}, "STS.new": {Secret: "new", SecurityToken: "t-new"},
 				}}
 				var served, asked atomic.Int64
 				s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if served.Add(1) > 4 && strings.Contains(r.Header.Get("Authorization"), "STS.old") {
-						emulator.APIError(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")(w, r)
+						fakecloud.APIError(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")(w, r)
 						return
 					}
 					cloud.ServeHTTP(w, r)
@@ -93,7 +93,7 @@ func TestAListingHasSoManyRetries(t *testing.T) {
 		for i := range 100 {
 			regions = append(regions, fmt.Sprintf("cn-%d", i))
 		}
-		cloud := &emulator.Cloud{Nodes: someNodes(), Regions: regions, Faults: []emulator.Fault{{Action: "DescribeCloudPhoneNodes"}}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), Regions: regions, Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes"}}}
 		l := list(t, t.Context(), overPipes(t, cloud))
 		if first, again := 1+1+104, 50; len(cloud.Calls()) != first+again || l.Effort.Calls != first+again || l.Effort.Retries != again {
 			t.Errorf("%d calls came in, the effort is %+v, want %d and %d again", len(cloud.Calls()), l.Effort, first, again)
@@ -114,7 +114,7 @@ func TestTenThousandRegions(t *testing.T) {
 	nodes := someNodes()
 	nodes[3].RegionId = "xx-9999"
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: nodes, Regions: regions, PageSize: 2}
+		cloud := &fakecloud.Server{Nodes: nodes, Regions: regions, PageSize: 2}
 		l := list(t, t.Context(), overPipes(t, cloud))
 		wantRows(t, l, idsOf(nodes), 9)
 		wantProblems(t, l)
@@ -124,7 +124,7 @@ func TestTenThousandRegions(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: nodes, Regions: regions, PageSize: 2, Faults: []emulator.Fault{{Region: "-", Action: "DescribeCloudPhoneNodes", Page: 2}}}
+		cloud := &fakecloud.Server{Nodes: nodes, Regions: regions, PageSize: 2, Faults: []fakecloud.Fault{{Region: "-", Action: "DescribeCloudPhoneNodes", Page: 2}}}
 		l := list(t, t.Context(), overPipes(t, cloud))
 		wantProblems(t, l, "- ServiceUnavailable may hide", "- TooManyRegions may hide")
 	})
@@ -133,7 +133,7 @@ func TestTenThousandRegions(t *testing.T) {
 // All pages of a listing come over about as many connections as questions are
 // asked at a time, and packed if the service can.
 func TestConnectionsAreKeptAndAnswersArePacked(t *testing.T) {
-	cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 1, Keys: map[string]emulator.Key{"emulator": {Secret: "emulator-secret"}}}
+	cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 1, Keys: map[string]fakecloud.Key{"emulator": {Secret: "emulator-secret"}}}
 	var opened, packed, written atomic.Int64
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
@@ -178,7 +178,7 @@ func TestConnectionsAreKeptAndAnswersArePacked(t *testing.T) {
 // nobody hears it, nobody says so.
 func TestAFrozenAndThawedInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := overPipes(t, &emulator.Cloud{Nodes: someNodes(), PageSize: 2})
+		s := overPipes(t, &fakecloud.Server{Nodes: someNodes(), PageSize: 2})
 		transport := s.HTTP.Transport.(*http.Transport)
 		dial := transport.DialContext
 		var mu sync.Mutex
@@ -247,7 +247,7 @@ func TestAServiceThatGoesAway(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/page %d", tt.name, page), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var gone atomic.Bool
-					cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 2, Faults: []emulator.Fault{
+					cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 2, Faults: []fakecloud.Fault{
 						{Region: "cn-hangzhou", Page: page, Answer: func(http.ResponseWriter, *http.Request) {
 							gone.Store(true)
 							panic(http.ErrAbortHandler)
@@ -334,7 +334,7 @@ func TestQuestionsAtATime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var most [2]atomic.Int64
 			endpoint := func(i int) http.Handler {
-				cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 1, Latency: time.Second, Regions: []string{"a-1", "b-1", "c-1", "d-1", "e-1"}}
+				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 1, Latency: time.Second, Regions: []string{"a-1", "b-1", "c-1", "d-1", "e-1"}}
 				var now atomic.Int64
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					n := now.Add(1)
@@ -359,8 +359,8 @@ func TestQuestionsAtATime(t *testing.T) {
 // A throttle that comes again costs more each time, and all together.
 func TestThrottlesThatComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 2, Latency: time.Millisecond, Faults: []emulator.Fault{
-			{Action: "DescribeCloudPhoneNodes", Times: 12, Answer: emulator.APIError(400, "Throttling.User", "Denied by flow control.")},
+		cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 2, Latency: time.Millisecond, Faults: []fakecloud.Fault{
+			{Action: "DescribeCloudPhoneNodes", Times: 12, Answer: fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")},
 		}}
 		l := list(t, t.Context(), overPipes(t, cloud))
 		wantRows(t, l, idsOf(regularNodes()), 15)
@@ -385,8 +385,8 @@ func TestThrottlesThatComeAgain(t *testing.T) {
 // A throttle long after another is a first one again.
 func TestAThrottleIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		throttled := emulator.APIError(400, "Throttling.User", "Denied by flow control.")
-		cloud := &emulator.Cloud{Nodes: regularNodes(), PageSize: 1, Faults: []emulator.Fault{
+		throttled := fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")
+		cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 1, Faults: []fakecloud.Fault{
 			{Region: "cn-hangzhou", Page: 1, Times: 2, Answer: throttled}, {Region: "cn-hangzhou", Page: 4, Times: 1, Answer: throttled},
 		}}
 		s := overPipes(t, cloud)
@@ -408,8 +408,8 @@ func TestProbe(t *testing.T) {
 				h.ServeHTTP(w, r)
 			})
 		}
-		cloud := &emulator.Cloud{Nodes: someNodes(), Keys: map[string]emulator.Key{"STS.k": {Secret: "its-secret", SecurityToken: "its-token"}}}
-		other := &emulator.Cloud{Keys: map[string]emulator.Key{"else": {}}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), Keys: map[string]fakecloud.Key{"STS.k": {Secret: "its-secret", SecurityToken: "its-token"}}}
+		other := &fakecloud.Server{Keys: map[string]fakecloud.Key{"else": {}}}
 		s := overPipes(t, behind(cloud), other)
 		s.Credentials = func(context.Context) (cloudphone.Credentials, error) {
 			return cloudphone.Credentials{AccessKeyID: "STS.k", AccessKeySecret: "its-secret", SecurityToken: "its-token", From: "a test"}, nil
@@ -444,8 +444,8 @@ func TestProbe(t *testing.T) {
 // An endpoint that cannot be reached costs little, and not the other's retries.
 func TestAnUnreachableEndpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2}
-		s := overPipes(t, cloud, &emulator.Cloud{})
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2}
+		s := overPipes(t, cloud, &fakecloud.Server{})
 		transport := s.HTTP.Transport.(*http.Transport)
 		dial, dialled := transport.DialContext, 0
 		transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {

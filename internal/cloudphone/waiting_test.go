@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"matrix-expiry-report/internal/emulator"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -21,7 +21,7 @@ func withHeader(h http.HandlerFunc, name, value string) http.HandlerFunc {
 }
 
 // pauses are the times between the calls for one page.
-func pauses(calls []emulator.Call, region string, page int) []time.Duration {
+func pauses(calls []fakecloud.Call, region string, page int) []time.Duration {
 	var all []time.Duration
 	var last time.Time
 	for _, c := range calls {
@@ -42,7 +42,7 @@ func TestPausesAreDrawn(t *testing.T) {
 	least, greatest := 1.0, 0.0
 	for range 40 {
 		synctest.Test(t, func(t *testing.T) {
-			cloud := &emulator.Cloud{Nodes: someNodes(), Faults: []emulator.Fault{{Region: "cn-hangzhou"}}}
+			cloud := &fakecloud.Server{Nodes: someNodes(), Faults: []fakecloud.Fault{{Region: "cn-hangzhou"}}}
 			list(t, t.Context(), overPipes(t, cloud))
 			got := pauses(cloud.Calls(), "cn-hangzhou", 1)
 			if len(got) != tries-1 {
@@ -61,7 +61,7 @@ func TestPausesAreDrawn(t *testing.T) {
 }
 
 func TestTheServiceSaysHowLongToWait(t *testing.T) {
-	throttled := emulator.APIError(400, "Throttling.User", "Denied by flow control.")
+	throttled := fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")
 	inside := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"Code":"Throttling.User"}`) }
 	for _, tt := range []struct {
 		header, value string
@@ -77,7 +77,7 @@ func TestTheServiceSaysHowLongToWait(t *testing.T) {
 		for name, answer := range map[string]http.HandlerFunc{"400": throttled, "200": inside} {
 			t.Run(tt.header+" "+tt.value+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{
+					cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
 						{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: withHeader(answer, tt.header, tt.value)},
 					}}
 					l := list(t, t.Context(), overPipes(t, cloud))
@@ -97,8 +97,8 @@ func TestNonsenseAboutWaitingIsIgnored(t *testing.T) {
 		for _, header := range []string{"Retry-After", "x-acs-retry-after", "x-ratelimit-user-api", "x-ratelimit-user"} {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				cloud := &emulator.Cloud{Nodes: someNodes(), Faults: []emulator.Fault{
-					{Region: "cn-hangzhou", Times: 2, Answer: withHeader(emulator.APIError(503, "ServiceUnavailable", "Later."), header, value)},
+				cloud := &fakecloud.Server{Nodes: someNodes(), Faults: []fakecloud.Fault{
+					{Region: "cn-hangzhou", Times: 2, Answer: withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), header, value)},
 				}}
 				wantRows(t, list(t, t.Context(), overPipes(t, cloud)), idsOf(someNodes()), 9)
 				if took := time.Since(start); took > 2*time.Second {
@@ -129,8 +129,8 @@ func TestAWaitTooLongGivesUpAtOnce(t *testing.T) {
 					defer cancel()
 				}
 				start := time.Now()
-				cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{
-					{Region: "cn-hangzhou", Page: 2, Answer: withHeader(emulator.APIError(429, "Throttling", "Later."), "Retry-After", tt.seconds)},
+				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
+					{Region: "cn-hangzhou", Page: 2, Answer: withHeader(fakecloud.APIError(429, "Throttling", "Later."), "Retry-After", tt.seconds)},
 				}}
 				l := list(t, ctx, overPipes(t, cloud))
 				wantRows(t, l, idsOf(someNodes()), 9)
@@ -161,14 +161,14 @@ func TestTheDeadlineInTheMiddle(t *testing.T) {
 	}{
 		{"during a question", silent, "DeadlineExceeded"},
 		{"during an answer", stalled, "DeadlineExceeded"},
-		{"before the third try", withHeader(emulator.APIError(503, "ServiceUnavailable", "Later."), "Retry-After", "2"), "ServiceUnavailable"},
+		{"before the third try", withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), "Retry-After", "2"), "ServiceUnavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				start := time.Now()
-				cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Page: 2, Answer: tt.answer}}}
+				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Page: 2, Answer: tt.answer}}}
 				l := list(t, ctx, overPipes(t, cloud))
 				wantRows(t, l, known, 9)
 				wantProblems(t, l, "- "+tt.code+" may hide", "cn-hangzhou "+tt.code+" may hide", "cn-shanghai "+tt.code+" may hide")
@@ -184,7 +184,7 @@ func TestTheDeadlineDuringABackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // the first pause is longer
 		defer cancel()
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Region: "cn-hangzhou", Page: 2}}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2}}}
 		l := list(t, ctx, overPipes(t, cloud))
 		wantProblems(t, l, "cn-hangzhou DeadlineExceeded may hide", "- DeadlineExceeded may hide")
 		for _, p := range l.Problems {
@@ -202,7 +202,7 @@ func TestADeadlineThatIsOverAlready(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 		defer cancel()
-		cloud := &emulator.Cloud{Nodes: someNodes()}
+		cloud := &fakecloud.Server{Nodes: someNodes()}
 		l := list(t, ctx, overPipes(t, cloud, cloud))
 		wantRows(t, l, nil, 0)
 		wantProblems(t, l, "- DeadlineExceeded may hide", "- DeadlineExceeded may hide")
@@ -215,8 +215,8 @@ func TestADeadlineThatIsOverAlready(t *testing.T) {
 func TestCancellingEndsAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{
-			{Region: "cn-hangzhou", Page: 2, Answer: withHeader(emulator.APIError(503, "ServiceUnavailable", "Later."), "Retry-After", "60")},
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
+			{Region: "cn-hangzhou", Page: 2, Answer: withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), "Retry-After", "60")},
 		}}
 		start := time.Now()
 		time.AfterFunc(10*time.Second, cancel)
@@ -245,7 +245,7 @@ func TestASlowAnswerIsNotTheEndOfTheRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-		cloud := &emulator.Cloud{Nodes: someNodes(), PageSize: 2, Faults: []emulator.Fault{{Region: "cn-hangzhou", Answer: silent}}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Answer: silent}}}
 		l := list(t, ctx, overPipes(t, cloud))
 		wantProblems(t, l)
 		wantMended(t, l, "cn-hangzhou ConnectionFailed")
@@ -254,7 +254,7 @@ func TestASlowAnswerIsNotTheEndOfTheRun(t *testing.T) {
 
 func TestNobodyListens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := overPipes(t, &emulator.Cloud{})
+		s := overPipes(t, &fakecloud.Server{})
 		s.Endpoints[0].Host = "nowhere.test"
 		l := list(t, t.Context(), s)
 		wantProblems(t, l, "- ConnectionFailed may hide")
@@ -267,10 +267,10 @@ func TestNobodyListens(t *testing.T) {
 // After one call was throttled, none is made before the service wants it.
 func TestAThrottleSlowsAllDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		throttled := withHeader(emulator.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "5000")
-		cloud := &emulator.Cloud{
-			Nodes: emulator.Fleet(time.Now()), PageSize: 3, Latency: 100 * time.Millisecond,
-			Faults: []emulator.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: throttled}},
+		throttled := withHeader(fakecloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "5000")
+		cloud := &fakecloud.Server{
+			Nodes: fakecloud.Fleet(time.Now()), PageSize: 3, Latency: 100 * time.Millisecond,
+			Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: throttled}},
 		}
 		if l := list(t, t.Context(), overPipes(t, cloud)); len(l.Matrices) != 131 || len(l.Problems) > 0 {
 			t.Errorf("listed %d, %+v", len(l.Matrices), l.Problems)

@@ -17,7 +17,8 @@ import (
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
@@ -36,17 +37,17 @@ func Run(ctx context.Context, getenv func(string) string, out io.Writer,
 	wire func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error),
 	print func(report.Report, config.Settings) error,
 ) error {
-	cloud := &emulator.Cloud{Nodes: emulator.Fleet(time.Now())}
+	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}
 	api, err := serve(ctx, cloud)
 	if err != nil {
 		return err
 	}
-	room := &emulator.Room{DingTalkSecret: "SECdemo"}
+	room := &fakechat.Server{DingTalkSecret: "SECdemo"}
 	chat, err := serve(ctx, room)
 	if err != nil {
 		return err
 	}
-	webhooks := emulator.Webhooks(chat)
+	webhooks := fakechat.Webhooks(chat)
 	env := map[string]string{
 		"EDS_AIC_ENDPOINT":     api,
 		"SLACK_WEBHOOK_URL":    webhooks["SLACK_WEBHOOK_URL"],
@@ -91,7 +92,7 @@ func serve(ctx context.Context, h http.Handler) (address string, err error) {
 
 // Report is the demo fleet's report, for those who want no more than that.
 func Report(ctx context.Context, rules report.Rules, zone *time.Location) (report.Report, error) {
-	api, err := serve(ctx, &emulator.Cloud{Nodes: emulator.Fleet(time.Now())})
+	api, err := serve(ctx, &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())})
 	if err != nil {
 		return report.Report{}, err
 	}

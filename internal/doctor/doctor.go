@@ -24,8 +24,8 @@ import (
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A Status is how well something is. Its order is that of urgency.
@@ -269,7 +269,7 @@ func (p Patient) templates(context.Context) (checks []Check) {
 		return one("templates", OK, "the built-in ones", "")
 	}
 	for _, c := range p.Channels {
-		if err := templates.CheckOwn(c.Name(), handler.Options(p.Settings)); err != nil {
+		if err := message.CheckOwn(c.Name(), handler.Options(p.Settings)); err != nil {
 			checks = append(checks, Check{"templates", Warn, c.Name() + ": " + err.Error(), "mend it; until then the built-in ones are used, and every message says so"})
 		}
 	}

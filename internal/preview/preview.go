@@ -15,20 +15,20 @@ import (
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/emulator"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 // A Message is what one service took in one language.
 type Message struct {
-	emulator.Posted
+	fakechat.Message
 	Language string
 }
 
 // Messages posts r to every kind of channel in every language.
-func Messages(ctx context.Context, r report.Report, o templates.Options) ([]Message, error) {
-	room := &emulator.Room{}
+func Messages(ctx context.Context, r report.Report, o message.Options) ([]Message, error) {
+	room := &fakechat.Server{}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("starting the chat room: %w", err)
@@ -37,7 +37,7 @@ func Messages(ctx context.Context, r report.Report, o templates.Options) ([]Mess
 	defer server.Close()
 	go server.Serve(l)
 
-	webhooks := emulator.Webhooks("http://" + l.Addr().String())
+	webhooks := fakechat.Webhooks("http://" + l.Addr().String())
 	env := config.NewEnv(func(name string) string { return webhooks[name] })
 	channels := chat.Load(env)
 	if err := env.Err(); err != nil {

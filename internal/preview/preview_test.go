@@ -9,8 +9,8 @@ import (
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
-	"matrix-expiry-report/templates"
 )
 
 const hostile = `<script>alert(1)</script> "><img src=x onerror=alert(1)> & co`
@@ -23,7 +23,7 @@ func messages(t *testing.T) []Message {
 		{NodeID: "cpn-1", Name: hostile, Region: "cn-hangzhou", Status: "FAILED", PhoneCount: 25},
 		{NodeID: "cpn-2", Name: "plain", Region: "cn-shanghai", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 	}}, now)
-	m, err := Messages(t.Context(), r, templates.Options{ConsoleURL: "https://console.example.com/renew?a=1&b=2", ReportURL: "https://report.example.com/"})
+	m, err := Messages(t.Context(), r, message.Options{ConsoleURL: "https://console.example.com/renew?a=1&b=2", ReportURL: "https://report.example.com/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,336 @@
+package deploy
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"matrix-expiry-report/internal/chat"
+	"matrix-expiry-report/internal/config"
+)
+
+// knownSettings are the environment variables that the program reads.
+func knownSettings() []string {
+	env := config.NewEnv(func(string) string { return "" })
+	config.Load(env)
+	chat.Load(env)
+	chat.LoadCommands(env)
+	return env.Names()
+}
+
+type serverless struct {
+	Edition   string
+	Name      string
+	Access    string
+	Vars      map[string]string
+	Resources map[string]struct {
+		Component string
+		Actions   map[string][]struct{ Run, Path string }
+		Props     struct {
+			Region               string
+			FunctionName         string `yaml:"functionName"`
+			Description          string
+			Runtime              string
+			Handler              string
+			Code                 string
+			CPU                  float64 `yaml:"cpu"`
+			MemorySize           int     `yaml:"memorySize"`
+			DiskSize             int     `yaml:"diskSize"`
+			Timeout              int
+			InstanceConcurrency  int  `yaml:"instanceConcurrency"`
+			InternetAccess       bool `yaml:"internetAccess"`
+			Role                 string
+			LogConfig            any               `yaml:"logConfig"`
+			EnvironmentVariables map[string]string `yaml:"environmentVariables"`
+			AsyncInvokeConfig    struct {
+				MaxAsyncRetryAttempts     int `yaml:"maxAsyncRetryAttempts"`
+				MaxAsyncEventAgeInSeconds int `yaml:"maxAsyncEventAgeInSeconds"`
+				DestinationConfig         struct {
+					OnFailure struct{ Destination string } `yaml:"onFailure"`
+				} `yaml:"destinationConfig"`
+			} `yaml:"asyncInvokeConfig"`
+			VpcConfig struct {
+				VpcID           string   `yaml:"vpcId"`
+				VSwitchIDs      []string `yaml:"vSwitchIds"`
+				SecurityGroupID string   `yaml:"securityGroupId"`
+			} `yaml:"vpcConfig"`
+			CustomDomain struct {
+				DomainName string `yaml:"domainName"`
+				Protocol   string
+				Route      struct{ Path, Qualifier string }
+			} `yaml:"customDomain"`
+			Triggers []struct {
+				TriggerName   string `yaml:"triggerName"`
+				TriggerType   string `yaml:"triggerType"`
+				Description   string
+				Qualifier     string
+				TriggerConfig map[string]any `yaml:"triggerConfig"`
+			}
+		}
+	}
+}
+
+var fromEnv = regexp.MustCompile(`\$\{env\('([A-Z_]+)'(?:, ?'([^']*)')?\)\}`)
+
+// readServerless reads s.yaml as Serverless Devs would with the environment.
+// Any other use of its variables than env with a default, and vars, fails.
+func readServerless(t *testing.T, env map[string]string) serverless {
+	t.Helper()
+	raw, err := os.ReadFile("../s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parseServerless(t, string(raw), env)
+}
+
+func parseServerless(t *testing.T, raw string, env map[string]string) (s serverless) {
+	t.Helper()
+	text := fromEnv.ReplaceAllStringFunc(raw, func(s string) string {
+		m := fromEnv.FindStringSubmatch(s)
+		if strings.Count(s, ",") == 0 {
+			t.Errorf("%s has no default: without the variable nothing deploys", s)
+		}
+		if v := env[m[1]]; v != "" {
+			return strconv.Quote(v)
+		}
+		return strconv.Quote(m[2])
+	})
+	if err := yaml.UnmarshalWithOptions([]byte(text), &s, yaml.Strict()); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return s
+}
+
+// Blocks that stand commented in s.yaml work when the comment signs are taken
+// away: each by itself, and all together.
+func TestServerlessBlocks(t *testing.T) {
+	raw, err := os.ReadFile("../s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A block begins after the text of its mark, with a line that ends with a colon.
+	marks := regexp.MustCompile(`(?m)^ *# \[(.+?)\]`).FindAllStringSubmatch(string(raw), -1)
+	uncomment := func(text, name string) string {
+		var out []string
+		in, block := false, false
+		for line := range strings.Lines(text) {
+			comment := strings.HasPrefix(strings.TrimSpace(line), "# ")
+			switch {
+			case strings.Contains(line, "# ["+name+"]"):
+				in = true
+			case in && comment && (block || strings.HasSuffix(strings.TrimSpace(line), ":")):
+				block = true
+				line = strings.Replace(line, "# ", "", 1)
+			case !comment:
+				in, block = false, false
+			}
+			out = append(out, line)
+		}
+		return strings.Join(out, "")
+	}
+	checks := map[string]func(s serverless) bool{
+		"failure destination": func(s serverless) bool {
+			d := s.Resources["report"].Props.AsyncInvokeConfig.DestinationConfig
+			return strings.HasPrefix(d.OnFailure.Destination, "acs:mns:") && strings.HasSuffix(d.OnFailure.Destination, "/messages")
+		},
+		"VPC": func(s serverless) bool {
+			v := s.Resources["report"].Props.VpcConfig
+			return strings.HasPrefix(v.VpcID, "vpc-") && len(v.VSwitchIDs) == 1 && strings.HasPrefix(v.SecurityGroupID, "sg-")
+		},
+		"custom domain": func(s serverless) bool {
+			d := s.Resources["report"].Props.CustomDomain
+			return d.DomainName == "reports.example.com" && d.Protocol == "HTTP" && d.Route.Path == "/*" && d.Route.Qualifier == "LATEST"
+		},
+	}
+	if len(marks) != len(checks) {
+		t.Fatalf("s.yaml has the blocks %q, %d are checked", marks, len(checks))
+	}
+	all := string(raw)
+	for _, m := range marks {
+		check, ok := checks[m[1]]
+		if !ok {
+			t.Errorf("nobody checks the block %s", m[1])
+			continue
+		}
+		if plain := parseServerless(t, string(raw), nil); check(plain) {
+			t.Errorf("the block %s is in force without being uncommented", m[1])
+		}
+		all = uncomment(all, m[1])
+		if s := parseServerless(t, uncomment(string(raw), m[1]), nil); !check(s) || len(s.Resources["report"].Props.Triggers) != 2 {
+			t.Errorf("the block %s does not work: %+v", m[1], s)
+		}
+	}
+	s := parseServerless(t, all, nil)
+	for name, check := range checks {
+		if !check(s) {
+			t.Errorf("the block %s does not work with the others", name)
+		}
+	}
+}
+
+// s.yaml sets every setting that the program knows, and no other.
+func TestServerlessNamesEverySetting(t *testing.T) {
+	props := readServerless(t, nil).Resources["report"].Props
+	known := knownSettings()
+	for _, name := range known {
+		if _, ok := props.EnvironmentVariables[name]; !ok {
+			t.Errorf("s.yaml does not set %s", name)
+		}
+	}
+	for name := range props.EnvironmentVariables {
+		if !slices.Contains(known, name) {
+			t.Errorf("s.yaml sets %s, which the program does not know", name)
+		}
+	}
+}
+
+// The values that s.yaml gives by default, and those it passes on, are taken.
+func TestServerlessValues(t *testing.T) {
+	for _, given := range []map[string]string{nil, {"EXPIRY_DAYS": "14", "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"}} {
+		vars := readServerless(t, given).Resources["report"].Props.EnvironmentVariables
+		env := config.NewEnv(func(name string) string { return vars[name] })
+		s := config.Load(env)
+		channels := chat.Load(env)
+		if err := env.Err(); err != nil {
+			t.Errorf("with %v: %v", given, err)
+		}
+		if given != nil && (s.Days != 14 || len(channels) != 1) {
+			t.Errorf("with %v: %d days, %d channels", given, s.Days, len(channels))
+		}
+		size := 0
+		for name, v := range vars {
+			size += len(name) + len(v)
+		}
+		if size > 4096 {
+			t.Errorf("the environment has %d bytes, the platform takes 4096", size)
+		}
+	}
+}
+
+// What the fc3 component's schema asks of the function and its triggers; the
+// component itself refuses nothing.
+func TestServerlessFunction(t *testing.T) {
+	s := readServerless(t, nil)
+	r := s.Resources["report"]
+	p := r.Props
+	for what, ok := range map[string]bool{
+		"edition 3.0.0, component fc3":        s.Edition == "3.0.0" && r.Component == "fc3",
+		"runtime go1 with the handler's name": p.Runtime == "go1" && p.Handler == "main" && p.Code == "./code/target",
+		"a role in lower case":                p.Role != "" && p.Role == strings.ToLower(p.Role),
+		"logs":                                p.LogConfig == "auto",
+		"memory in steps of 64 MB":            p.MemorySize >= 128 && p.MemorySize%64 == 0,
+		"cpu to memory between 1:1 and 1:4":   p.CPU*4*1024 >= float64(p.MemorySize) && p.CPU*1024 <= float64(p.MemorySize),
+		"512 MB or 10 GB of disk":             p.DiskSize == 512 || p.DiskSize == 10240,
+		"time to list and to deliver":         p.Timeout >= 60 && p.Timeout <= 86400,
+		"0 to 8 retries, at most 7 days":      p.AsyncInvokeConfig.MaxAsyncRetryAttempts >= 1 && p.AsyncInvokeConfig.MaxAsyncRetryAttempts <= 8 && p.AsyncInvokeConfig.MaxAsyncEventAgeInSeconds <= 604800,
+		"an internet connection":              p.InternetAccess,
+		"a timer and an HTTP trigger":         len(p.Triggers) == 2 && p.Triggers[0].TriggerType == "timer" && p.Triggers[1].TriggerType == "http",
+	} {
+		if !ok {
+			t.Errorf("s.yaml has not: %s (%+v)", what, p)
+		}
+	}
+	var build string
+	for _, actions := range r.Actions {
+		for _, a := range actions {
+			build += a.Run
+		}
+	}
+	for _, want := range []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "-trimpath", "-buildvcs=false", "-o code/target/main ."} {
+		if !strings.Contains(build, want) {
+			t.Errorf("the build has no %s: %s", want, build)
+		}
+	}
+	cron := fmt.Sprint(p.Triggers[0].TriggerConfig["cronExpression"])
+	zone, rest, _ := strings.Cut(strings.TrimPrefix(cron, "CRON_TZ="), " ")
+	if _, err := time.LoadLocation(zone); err != nil || !strings.HasPrefix(cron, "CRON_TZ=") {
+		t.Errorf("%s: no zone: %v", cron, err)
+	}
+	fields := strings.Fields(rest)
+	if len(fields) != 6 {
+		t.Fatalf("%s: %d fields, want second, minute, hour, day, month, weekday", cron, len(fields))
+	}
+	if minute, err := strconv.Atoi(fields[1]); err != nil || minute%5 == 0 {
+		t.Errorf("%s: minute %s, want an odd one, off the busy times", cron, fields[1])
+	}
+	if on, ok := p.Triggers[0].TriggerConfig["enable"].(bool); !ok || !on {
+		t.Error("the timer is not enabled")
+	}
+	web := p.Triggers[1].TriggerConfig
+	if web["authType"] != "function" || p.EnvironmentVariables["HTTP_AUTH"] != config.TriggerAuth {
+		t.Errorf("authType %v and HTTP_AUTH %q: either nobody may look or everybody", web["authType"], p.EnvironmentVariables["HTTP_AUTH"])
+	}
+	for _, m := range web["methods"].([]any) {
+		if !slices.Contains([]any{"GET", "HEAD", "POST"}, m) {
+			t.Errorf("method %v", m)
+		}
+	}
+}
+
+// The second action puts the licences into the code, and takes settings out.
+func TestServerlessShipsNoSecret(t *testing.T) {
+	var actions []string
+	for _, of := range readServerless(t, nil).Resources["report"].Actions {
+		for _, a := range of {
+			actions = append(actions, a.Run)
+		}
+	}
+	if len(actions) != 2 {
+		t.Fatalf("%d actions", len(actions))
+	}
+	dir := t.TempDir()
+	for _, name := range []string{".fcignore", "LICENSE", "NOTICE", "THIRD_PARTY_LICENSES.txt", ".env", "code/target/main", "code/target/.env", "code/target/.env.local", "code/target/templates/slack.tmpl"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-c", actions[1])
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "code/target"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != ".fcignore LICENSE NOTICE THIRD_PARTY_LICENSES.txt main templates" {
+		t.Errorf("the code has %s", got)
+	}
+	for _, file := range []string{".fcignore", ".gitignore"} {
+		if b, err := os.ReadFile("../" + file); err != nil || !strings.Contains(string(b), ".env") {
+			t.Errorf("%s lets a .env pass: %s, %v", file, b, err)
+		}
+	}
+}
+
+// The README explains every setting that the program knows.
+func TestReadmeNamesEverySetting(t *testing.T) {
+	b, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range knownSettings() {
+		if strings.HasSuffix(name, "_LANGUAGE") && name != "REPORT_LANGUAGE" {
+			continue // told once for all channels
+		}
+		if !strings.Contains(string(b), "`"+name+"`") {
+			t.Errorf("README.md does not name %s", name)
+		}
+	}
+}

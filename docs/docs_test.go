@@ -1,0 +1,246 @@
+package docs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-expiry-report/internal/cli"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+)
+
+func docs(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	t.Chdir("..")
+	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*/*.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[file] = string(b)
+		}
+	}
+	return texts
+}
+
+var (
+	fence    = regexp.MustCompile("(?ms)^ *```(\\w*)\n(.*?)^ *```$")
+	headings = regexp.MustCompile(`(?m)^(#+) (.*)$`)
+	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	comment  = regexp.MustCompile(`(?m) +#.*$`)
+	span     = regexp.MustCompile("`[^`]+`")
+)
+
+// The READMEs say the same in both languages: the same headings, blocks and
+// tables, and in each row of a table the same names.
+func TestBothREADMEs(t *testing.T) {
+	texts := docs(t)
+	en, zh := texts["README.md"], texts["README.zh.md"]
+	shape := func(text string) (levels, blocks, rows []string) {
+		for _, m := range fence.FindAllStringSubmatch(text, -1) {
+			blocks = append(blocks, m[1]+"\n"+comment.ReplaceAllString(m[2], ""))
+		}
+		text = fence.ReplaceAllString(text, "")
+		for _, m := range headings.FindAllStringSubmatch(text, -1) {
+			levels = append(levels, m[1])
+		}
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "| ") {
+				spans := span.FindAllString(line, -1)
+				slices.Sort(spans)
+				rows = append(rows, strings.Join(slices.Compact(spans), " "))
+			}
+		}
+		return levels, blocks, rows
+	}
+	levels, blocks, rows := shape(en)
+	otherLevels, otherBlocks, otherRows := shape(zh)
+	if !slices.Equal(levels, otherLevels) {
+		t.Errorf("the headings are %q and %q", levels, otherLevels)
+	}
+	compare := func(what string, a, b []string) {
+		if len(a) != len(b) {
+			t.Errorf("%d and %d %s", len(a), len(b), what)
+			return
+		}
+		for i := range a {
+			if a[i] != b[i] {
+				t.Errorf("%s: English has\n%s\nChinese has\n%s", what, a[i], b[i])
+			}
+		}
+	}
+	compare("blocks", blocks, otherBlocks)
+	compare("rows of tables", rows, otherRows)
+	if len(rows) < 40 || len(blocks) < 5 {
+		t.Errorf("%d rows and %d blocks: the search is broken", len(rows), len(blocks))
+	}
+}
+
+// Every link within the repository leads somewhere.
+func TestLinks(t *testing.T) {
+	texts := docs(t)
+	anchors := func(text string) (all []string) {
+		for _, m := range headings.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			anchor := strings.Map(func(r rune) rune {
+				switch {
+				case r == ' ':
+					return '-'
+				case strings.ContainsRune("`'.,:;!?()/&\"", r):
+					return -1
+				}
+				return r
+			}, strings.ToLower(m[2]))
+			all = append(all, anchor)
+		}
+		return all
+	}
+	checked := 0
+	for file, text := range texts {
+		for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			checked++
+			path, anchor, _ := strings.Cut(m[1], "#")
+			target := filepath.Join(filepath.Dir(file), path)
+			if path == "" {
+				target = file
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s leads to %s: %v", file, m[1], err)
+			}
+			if anchor != "" && !slices.Contains(anchors(texts[target]), anchor) {
+				t.Errorf("%s leads to %s, and there is no such heading", file, m[1])
+			}
+		}
+	}
+	if checked < 30 {
+		t.Errorf("only %d links found: the search is broken", checked)
+	}
+}
+
+// Every command in a block that is marked console works as it stands.
+func TestCommandsOfTheDocs(t *testing.T) {
+	api, room := httptest.NewServer(&fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}), httptest.NewServer(&fakechat.Server{})
+	defer api.Close()
+	defer room.Close()
+	function := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	defer function.Close()
+	env := map[string]string{
+		"EDS_AIC_ENDPOINT": api.URL, "SLACK_WEBHOOK_URL": room.URL + "/services/T0/B0/x", "HTTP_AUTH": "trigger",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID": "emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "emulator-secret",
+	}
+	for name, value := range env {
+		t.Setenv(name, value) // the credentials' library reads them there
+	}
+	ran := 0
+	for file, text := range docs(t) {
+		for _, m := range fence.FindAllStringSubmatch(text, -1) {
+			if m[1] != "console" {
+				if strings.Contains(m[2], "matrix-expiry-report report") && m[1] != "text" {
+					t.Errorf("%s has commands in a block that is not marked console, or text with a reason:\n%s", file, m[2])
+				}
+				continue
+			}
+			for line := range strings.Lines(comment.ReplaceAllString(m[2], "")) {
+				args := strings.Fields(line)
+				switch {
+				case len(args) == 0, line == "go test ./...\n": // is this
+					continue
+				case strings.HasPrefix(line, "go run . "):
+					args = args[2:]
+				case args[0] != "matrix-expiry-report":
+					t.Errorf("%s: who runs %q?", file, line)
+					continue
+				}
+				args = args[1:]
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				switch args[0] {
+				case "invoke":
+					args[1] = function.URL
+				case "serve", "emulator": // until somebody ends them
+					args = append(args, "--listen", "127.0.0.1:0")
+					time.AfterFunc(200*time.Millisecond, cancel)
+				}
+				var out, complaints strings.Builder
+				p := cli.Program{Getenv: func(name string) string { return env[name] }, Stdout: &out, Stderr: &complaints}
+				err := p.Run(ctx, args)
+				cancel()
+				if err != nil && !errors.Is(err, cli.ErrAttention) || out.Len() == 0 {
+					t.Errorf("%s: %s: %v\n%s%s", file, strings.TrimSpace(line), err, out.String(), complaints.String())
+				}
+				ran++
+			}
+		}
+	}
+	if ran < 12 {
+		t.Errorf("only %d commands found: the search is broken", ran)
+	}
+}
+
+var (
+	instance = regexp.MustCompile(`([\d.]+) vCPU, (\d+) MB`)
+	charge   = regexp.MustCompile(`([\d.]+) s, (\d+) CU`)
+)
+
+// The table of costs is what its formula says.
+func TestCosts(t *testing.T) {
+	texts := docs(t)
+	for _, file := range []string{"README.md", "README.zh.md"} {
+		var instances [][]string
+		cells := 0
+		for line := range strings.Lines(texts[file]) {
+			if strings.Contains(line, "*C*") && strings.HasPrefix(line, "| ") {
+				instances = instance.FindAllStringSubmatch(line, -1)
+			}
+			charges := charge.FindAllStringSubmatch(line, -1)
+			if len(charges) == 0 {
+				continue
+			}
+			if len(charges) != len(instances) {
+				t.Fatalf("%s: %d instances, and %s", file, len(instances), line)
+			}
+			columns := strings.Split(line, "|")
+			processor, waiting := decimal(t, columns[2]), decimal(t, columns[3])
+			for i, of := range instances {
+				v, gb := decimal(t, of[1]), decimal(t, of[2])/1024
+				seconds := processor/v + waiting
+				units := math.Ceil(seconds*(v+0.15*gb) + 0.0075)
+				if want := fmt.Sprintf("%.1f s, %.0f CU", seconds, units); charges[i][0] != want {
+					t.Errorf("%s: at %s it is %s, not %s, in %s", file, of[0], want, charges[i][0], line)
+				}
+				cells++
+			}
+		}
+		if cells < 9 {
+			t.Errorf("%s: only %d costs", file, cells)
+		}
+	}
+}
+
+func decimal(t *testing.T, s string) float64 {
+	t.Helper()
+	n, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(s), " s"), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

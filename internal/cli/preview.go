@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/demo"
+	"matrix-expiry-report/internal/preview"
+	"matrix-expiry-report/report"
+)
+
+func (p Program) preview(ctx context.Context, args []string) error {
+	flags := p.flags("preview")
+	from := flags.String("report", "", "")
+	page := flags.String("html", "", "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	env := config.NewEnv(p.Getenv)
+	settings := config.Load(env)
+	if err := env.Err(); err != nil {
+		return wrongSettings{err}
+	}
+	var r report.Report
+	var err error
+	if *from == "" {
+		r, err = demo.Report(ctx, settings.Rules, settings.APIZone)
+	} else {
+		r, err = readReport(*from)
+	}
+	if err != nil {
+		return err
+	}
+	messages, err := preview.Messages(ctx, r, handler.Options(settings))
+	if err != nil {
+		return err
+	}
+	if *page != "" {
+		return os.WriteFile(*page, []byte(preview.Page(messages)), 0o644)
+	}
+	_, err = io.WriteString(p.Stdout, preview.Text(messages))
+	return err
+}
+
+func readReport(file string) (r report.Report, err error) {
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("reading the report: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+func (p Program) serve(ctx context.Context, args []string) error {
+	flags := p.flags("serve")
+	listen := flags.String("listen", "127.0.0.1:9000", "")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	parts := load(p.Getenv, credentials, nil)
+	if err := parts.check(false); err != nil {
+		return err
+	}
+	h := parts.handler(func(level slog.Level) *slog.Logger {
+		return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
+	})
+	return serveHTTP(ctx, *listen, h, func(address string) {
+		fmt.Fprintf(p.Stdout, "http://%s/report\n", address)
+	})
+}
+
+// serveHTTP serves until ctx ends; ready is told the address in use.
+func serveHTTP(ctx context.Context, listen string, h http.Handler, ready func(address string)) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	context.AfterFunc(ctx, func() { server.Close() })
+	ready(l.Addr().String())
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving %s: %w", listen, err)
+	}
+	return nil
+}

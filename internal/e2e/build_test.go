@@ -1,0 +1,20 @@
+// Package e2e runs the built binary as Function Compute does, against the
+// emulated services.
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+
+	"matrix-expiry-report/internal/fctest"
+)
+
+// build builds the binary as s.yaml does and returns its path.
+func build(t testing.TB) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "main")
+	if err := fctest.Build("../..", ".", file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

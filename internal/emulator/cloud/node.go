@@ -1,0 +1,48 @@
+package cloud
+
+// Node is a matrix as a row of NodeModel, with the names and types of
+// DescribeCloudPhoneNodes. Cpu and BandwidthPackageStatus are strings that
+// hold numbers, as they are there.
+type Node struct {
+	NodeId                 string `json:",omitempty"`
+	NodeName               string `json:",omitempty"`
+	RegionId               string `json:",omitempty"`
+	Status                 string `json:",omitempty"` // CREATING, NODE_READY, RUNNING, FAILED, DELETING, DELETED
+	ServerType             string `json:",omitempty"`
+	InstanceType           string `json:",omitempty"`
+	ChargeType             string `json:",omitempty"`
+	GmtCreate              string `json:",omitempty"` // see [Time]
+	GmtModified            string `json:",omitempty"`
+	GmtExpired             string `json:",omitempty"`
+	Cpu                    string `json:",omitempty"`
+	Memory                 int    // GB
+	PhoneCount             int
+	ResolutionWidth        int
+	ResolutionHeight       int
+	ShareDataVolume        int            // GiB
+	PhoneDataInfo          *PhoneDataInfo `json:",omitempty"`
+	SwapSize               int            // not described anywhere
+	NetworkId              string         `json:",omitempty"`
+	VSwitchId              string         `json:",omitempty"`
+	NetworkType            string         `json:",omitempty"`
+	NetworkInfos           []NetworkInfo  `json:",omitempty"`
+	BandwidthPackageId     string         `json:",omitempty"`
+	BandwidthPackageType   string         `json:",omitempty"`
+	BandwidthPackageStatus string         `json:",omitempty"` // "0" initial, "1" normal, "2" deleted
+	BizTags                []Tag          `json:",omitempty"`
+	Tags                   []Tag          `json:",omitempty"`
+}
+
+// PhoneDataInfo is the data disk of each phone of a matrix.
+type PhoneDataInfo struct {
+	PhoneDataId     string
+	PhoneDataVolume int // GiB
+}
+
+// NetworkInfo is one network that a matrix is in.
+type NetworkInfo struct {
+	NetworkId, NetworkType, VSwitchId, BandwidthPackageId, BandwidthPackageType string
+}
+
+// Tag is a label that users give to a matrix.
+type Tag struct{ Key, Value string }

@@ -1,0 +1,58 @@
+package cloud
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// authenticateOld checks the signature that is carried in the parameters, of
+// the query or of a form body. Older clients still use it:
+// https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+func (c *Server) authenticateOld(in *call) *apiError {
+	for _, name := range []string{"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp", "Action", "Version"} {
+		if in.params.Get(name) == "" {
+			return refuse(http.StatusBadRequest, "Missing"+name, "%s is mandatory for this action.", name)
+		}
+	}
+	for name, want := range map[string]string{"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "Format": "JSON"} {
+		// Without a Format the service would answer in XML, which nobody here reads.
+		if got := in.params.Get(name); !strings.EqualFold(got, want) {
+			return refuse(http.StatusBadRequest, "InvalidParameter."+name, "%s must be %s, got %q.", name, want, got)
+		}
+	}
+	id := in.params.Get("AccessKeyId")
+	key, bad := c.key(id)
+	if bad != nil {
+		return bad
+	}
+	if bad := checkDate("Timestamp", in.params.Get("Timestamp"), in.now); bad != nil {
+		return bad
+	}
+	toSign, want := oldSignature(in.method, in.params, key.Secret)
+	if !hmac.Equal([]byte(want), []byte(in.params.Get("Signature"))) {
+		return refuse(http.StatusBadRequest, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation. server string to sign is:%s", toSign)
+	}
+	if bad := checkSecurityToken(key, in.params.Get("SecurityToken")); bad != nil {
+		return bad
+	}
+	return c.useNonce("SignatureNonce", id, in.params.Get("SignatureNonce"), in.now)
+}
+
+func oldSignature(method string, params url.Values, secret string) (toSign, signature string) {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if name != "Signature" {
+			pairs = append(pairs, percentEncode(name)+"="+percentEncode(params.Get(name)))
+		}
+	}
+	toSign = method + "&" + percentEncode("/") + "&" + percentEncode(strings.Join(pairs, "&"))
+	mac := hmac.New(sha1.New, []byte(secret+"&"))
+	mac.Write([]byte(toSign))
+	return toSign, base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

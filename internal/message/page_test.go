@@ -1,0 +1,290 @@
+package message
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"html"
+	"io"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-expiry-report/report"
+)
+
+func pageOf(t *testing.T, r report.Report, change ...func(*PageOptions)) string {
+	t.Helper()
+	o := PageOptions{Options: Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://console.example.com/renew"}, Path: "/report.html", Rows: r.Findings, Page: 1, Pages: 1}
+	for _, c := range change {
+		c(&o)
+	}
+	var b bytes.Buffer
+	if err := Page(&b, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func pageReport(l report.Listing) report.Report {
+	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("", 8*3600)}
+	return rules.Summarise(l, pageNow)
+}
+
+var pageNow = time.Date(2026, 11, 22, 9, 7, 0, 0, time.FixedZone("", 8*3600))
+
+func expiring(name string, days int) report.Matrix {
+	return report.Matrix{NodeID: "cpn-" + name, Name: name, Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: pageNow.AddDate(0, 0, days)}, Tags: map[string]string{"owner": "team-a"}}
+}
+
+var visible = regexp.MustCompile(`(?s)<style>.*?</style>|<script>.*?</script>|<[^>]*>`)
+
+// What a reader reads of each kind of report.
+func TestPage(t *testing.T) {
+	broken := report.Problem{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-hangzhou", Code: "Forbidden.RAM", Message: "No.", MayHide: true}
+	for _, c := range []struct {
+		name     string
+		l        report.Listing
+		language string
+		want     []string
+		not      []string
+	}{
+		{"a bad day", report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("later", 9), {NodeID: "cpn-f", Status: "FAILED"}}}, "en",
+			[]string{"1 failed, 1 expires within 3 days", "3 of 3 matrices need somebody", "Expiries over the next 30 days", "Tue 24 Nov 09:07", "in 2 days", "team-a", "3 of 3 shown", "Renew"}, []string{"could be read"}},
+		{"in Chinese", report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}, "zh", []string{"1 / 1 台矩阵需要处理", "未来 30 天的到期分布", "杭州", "显示 1 / 1 台"}, []string{"shown"}},
+		{"a good day", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}}, "en", []string{"The one matrix is fine for 30 days", "Nothing needs anybody."}, []string{"Expiries over", "By reason"}},
+		{"a warning", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Problems: []report.Problem{{Region: "cn-x", Code: "EmptyRegion", Message: "no matrix is there"}}}, "en",
+			[]string{"The one matrix is fine for 30 days", "To be known", "EmptyRegion"}, []string{"could not be read", "✅"}},
+		{"not all was read", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
+			[]string{"What could not be read", "Forbidden.RAM", "1 could be read", "not everything could be read"}, []string{"Nothing needs anybody", "are fine", "✅"}},
+		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs anybody", "✅"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			page := pageOf(t, pageReport(c.l), func(o *PageOptions) { o.Language = c.language })
+			text := html.UnescapeString(visible.ReplaceAllString(page, " "))
+			text = strings.Join(strings.Fields(text), " ")
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in %s", want, text)
+				}
+			}
+			for _, not := range c.not {
+				if strings.Contains(text, not) {
+					t.Errorf("%q in %s", not, text)
+				}
+			}
+			if !strings.Contains(page, `<html lang="`+c.language+`">`) {
+				t.Error("the language is not told")
+			}
+			wellFormed(t, page)
+		})
+	}
+}
+
+// The policy is of the very style and script that the page has, and the page
+// has nothing else that acts or loads.
+func TestPagePolicy(t *testing.T) {
+	page := pageOf(t, pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}))
+	for _, tag := range []string{"style", "script"} {
+		parts := regexp.MustCompile(`(?s)<`+tag+`>(.*?)</`+tag+`>`).FindAllStringSubmatch(page, -1)
+		if len(parts) != 1 {
+			t.Fatalf("%d of %s", len(parts), tag)
+		}
+		sum := sha256.Sum256([]byte(parts[0][1]))
+		if want := tag + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(PagePolicy(), want) {
+			t.Errorf("the policy %s has no %s", PagePolicy(), want)
+		}
+	}
+	for _, bad := range []string{` style="`, ` onclick=`, ` onerror=`, "<iframe", "<object", "@import", "url(http"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page has %s", bad)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?:src|href|action)="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if strings.Contains(m[1], "//") && m[1] != "https://console.example.com/renew" {
+			t.Errorf("the page leads to %s", m[1])
+		}
+	}
+}
+
+// Whatever names a matrix, it stays a name.
+func TestPageEscapes(t *testing.T) {
+	for _, name := range []string{
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' autofocus onfocus='alert(1)`, `{{.Script}}`, "</style></script>", "\u202egnp.exe", "a\x00b\x1b[31m", "&lt;b&gt;", strings.Repeat("x", 5000),
+	} {
+		m := expiring("farm", 2)
+		m.Name, m.NodeID, m.Region, m.ServerType, m.InstanceType, m.Tags = name, name, name, name, name, map[string]string{"owner": name}
+		unknown := m
+		unknown.Status = name
+		r := pageReport(report.Listing{Matrices: []report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHide: true}}})
+		page := pageOf(t, r, func(o *PageOptions) {
+			o.Owners, o.Query, o.Carry = []string{name}, url.Values{"signature": {name}, "owner": {name}}, []string{"signature"}
+		})
+		if strings.Count(page, "<script>") != 1 || strings.Count(page, "<img") != 0 || strings.Contains(page, "\u202e") || strings.ContainsAny(page, "\x00\x1b") {
+			t.Errorf("%q acts", name)
+		}
+		for _, value := range regexp.MustCompile(`(?s)<(?:tr|option|input)[^>]*>`).FindAllString(page, -1) {
+			if strings.Contains(value, " onfocus=") && !strings.Contains(value, "&#39;") {
+				t.Errorf("%q gets out of its attribute: %s", name, value)
+			}
+		}
+		wellFormed(t, page)
+	}
+}
+
+// wellFormed reads the page as XML, which forgives nothing, after what HTML
+// alone allows was taken away.
+func wellFormed(t *testing.T, page string) {
+	t.Helper()
+	page = regexp.MustCompile(`(?s)<!doctype html>|<style>.*?</style>|<script>.*?</script>`).ReplaceAllString(page, "")
+	page = regexp.MustCompile(`<(meta|link|input)([^>]*)>`).ReplaceAllString(page, "<$1$2/>")
+	page = regexp.MustCompile(` (hidden|selected)([ >])`).ReplaceAllString(page, ` $1=""$2`)
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Entity = xml.HTMLEntity
+	ids := map[string]bool{}
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in %.3000s", err, page)
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			for _, a := range e.Attr {
+				if a.Name.Local == "id" {
+					if ids[a.Value] {
+						t.Errorf("two elements have the id %s", a.Value)
+					}
+					ids[a.Value] = true
+				}
+			}
+		}
+	}
+}
+
+// A report of a later version may have reasons and severities that nobody knows
+// here: they are shown, and nothing breaks.
+func TestReportsOfALaterVersion(t *testing.T) {
+	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("other", 9)}})
+	r.Findings[0].Reason, r.Findings[0].Severity = "haunted", "grave"
+	for _, format := range []string{"slack", "dingtalk", "webhook"} {
+		d, err := Compose(format, r, Options{Language: "en", OwnerTag: "owner"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := d.Whole(); err != nil || !strings.Contains(fmt.Sprint(m), "farm") {
+			t.Errorf("%s: %v, %v", format, m, err)
+		}
+	}
+	if page := pageOf(t, r); !strings.Contains(page, "farm") {
+		t.Error("the page leaves it out")
+	}
+}
+
+// A test message says what it is, and nothing about any matrix.
+func TestATestMessage(t *testing.T) {
+	for language, want := range map[string]string{"en": "A test of the matrix report", "zh": "矩阵报告测试消息"} {
+		d, err := Compose("slack", pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}), Options{Language: language, Test: true, OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := d.Whole()
+		if text := fmt.Sprint(m); err != nil || m.Title != "🔔 "+want || strings.Contains(text, "farm") || strings.Contains(text, "✅") || strings.Contains(text, "U012AB3CD") || len(m.Groups) > 0 {
+			t.Errorf("%s: %v, %v", language, m, err)
+		}
+	}
+	// Nor does the message about channels that did not get the report.
+	d, err := Compose("dingtalk", pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}), Options{Language: "en", Undelivered: true, OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"13800138000"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := d.Whole(); err != nil || len(m.Mentions) > 0 {
+		t.Errorf("people are called again: %v, %v", m, err)
+	}
+}
+
+// What is critical stands on top, with as many as anybody reads at once.
+func TestPageUrgent(t *testing.T) {
+	var l report.Listing
+	for i := range 9 {
+		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: "FAILED", CreatedAt: report.Time{Time: pageNow.AddDate(0, 0, -i)}})
+	}
+	l.Matrices = append(l.Matrices, expiring("later", 20))
+	page := pageOf(t, pageReport(l))
+	_, top, _ := strings.Cut(page, `class="urgent"`)
+	top, _, _ = strings.Cut(top, "</section>")
+	if strings.Count(top, "<bdi>cpn-") != urgentRows || !strings.Contains(top, "and 3 more") || strings.Contains(top, "later") {
+		t.Errorf("on top stands %s", top)
+	}
+}
+
+// The timeline keeps within its frame, and counts all that it draws.
+func TestTimeline(t *testing.T) {
+	for _, days := range []int{0, 1, 7, 30, 31, 90, 365, 3650} {
+		r := pageReport(report.Listing{})
+		r.Days = days
+		for i := range days + 1 {
+			left := i
+			r.Findings = append(r.Findings, report.Finding{Severity: report.Severities[i%3], Reason: report.Expiring, DaysLeft: &left})
+		}
+		w, err := wordsOf("en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := newTimeline(r, w)
+		drawn := 0
+		for _, c := range line.Columns {
+			drawn += c.Count
+			for _, p := range c.Parts {
+				if p.X < 0 || p.X+p.Width > line.Width || p.Y < 0 || p.Y+p.Height > line.Base || p.Height < 1 {
+					t.Errorf("%d days: %+v is out of the frame", days, p)
+				}
+			}
+			if c.Count > 0 && c.Top < 10 {
+				t.Errorf("%d days: a count stands at %d", days, c.Top)
+			}
+		}
+		if drawn != days+1 || len(line.Columns) > timelineColumns {
+			t.Errorf("%d days: %d of %d are drawn in %d columns", days, drawn, days+1, len(line.Columns))
+		}
+	}
+	w, _ := wordsOf("en")
+	if line := newTimeline(pageReport(report.Listing{Matrices: []report.Matrix{expiring("gone", -2)}}), w); line != nil {
+		t.Errorf("what has expired is drawn: %+v", line)
+	}
+}
+
+// The form keeps what a signed link needs, and shows what the server applied.
+func TestPageForm(t *testing.T) {
+	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}, Regions: []string{"cn-hangzhou"}})
+	page := pageOf(t, r, func(o *PageOptions) {
+		o.Query = url.Values{"until": {"2027-01-01"}, "signature": {"s1g"}, "severity": {"critical"}, "lang": {"en"}}
+		o.Carry, o.Owners = []string{"until", "signature"}, []string{"team-a", "team-b"}
+	})
+	for _, want := range []string{
+		`<input type="hidden" name="until" value="2027-01-01">`, `<input type="hidden" name="signature" value="s1g">`, `<input type="hidden" name="lang" value="en">`,
+		`<option value="critical" selected>`, `<option value="team-b">`, `data-applied="critical"`, `name="days" min="0" max="3650" value="30"`,
+		`href="/report.html?lang=zh&amp;severity=critical&amp;signature=s1g&amp;until=2027-01-01"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(page, "report.csv") {
+		t.Error("a link that reads only the page offers other forms")
+	}
+	page = pageOf(t, r, func(o *PageOptions) {
+		o.Formats, o.Query = map[string]string{"CSV": "/report.csv"}, url.Values{"severity": {"critical"}, "page": {"2"}}
+		o.All, o.Page, o.Pages = true, 2, 3
+	})
+	for _, want := range []string{`shown on page 2 of 3</p>`, `href="/report.csv?severity=critical"`, `href="/report.html?page=1&amp;severity=critical"`, `<b aria-current="page">2</b>`, `name="all" value="1"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
