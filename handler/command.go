@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -65,7 +66,7 @@ func (h *Handler) replyTo(ctx context.Context, c Command, words, language string
 		if unknown == cry {
 			unknown = ""
 		}
-		text, err := message.CommandHelp(j.settings.Language, unknown)
+		text, err := commandHelp(j.settings.Language, unknown)
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +117,8 @@ func readWords(words string) (q query, unknown string) {
 			q.Days = &n
 		case severityWords[word] != "":
 			q.severities = append(q.severities, severityWords[word])
-		case message.RegionNamed("zh", word) != "":
-			q.Regions = append(q.Regions, message.RegionNamed("zh", word))
+		case regionNamed(word) != "":
+			q.Regions = append(q.Regions, regionNamed(word))
 		case config.IsRegion(word):
 			q.Regions = append(q.Regions, word)
 		default:
@@ -125,4 +126,27 @@ func readWords(words string) (q query, unknown string) {
 		}
 	}
 	return q, ""
+}
+
+// commandHelp returns what can be asked in a chat or, with a word that is not
+// known, what could be asked instead.
+func commandHelp(language, unknown string) (string, error) {
+	c, err := locale.Of(language)
+	switch {
+	case err != nil:
+		return "", err
+	case unknown != "":
+		return c.Lookup("command_unknown", unknown)
+	}
+	return c.Lookup("command_help")
+}
+
+// regionNamed returns the id of the region that any language calls name, or "".
+func regionNamed(name string) string {
+	for _, language := range locale.Languages() {
+		if c, err := locale.Of(language); err == nil && c.RegionNamed(name) != "" {
+			return c.RegionNamed(name)
+		}
+	}
+	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -43,7 +44,7 @@ var parameters = map[string]func(q *query, values []string) error{
 	"region": func(q *query, values []string) error { q.Regions = values; return nil },
 	"lang": func(q *query, values []string) error {
 		q.Language = values[0]
-		return oneOf(values[:1], config.Languages)
+		return oneOf(values[:1], locale.Languages())
 	},
 	"severity": func(q *query, values []string) error {
 		q.severities = as[report.Severity](values)

@@ -24,6 +24,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -82,7 +83,7 @@ func Load(env *config.Env) []*Channel {
 	var channels []*Channel
 	hc := newHTTPClient()
 	for _, k := range Kinds {
-		language := env.OneOf(strings.ToUpper(k.Name)+"_LANGUAGE", "", config.Languages...)
+		language := env.OneOf(strings.ToUpper(k.Name)+"_LANGUAGE", "", locale.Languages()...)
 		if s := k.load(env); s != nil {
 			channels = append(channels, &Channel{name: k.Name, language: language, service: s, http: hc})
 		}

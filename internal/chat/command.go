@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -33,7 +34,7 @@ func LoadCommands(env *config.Env) []*Command {
 	add := func(setting, language string, make func(secret config.Secret) Command) {
 		if secret := env.Secret(setting); secret != "" {
 			c := make(secret)
-			c.language = env.OneOf(language, "", config.Languages...)
+			c.language = env.OneOf(language, "", locale.Languages()...)
 			commands = append(commands, &c)
 		}
 	}

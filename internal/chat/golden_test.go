@@ -17,6 +17,7 @@ import (
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -70,7 +71,7 @@ func TestMessages(t *testing.T) {
 			r, o := s.report(t)
 			made := &txtar.Archive{Comment: archive.Comment, Files: slices.Clip(archive.Files[:1])}
 			for _, kind := range chat.Kinds {
-				for _, lang := range config.Languages {
+				for _, lang := range locale.Languages() {
 					o.Language = lang
 					m := post(t, kind.Name, r, o)
 					text := m.Title + "\n\n" + strings.TrimSpace(m.Text) + "\n"

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -26,9 +27,6 @@ const (
 
 // TriggerAuth as HTTP_AUTH says that the HTTP trigger authenticates callers.
 const TriggerAuth = "trigger"
-
-// Languages a report can be told in.
-var Languages = []string{"en", "zh"}
 
 // Settings are what one run follows.
 type Settings struct {
@@ -83,7 +81,7 @@ func Load(env *Env) Settings {
 		},
 		Regions:      env.List("REGIONS"),
 		APIZone:      env.Location("API_TIME_ZONE", "Asia/Shanghai"),
-		Language:     env.OneOf("REPORT_LANGUAGE", "en", Languages...),
+		Language:     env.OneOf("REPORT_LANGUAGE", locale.Default, locale.Languages()...),
 		NotifyOn:     env.OneOf("NOTIFY_ON", Always, Always, OnFindings),
 		ConsoleURL:   env.WebLink("CONSOLE_URL", renewConsole),
 		ReportURL:    env.WebLink("REPORT_URL", ""),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"matrix-expiry-report/internal/locale"
 )
 
 // Overrides are what one event asks for instead of the settings: the payload
@@ -37,7 +39,7 @@ func (s Settings) With(o Overrides) (Settings, error) {
 	if len(o.Regions) > 0 {
 		s.Regions = o.Regions
 	}
-	s.Language = choose(refuse, "language", o.Language, s.Language, Languages)
+	s.Language = choose(refuse, "language", o.Language, s.Language, locale.Languages())
 	s.NotifyOn = choose(refuse, "notify_on", o.NotifyOn, s.NotifyOn, []string{Always, OnFindings})
 	return s, errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -17,13 +18,13 @@ var update = flag.Bool("update", false, "write page.escaped.html anew")
 
 // ofTheLibrary is page.html as html/template has it, escaped for where each
 // value stands.
-func ofTheLibrary(t testing.TB, words *words) *template.Template {
+func ofTheLibrary(t testing.TB, words *locale.Catalog) *template.Template {
 	t.Helper()
 	b, err := os.ReadFile("../../templates/page.html")
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := template.New("page").Funcs(template.FuncMap{"t": words.text}).Parse(string(b))
+	set, err := template.New("page").Funcs(template.FuncMap{"t": words.Lookup}).Parse(string(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +37,9 @@ type libraryPage struct {
 	Script template.JS
 }
 
-func wordsFor(t testing.TB, language string) *words {
+func wordsFor(t testing.TB, language string) *locale.Catalog {
 	t.Helper()
-	w, err := wordsOf(language)
+	w, err := locale.Of(language)
 	if err != nil {
 		t.Fatal(err)
 	}

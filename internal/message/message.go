@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 	"matrix-expiry-report/templates"
 )
@@ -80,7 +81,7 @@ func Compose(format string, r report.Report, o Options) (*Draft, error) {
 	if !ok {
 		return nil, fmt.Errorf("no format %q", format)
 	}
-	words, err := wordsOf(o.Language)
+	words, err := locale.Of(o.Language)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func Compose(format string, r report.Report, o Options) (*Draft, error) {
 
 // own composes with the user's templates, if there are any for the format, and
 // tries all that a channel may ask for, so that no mistake shows up later.
-func (f format) own(name string, r report.Report, o Options, w *words) (d *Draft, err error) {
+func (f format) own(name string, r report.Report, o Options, w *locale.Catalog) (d *Draft, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d, err = nil, fmt.Errorf("a template does something that makes no sense: %v", p)
@@ -132,7 +133,7 @@ func (f format) own(name string, r report.Report, o Options, w *words) (d *Draft
 // CheckOwn tells what is wrong with the user's templates of a format, if there
 // are any.
 func CheckOwn(name string, o Options) error {
-	w, err := wordsOf(o.Language)
+	w, err := locale.Of(o.Language)
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func (m Message) size() int {
 	return n
 }
 
-func draft(set *set, f format, r report.Report, o Options, w *words) (*Draft, error) {
+func draft(set *set, f format, r report.Report, o Options, w *locale.Catalog) (*Draft, error) {
 	view, groups := newView(r, o, w, f)
 	d := &Draft{set: set, view: view, groups: groups, rows: map[[2]int]string{}}
 	d.newRow = func(alike []*report.Finding) Row { return newRow(alike, r, o, w, f.inert) }
@@ -283,8 +284,8 @@ func (d *Draft) row(gi, ri int, alike []*report.Finding) (string, error) {
 // parsed templates, by format and language, made when first asked for.
 var parsed sync.Map
 
-func (f format) builtIn(name string, w *words) (*set, error) {
-	key := [2]string{name, w.language}
+func (f format) builtIn(name string, w *locale.Catalog) (*set, error) {
+	key := [2]string{name, w.Language()}
 	if s, ok := parsed.Load(key); ok {
 		return s.(*set), nil
 	}
@@ -296,9 +297,9 @@ func (f format) builtIn(name string, w *words) (*set, error) {
 	return set, nil
 }
 
-func (f format) functions(w *words) map[string]function {
+func (f format) functions(w *locale.Catalog) map[string]function {
 	return map[string]function{
-		"t":    func(a []any) (any, error) { return w.text(a[0].(string), a[1:]...) },
+		"t":    func(a []any) (any, error) { return w.Lookup(a[0].(string), a[1:]...) },
 		"bold": func(a []any) (any, error) { return f.bold(a[0].(string)), nil },
 		"code": func(a []any) (any, error) { return f.code(a[0].(string)), nil },
 		"link": func(a []any) (any, error) { return f.link(a[0].(string), a[1].(string)), nil },

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"text/template/parse"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 	"matrix-expiry-report/templates"
 )
@@ -62,7 +63,7 @@ func PagePolicy() string {
 // Page writes a report as a web page: what needs somebody first, and all of it
 // without a script or anything from elsewhere. An error may leave half a page.
 func Page(w io.Writer, r report.Report, o PageOptions) error {
-	words, err := wordsOf(o.Language)
+	words, err := locale.Of(o.Language)
 	if err != nil {
 		return err
 	}
@@ -82,10 +83,10 @@ func Page(w io.Writer, r report.Report, o PageOptions) error {
 	return out.Flush()
 }
 
-func pageFuncs(words *words) map[string]function {
+func pageFuncs(words *locale.Catalog) map[string]function {
 	all := builtins()
 	maps.Copy(all, escapers())
-	all["t"] = func(a []any) (any, error) { return words.text(a[0].(string), a[1:]...) }
+	all["t"] = func(a []any) (any, error) { return words.Lookup(a[0].(string), a[1:]...) }
 	return all
 }
 
@@ -173,7 +174,7 @@ func newUrgent(d *Draft) (all []urgent) {
 // noExpiry sorts matrices without an expiry last.
 const noExpiry = 1 << 40
 
-func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
+func newPage(r report.Report, d *Draft, o PageOptions, w *locale.Catalog) page {
 	v := d.view
 	p := page{
 		Language: o.Language, Headline: d.title, Tone: string(v.Severity), When: v.When, ConsoleURL: o.ConsoleURL,
@@ -182,21 +183,21 @@ func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
 		Urgent: newUrgent(d), Timeline: newTimeline(r, w),
 	}
 	if v.OtherProblems > 0 {
-		p.Problems = append(p.Problems, w.must("other_problems", v.OtherProblems))
+		p.Problems = append(p.Problems, w.Text("other_problems", v.OtherProblems))
 	}
 	if v.NeedingInAll > 0 {
-		p.Lead = append(p.Lead, w.must("lead_narrowed", v.Needing, v.NeedingInAll, v.Total))
+		p.Lead = append(p.Lead, w.Text("lead_narrowed", v.Needing, v.NeedingInAll, v.Total))
 	} else {
-		p.Lead = append(p.Lead, w.must("page_needing", v.Needing, v.Total))
+		p.Lead = append(p.Lead, w.Text("page_needing", v.Needing, v.Total))
 	}
 	if v.Listed < v.Total || !v.Complete {
-		p.Lead = append(p.Lead, w.must("page_read", v.Listed))
+		p.Lead = append(p.Lead, w.Text("page_read", v.Listed))
 	}
 	if v.Phones > 0 {
-		p.Lead = append(p.Lead, w.must("phones", v.Phones))
+		p.Lead = append(p.Lead, w.Text("phones", v.Phones))
 	}
 	if v.Next != "" {
-		p.Next = w.must("page_next", v.Next, v.NextDate)
+		p.Next = w.Text("page_next", v.Next, v.NextDate)
 	}
 	for _, tag := range []string{"en", "zh"} {
 		if tag != o.Language {
@@ -204,7 +205,7 @@ func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
 		}
 	}
 	for _, s := range report.Severities {
-		p.Severities = append(p.Severities, pageItem{string(s), w.must("page_" + string(s))})
+		p.Severities = append(p.Severities, pageItem{string(s), w.Text("page_" + string(s))})
 	}
 	p.Bars = newBars(r, w)
 	for _, name := range o.Carry {
@@ -222,20 +223,20 @@ func newPage(r report.Report, d *Draft, o PageOptions, w *words) page {
 	}
 	shown := func(n, of string) string {
 		if o.Pages > 1 {
-			return w.must("page_shown_of_page", n, of, o.Page, o.Pages)
+			return w.Text("page_shown_of_page", n, of, o.Page, o.Pages)
 		}
-		return w.must("page_shown", n, of)
+		return w.Text("page_shown", n, of)
 	}
 	p.Shown, p.ShownScript = shown(strconv.Itoa(len(p.Rows)), strconv.Itoa(len(p.Rows))), shown("{shown}", "{total}")
-	p.Nothing = w.must("page_nothing")
+	p.Nothing = w.Text("page_nothing")
 	switch {
 	case !r.Complete:
-		p.Nothing = w.must("page_nothing_known")
+		p.Nothing = w.Text("page_nothing_known")
 	case v.NeedingInAll > 0:
-		p.Nothing = w.must("page_nothing_asked")
+		p.Nothing = w.Text("page_nothing_asked")
 	}
 	for _, id := range []string{"page_severity", "page_matrix", "page_region", "page_reason", "page_expires", "page_phones", "page_owner", "page_type"} {
-		p.Headers = append(p.Headers, pageHeader{w.must(id), id == "page_phones"})
+		p.Headers = append(p.Headers, pageHeader{w.Text(id), id == "page_phones"})
 	}
 	for n := 1; n <= o.Pages && o.Pages > 1; n++ {
 		l := pageLink{"", strconv.Itoa(n)}
@@ -269,13 +270,13 @@ func with(o PageOptions, name, value string) string {
 // A pageDay is how a day is written, by how far it is: many rows share one.
 type pageDay struct{ date, distance string }
 
-func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *words, days map[int]pageDay) pageRow {
+func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *locale.Catalog, days map[int]pageDay) pageRow {
 	now := r.GeneratedAt.Time
 	row := pageRow{
 		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity),
-		Name: nameOf(f.Name, f.NodeID, clean), ID: clean(f.NodeID), Region: clean(f.Region), RegionText: w.region(clean(f.Region)),
+		Name: nameOf(f.Name, f.NodeID, clean), ID: clean(f.NodeID), Region: clean(f.Region), RegionText: w.Region(clean(f.Region)),
 		Phones: f.PhoneCount, Owner: clean(f.Tags[o.OwnerTag]), Type: strings.TrimSpace(clean(f.ServerType) + " " + clean(f.InstanceType)),
-		At: noExpiry, Expires: w.must("date_unknown"),
+		At: noExpiry, Expires: w.Text("date_unknown"),
 	}
 	if row.ID == row.Name {
 		row.ID = ""
@@ -284,53 +285,53 @@ func newPageRow(f *report.Finding, r report.Report, o PageOptions, w *words, day
 		left := report.DaysBetween(now, f.ExpiresAt.Time, now.Location())
 		day, ok := days[left]
 		if !ok {
-			day = pageDay{w.date(f.ExpiresAt.Time, now), w.distance(left)}
+			day = pageDay{w.Date(f.ExpiresAt.Time, now), w.Distance(left)}
 			days[left] = day
 		}
 		row.At, row.Expires, row.Distance = f.ExpiresAt.Unix(), day.date+f.ExpiresAt.Format(" 15:04"), day.distance
 	}
 	if f.Reason == "" {
-		row.Severity, row.SeverityText, row.Rank, row.Why = "fine", w.must("page_fine"), len(report.Severities), clean(f.Status)
+		row.Severity, row.SeverityText, row.Rank, row.Why = "fine", w.Text("page_fine"), len(report.Severities), clean(f.Status)
 		return row
 	}
-	row.SeverityText = w.must("page_" + row.Severity)
+	row.SeverityText = w.Text("page_" + row.Severity)
 	lead := r.Lead(*f)
-	row.Why = w.reason(lead, f)
+	row.Why = reasonText(w, lead, f)
 	if lead == report.Failed || lead == report.Stuck { // the date of what is wrong is not that of the expiry
-		row.Since = w.why(lead, f, true, now, clean)
+		row.Since = whyText(w, lead, f, true, now, clean)
 	}
 	reasons := []string{string(f.Reason)}
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
 		if reason != lead {
-			also = append(also, w.reason(reason, f))
+			also = append(also, reasonText(w, reason, f))
 		}
 		if reason != f.Reason {
 			reasons = append(reasons, string(reason))
 		}
 	}
-	row.Also, row.Reasons = strings.Join(also, w.must("comma")), strings.Join(reasons, " ")
+	row.Also, row.Reasons = strings.Join(also, w.Text("comma")), strings.Join(reasons, " ")
 	return row
 }
 
 // reason names a reason by itself, where when stands elsewhere.
-func (w *words) reason(reason report.Reason, f *report.Finding) string {
+func reasonText(w *locale.Catalog, reason report.Reason, f *report.Finding) string {
 	switch {
 	case reason == report.Expiring:
-		return w.must("page_expiring")
+		return w.Text("page_expiring")
 	case reason == report.UnknownStatus && f.Status != "":
-		return w.must("why_unknown_status", clean(f.Status))
+		return w.Text("why_unknown_status", clean(f.Status))
 	}
-	return w.must("heading_" + string(reason))
+	return w.Text("heading_" + string(reason))
 }
 
-func newBars(r report.Report, w *words) []pageBars {
+func newBars(r report.Report, w *locale.Catalog) []pageBars {
 	if len(r.Findings) == 0 {
 		return nil
 	}
 	regions, reasons := map[string]*barItem{}, map[string]*barItem{}
 	for _, f := range r.Findings {
-		for text, items := range map[string]map[string]*barItem{w.region(clean(f.Region)): regions, w.reason(f.Reason, &report.Finding{}): reasons} {
+		for text, items := range map[string]map[string]*barItem{w.Region(clean(f.Region)): regions, reasonText(w, f.Reason, &report.Finding{}): reasons} {
 			if items[text] == nil {
 				items[text] = &barItem{Text: text}
 			}
@@ -339,8 +340,8 @@ func newBars(r report.Report, w *words) []pageBars {
 		}
 	}
 	return []pageBars{
-		{"reasons", w.must("page_reasons"), barItems(reasons)},
-		{"regions", w.must("page_regions"), barItems(regions)},
+		{"reasons", w.Text("page_reasons"), barItems(reasons)},
+		{"regions", w.Text("page_regions"), barItems(regions)},
 	}
 }
 
@@ -357,7 +358,7 @@ func barItems(counts map[string]*barItem) (items []barItem) {
 	return items
 }
 
-func newChoices(r report.Report, o PageOptions, w *words) []pageChoice {
+func newChoices(r report.Report, o PageOptions, w *locale.Catalog) []pageChoice {
 	chosen := func(c pageChoice) pageChoice {
 		given := strings.Split(strings.Join(o.Query[c.Name], ","), ",")
 		c.Applied = clean(strings.Join(given, ","))
@@ -366,19 +367,19 @@ func newChoices(r report.Report, o PageOptions, w *words) []pageChoice {
 		}
 		return c
 	}
-	severities := pageChoice{Name: "severity", Title: w.must("page_severity")}
+	severities := pageChoice{Name: "severity", Title: w.Text("page_severity")}
 	for _, s := range report.Severities {
-		severities.Options = append(severities.Options, option{string(s), w.must("page_" + string(s)), false})
+		severities.Options = append(severities.Options, option{string(s), w.Text("page_" + string(s)), false})
 	}
-	reasons := pageChoice{Name: "reason", Title: w.must("page_reason")}
+	reasons := pageChoice{Name: "reason", Title: w.Text("page_reason")}
 	for _, reason := range report.Reasons() {
-		reasons.Options = append(reasons.Options, option{string(reason), w.reason(reason, &report.Finding{}), false})
+		reasons.Options = append(reasons.Options, option{string(reason), reasonText(w, reason, &report.Finding{}), false})
 	}
-	regions := pageChoice{Name: "region", Title: w.must("page_region")}
+	regions := pageChoice{Name: "region", Title: w.Text("page_region")}
 	for _, id := range r.Regions {
-		regions.Options = append(regions.Options, option{clean(id), w.region(clean(id)), false})
+		regions.Options = append(regions.Options, option{clean(id), w.Region(clean(id)), false})
 	}
-	owners := pageChoice{Name: "owner", Title: w.must("page_owner")}
+	owners := pageChoice{Name: "owner", Title: w.Text("page_owner")}
 	for _, owner := range o.Owners {
 		owners.Options = append(owners.Options, option{clean(owner), clean(owner), false})
 	}
@@ -426,7 +427,7 @@ const (
 )
 
 // newTimeline draws what ends within the report's days; nil where nothing does.
-func newTimeline(r report.Report, w *words) *timeline {
+func newTimeline(r report.Report, w *locale.Catalog) *timeline {
 	columns := min(r.Days+1, timelineColumns)
 	counts := make([]map[report.Severity]int, columns)
 	for i := range counts {
@@ -455,7 +456,7 @@ func newTimeline(r report.Report, w *words) *timeline {
 	var said []string
 	for i := range columns {
 		first := (i*(r.Days+1) + columns - 1) / columns // the first day that falls into the column
-		day := w.date(r.GeneratedAt.AddDate(0, 0, first), r.GeneratedAt.Time)
+		day := w.Date(r.GeneratedAt.AddDate(0, 0, first), r.GeneratedAt.Time)
 		c := column{Count: sum(i), Middle: i*width + width/2, Top: timelineHeight}
 		for _, s := range report.Severities {
 			if n := counts[i][s]; n > 0 {
@@ -466,9 +467,9 @@ func newTimeline(r report.Report, w *words) *timeline {
 		}
 		c.Top -= 5
 		if i%labelEvery == 0 && (i < columns-2 || i == 0) || width > 2*labelWidth {
-			text := w.must("today")
+			text := w.Text("today")
 			if i > 0 {
-				text = w.must("page_day", strconv.Itoa(r.GeneratedAt.AddDate(0, 0, first).Day()), w.must("month_"+strconv.Itoa(int(r.GeneratedAt.AddDate(0, 0, first).Month()))))
+				text = w.Text("page_day", strconv.Itoa(r.GeneratedAt.AddDate(0, 0, first).Day()), w.Text("month_"+strconv.Itoa(int(r.GeneratedAt.AddDate(0, 0, first).Month()))))
 			}
 			c.Label = &label{max(c.Middle, 20), text}
 		}
@@ -477,6 +478,6 @@ func newTimeline(r report.Report, w *words) *timeline {
 		}
 		t.Columns = append(t.Columns, c)
 	}
-	t.Description = strings.Join(said, w.must("comma"))
+	t.Description = strings.Join(said, w.Text("comma"))
 	return t
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -232,7 +233,7 @@ func TestTimeline(t *testing.T) {
 			left := i
 			r.Findings = append(r.Findings, report.Finding{Severity: report.Severities[i%3], Reason: report.Expiring, DaysLeft: &left})
 		}
-		w, err := wordsOf("en")
+		w, err := locale.Of("en")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +254,7 @@ func TestTimeline(t *testing.T) {
 			t.Errorf("%d days: %d of %d are drawn in %d columns", days, drawn, days+1, len(line.Columns))
 		}
 	}
-	w, _ := wordsOf("en")
+	w, _ := locale.Of("en")
 	if line := newTimeline(pageReport(report.Listing{Matrices: []report.Matrix{expiring("gone", -2)}}), w); line != nil {
 		t.Errorf("what has expired is drawn: %+v", line)
 	}

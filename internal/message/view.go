@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -85,11 +86,11 @@ const (
 	barFrom         = 3 // fewer expiries say more as dates
 )
 
-func newView(r report.Report, o Options, w *words, f format) (View, []*group) {
+func newView(r report.Report, o Options, w *locale.Catalog, f format) (View, []*group) {
 	inert := f.inert
 	switch {
 	case o.Test:
-		return View{Test: true, Complete: true, When: w.moment(r.GeneratedAt.Time)}, nil
+		return View{Test: true, Complete: true, When: w.DateTime(r.GeneratedAt.Time)}, nil
 	case o.Undelivered:
 		return undelivered(r, w, inert), nil
 	}
@@ -98,7 +99,7 @@ func newView(r report.Report, o Options, w *words, f format) (View, []*group) {
 		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
 		Alive:    r.Listed - r.Counts["deleted"],
 		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
-		When:       w.moment(r.GeneratedAt.Time),
+		When:       w.DateTime(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: inert(o.RequestID), Age: int(o.Age / time.Second),
 	}
 	groups := groupFindings(r, o, w)
@@ -114,20 +115,20 @@ func newView(r report.Report, o Options, w *words, f format) (View, []*group) {
 			}
 			expiring = true
 		}
-		v.Facts = append(v.Facts, w.must("fact_"+fact, g.Count, w.must("days", g.kind.days)))
+		v.Facts = append(v.Facts, w.Text("fact_"+fact, g.Count, w.Text("days", g.kind.days)))
 	}
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity
 	}
 	v.Problems, v.OtherProblems, v.Unread = tellProblems(r.Problems, w, inert)
 	if n := r.NextExpiry; n != nil {
-		v.Next, v.NextDate = nameOf(n.Name, n.NodeID, inert), w.date(n.ExpiresAt.Time, r.GeneratedAt.Time)
+		v.Next, v.NextDate = nameOf(n.Name, n.NodeID, inert), w.Date(n.ExpiresAt.Time, r.GeneratedAt.Time)
 	}
 	var asked []string
 	for _, id := range o.Regions {
-		asked = append(asked, w.region(inert(id)))
+		asked = append(asked, w.Region(inert(id)))
 	}
-	v.Asked = strings.Join(asked, w.must("comma"))
+	v.Asked = strings.Join(asked, w.Text("comma"))
 	v.Bar = bar(r)
 	var called []string
 	for _, id := range mentioned(r, o, f) {
@@ -139,8 +140,8 @@ func newView(r report.Report, o Options, w *words, f format) (View, []*group) {
 
 // undelivered is the view of a message that tells which channels did not get
 // the report, and why.
-func undelivered(r report.Report, w *words, inert func(string) string) View {
-	v := View{Severity: report.Warning, Complete: true, When: w.moment(r.GeneratedAt.Time)}
+func undelivered(r report.Report, w *locale.Catalog, inert func(string) string) View {
+	v := View{Severity: report.Warning, Complete: true, When: w.DateTime(r.GeneratedAt.Time)}
 	var channels []string
 	for _, d := range r.Deliveries {
 		if !d.Delivered {
@@ -148,14 +149,14 @@ func undelivered(r report.Report, w *words, inert func(string) string) View {
 			v.Problems = append(v.Problems, inert(shorten(d.Error, maxProblemRunes)))
 		}
 	}
-	v.Undelivered = strings.Join(channels, w.must("comma"))
+	v.Undelivered = strings.Join(channels, w.Text("comma"))
 	return v
 }
 
 // tellProblems words what could not be done, at most maxProblems of it, and
 // names the regions that are missing, if it is regions and not more. What hides
 // nothing is of interest to who runs the function, not to who reads the report.
-func tellProblems(problems []report.Problem, w *words, inert func(string) string) (told []string, others int, unread string) {
+func tellProblems(problems []report.Problem, w *locale.Catalog, inert func(string) string) (told []string, others int, unread string) {
 	var texts, regions []string
 	where := map[string][]string{} // by text: what several endpoints say is said once
 	partial := false
@@ -163,13 +164,13 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 		if !p.MayHide && p.Endpoint != "" {
 			continue
 		}
-		text := strings.Trim(p.Code+": "+w.problem(p), ": ")
+		text := strings.Trim(p.Code+": "+problemText(w, p), ": ")
 		if _, ok := where[text]; !ok {
 			texts = append(texts, text)
 		}
 		place := p.Endpoint
 		if p.Region != "" {
-			place = w.region(p.Region)
+			place = w.Region(p.Region)
 			if p.MayHide {
 				regions = append(regions, inert(place))
 			}
@@ -181,9 +182,9 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 	for _, text := range texts[:min(len(texts), maxProblems)] {
 		slices.Sort(where[text])
 		places := slices.Compact(where[text])
-		place := strings.Join(places[:min(len(places), maxProblems)], w.must("comma"))
+		place := strings.Join(places[:min(len(places), maxProblems)], w.Text("comma"))
 		if rest := len(places) - maxProblems; rest > 0 {
-			place += w.must("and_places", rest)
+			place += w.Text("and_places", rest)
 		}
 		if place != "" {
 			text = place + ": " + text
@@ -192,16 +193,16 @@ func tellProblems(problems []report.Problem, w *words, inert func(string) string
 	}
 	slices.Sort(regions)
 	if regions = slices.Compact(regions); !partial && len(regions) <= maxProblems {
-		unread = strings.Join(regions, w.must("comma"))
+		unread = strings.Join(regions, w.Text("comma"))
 	}
 	return told, len(texts) - len(told), unread
 }
 
 // problem words a problem: as the catalogue does for codes that begin like one
 // of its hints, else as whoever met it did, in English.
-func (w *words) problem(p report.Problem) string {
+func problemText(w *locale.Catalog, p report.Problem) string {
 	hint := ""
-	for id := range w.messages {
+	for _, id := range w.IDs("hint_") {
 		if prefix, ok := strings.CutPrefix(id, "hint_"); ok && strings.HasPrefix(p.Code, prefix) && len(id) > len(hint) {
 			hint = id
 		}
@@ -210,15 +211,15 @@ func (w *words) problem(p report.Problem) string {
 		return p.Message
 	}
 	var values []any
-	if w.said(hint).takes {
+	if w.HasValues(hint) {
 		values = append(values, p.Message)
 	}
-	text := w.must(hint, values...)
+	text := w.Text(hint, values...)
 	if p.Permission != "" {
-		text += w.must("missing_permission", p.Permission)
+		text += w.Text("missing_permission", p.Permission)
 	}
 	if p.RequestID != "" {
-		text += w.must("of_request", p.RequestID)
+		text += w.Text("of_request", p.RequestID)
 	}
 	return text
 }
@@ -239,24 +240,24 @@ type group struct {
 // order of headings within a severity.
 var order = []report.Reason{report.Failed, report.Expired, report.Expiring, report.Stuck, report.NoExpiry, report.UnknownStatus}
 
-func (w *words) heading(k kind) string {
+func headingText(w *locale.Catalog, k kind) string {
 	if k.days > 0 {
-		return w.must("heading_"+k.fact, k.days)
+		return w.Text("heading_"+k.fact, k.days)
 	}
-	return w.must("heading_" + k.fact)
+	return w.Text("heading_" + k.fact)
 }
 
 // also says a further reason, which stands under no heading of its own.
-func (w *words) also(reason report.Reason, why string) string {
+func alsoText(w *locale.Catalog, reason report.Reason, why string) string {
 	if reason == report.Expired || reason == report.Expiring {
-		return w.must("also_"+string(reason), why)
+		return w.Text("also_"+string(reason), why)
 	}
 	return why
 }
 
 // groupFindings puts findings under headings by urgency: nothing under a
 // heading is more urgent than what stands above it.
-func groupFindings(r report.Report, o Options, w *words) []*group {
+func groupFindings(r report.Report, o Options, w *locale.Catalog) []*group {
 	var groups []*group
 	type place struct {
 		report.Severity
@@ -273,7 +274,7 @@ func groupFindings(r report.Report, o Options, w *words) []*group {
 					k.fact = "expiring_today"
 				}
 			}
-			g := &group{kind: k, Group: Group{Severity: severity, Title: w.heading(k)}}
+			g := &group{kind: k, Group: Group{Severity: severity, Title: headingText(w, k)}}
 			at[place{severity, reason}] = g
 			groups = append(groups, g)
 		}
@@ -348,24 +349,24 @@ func lookAlikes(r report.Report, fs []*report.Finding, owner string, fold bool) 
 	return rows
 }
 
-func newRow(alike []*report.Finding, r report.Report, o Options, w *words, inert func(string) string) Row {
+func newRow(alike []*report.Finding, r report.Report, o Options, w *locale.Catalog, inert func(string) string) Row {
 	f := alike[0]
 	row := Row{
-		Name: nameOf(f.Name, f.NodeID, inert), ID: inert(f.NodeID), Region: w.region(inert(f.Region)),
+		Name: nameOf(f.Name, f.NodeID, inert), ID: inert(f.NodeID), Region: w.Region(inert(f.Region)),
 		Count: len(alike), Severity: f.Severity,
 	}
 	for _, f := range alike {
 		row.Phones += f.PhoneCount
 	}
 	if len(alike) > 1 {
-		row.Name = w.must("matrices", len(alike))
+		row.Name = w.Text("matrices", len(alike))
 		var ids []string
 		for _, f := range alike[:min(len(alike), foldedIDs)] {
 			ids = append(ids, inert(f.NodeID))
 		}
 		row.ID = strings.Join(ids, ", ")
 		if rest := len(alike) - foldedIDs; rest > 0 {
-			row.ID += w.must("and_others", rest)
+			row.ID += w.Text("and_others", rest)
 		}
 	} else if row.Name == row.ID {
 		row.ID = ""
@@ -373,29 +374,29 @@ func newRow(alike []*report.Finding, r report.Report, o Options, w *words, inert
 	lead := r.Lead(*f)
 	now := r.GeneratedAt.Time
 	sameHour := !slices.ContainsFunc(alike, func(g *report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
-	row.Why = w.why(lead, f, sameHour, now, inert)
+	row.Why = whyText(w, lead, f, sameHour, now, inert)
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
 		if reason != lead && !(lead == report.Failed && reason == report.NoExpiry) {
-			also = append(also, w.also(reason, w.why(reason, f, sameHour, now, inert)))
+			also = append(also, alsoText(w, reason, whyText(w, reason, f, sameHour, now, inert)))
 		}
 	}
-	row.Also = strings.Join(also, w.must("comma"))
+	row.Also = strings.Join(also, w.Text("comma"))
 	row.Owner = inert(f.Tags[o.OwnerTag])
 	return row
 }
 
 // why says when, or what, under the heading of a reason.
-func (w *words) why(reason report.Reason, f *report.Finding, sameHour bool, now time.Time, inert func(string) string) string {
+func whyText(w *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time, inert func(string) string) string {
 	when := func(t report.Time, hour bool) string {
 		if t.IsZero() {
-			return w.must("date_unknown")
+			return w.Text("date_unknown")
 		}
-		date := w.date(t.Time, now)
+		date := w.Date(t.Time, now)
 		if hour {
 			date += " " + t.Format("15:04")
 		}
-		return w.must("when", date, w.distance(report.DaysBetween(now, t.Time, now.Location())))
+		return w.Text("when", date, w.Distance(report.DaysBetween(now, t.Time, now.Location())))
 	}
 	switch {
 	case reason == report.Failed:
@@ -403,28 +404,19 @@ func (w *words) why(reason report.Reason, f *report.Finding, sameHour bool, now 
 	case reason == report.Expired || reason == report.Expiring:
 		return when(f.ExpiresAt, f.Severity == report.Critical && sameHour) // the hour matters
 	case reason == report.Stuck && f.Status == report.StatusDeleting:
-		return w.must("why_deleting", when(f.ModifiedAt, false))
+		return w.Text("why_deleting", when(f.ModifiedAt, false))
 	case reason == report.Stuck:
-		return w.must("why_creating", when(f.CreatedAt, false))
+		return w.Text("why_creating", when(f.CreatedAt, false))
 	case reason == report.UnknownStatus && f.Status != "":
-		return w.must("why_unknown_status", inert(f.Status))
+		return w.Text("why_unknown_status", inert(f.Status))
 	}
-	return w.must("why_" + string(reason))
+	return w.Text("why_" + string(reason))
 }
 
 // nameOf is what people call a matrix: its id where nothing of its name can be
 // seen.
 func nameOf(name, id string, inert func(string) string) string {
 	return cmp.Or(inert(name), inert(id))
-}
-
-// region names a region as readers do; unknown ones by their id.
-func (w *words) region(id string) string {
-	message := "region_" + id
-	if _, ok := w.messages[message]; ok {
-		return w.must(message)
-	}
-	return id
 }
 
 func shorten(s string, runes int) string {

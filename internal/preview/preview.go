@@ -16,6 +16,7 @@ import (
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -45,7 +46,7 @@ func Messages(ctx context.Context, r report.Report, o message.Options) ([]Messag
 	}
 	var out []Message
 	for _, c := range channels {
-		for _, lang := range config.Languages {
+		for _, lang := range locale.Languages() {
 			o.Language = lang
 			before := len(room.Messages())
 			if err := c.Send(ctx, r, o, "preview "+lang); err != nil {

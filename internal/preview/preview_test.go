@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/chat"
-	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -34,7 +34,7 @@ func messages(t *testing.T) []Message {
 // own.
 func TestEveryChannel(t *testing.T) {
 	all := messages(t)
-	if want := len(chat.Kinds) * len(config.Languages); len(all) != want {
+	if want := len(chat.Kinds) * len(locale.Languages()); len(all) != want {
 		t.Errorf("%d messages, want %d", len(all), want)
 	}
 	page, text := Page(all), Text(all)
@@ -42,7 +42,7 @@ func TestEveryChannel(t *testing.T) {
 		if drawings[k.Name] == nil {
 			t.Errorf("%s is not drawn: add a line to drawings", k.Name)
 		}
-		for _, lang := range config.Languages {
+		for _, lang := range locale.Languages() {
 			if !strings.Contains(page, `<article id="`+k.Name+"-"+lang+`"`) || !strings.Contains(text, "── "+k.Name+", "+lang) {
 				t.Errorf("no message of %s in %s", k.Name, lang)
 			}
