@@ -10,6 +10,7 @@ import (
 
 	"matrix-expiry-report/internal/export"
 	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/internal/page"
 	"matrix-expiry-report/report"
 )
 
@@ -101,17 +102,17 @@ func writeReport(w io.Writer, a answer) error {
 // writePage writes the page. One that was reached by a signed link goes on with
 // it, and offers no other form, which it would not open.
 func writePage(w io.Writer, a answer) error {
-	o := message.PageOptions{
-		Options: a.options, Path: a.path, Query: a.values, Owners: a.owners,
+	o := page.Options{
+		Message: a.options, Path: a.path, Query: a.values, Owners: a.owners,
 		Rows: a.rows, All: a.query.all, Page: a.query.page, Pages: a.pages,
 	}
-	o.Age = a.age
+	o.Message.Age = a.age
 	if a.query.signature != "" {
 		o.Carry = []string{"until", "signature"}
-		return message.Page(w, a.report, o)
+		return page.Write(w, a.report, o)
 	}
 	o.Formats = otherForms
-	return message.Page(w, a.report, o)
+	return page.Write(w, a.report, o)
 }
 
 // fileName is what a download is saved as: the day and what it is.

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/internal/page"
 	"matrix-expiry-report/report"
 )
 
@@ -214,7 +214,7 @@ func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.name == "html" {
-		w.Header().Set("Content-Security-Policy", message.PagePolicy())
+		w.Header().Set("Content-Security-Policy", page.Policy())
 	}
 	if f.file != "" {
 		// Not attachment, which the platform's own domains do not let through.

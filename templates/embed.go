@@ -7,5 +7,5 @@ import "embed"
 // Files holds message.tmpl, one <channel>.tmpl where a channel differs, the
 // page, and locale/<language>.json.
 //
-//go:embed *.tmpl page.escaped.html page.html page.css page.js locale/*.json
+//go:embed *.tmpl page.html page.css page.js locale/*.json
 var Files embed.FS

@@ -17,6 +17,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/message", "net/http", "rendering does no network"},
 	{"internal/message", "log", "rendering returns its errors"},
 	{"internal/message", "matrix-expiry-report/internal/", "rendering knows no service"},
+	{"internal/page", "net/http", "a page is bytes; the handler serves it"},
+	{"internal/page", "matrix-expiry-report/internal/chat", "a page knows no chat service"},
 	{"internal/export", "net", "a form is bytes, whoever sends them"},
 	{"internal/export", "log", "a form returns its errors"},
 	{"internal/export", "matrix-expiry-report/internal/message", "what programs read does not change with a language"},

@@ -106,6 +106,9 @@ func clean(s string) string {
 	return s
 }
 
+// Clean returns s as one line of visible characters, at most 320 of them.
+func Clean(s string) string { return clean(s) }
+
 // lookalikes stand for the characters that Markdown and its cousins act on.
 // Whether a client honours a backslash is not documented for any of them.
 var lookalikes = [utf8.RuneSelf]rune{

@@ -192,6 +192,30 @@ func draft(set *set, f format, r report.Report, o Options, w *locale.Catalog) (*
 	return d, nil
 }
 
+// Title returns the title as plain text.
+func (d *Draft) Title() string { return d.title }
+
+// View returns what the parts title, lead and foot show.
+func (d *Draft) View() View { return d.view }
+
+// A Section is a group with the first of its rows.
+type Section struct {
+	Group
+	Rows []Row
+}
+
+// Sections returns the groups, each with at most rows of its rows.
+func (d *Draft) Sections(rows int) (sections []Section) {
+	for _, g := range d.groups {
+		s := Section{Group: g.Group}
+		for _, alike := range g.rows[:min(len(g.rows), rows)] {
+			s.Rows = append(s.Rows, d.newRow(alike))
+		}
+		sections = append(sections, s)
+	}
+	return sections
+}
+
 func (d *Draft) part(name string, data any) (string, error) {
 	text, err := d.set.execute(name, data)
 	if err != nil {

@@ -413,6 +413,14 @@ func whyText(w *locale.Catalog, reason report.Reason, f *report.Finding, sameHou
 	return w.Text("why_" + string(reason))
 }
 
+// Name returns the name of a matrix, or its id if the name shows nothing.
+func Name(m report.Matrix) string { return nameOf(m.Name, m.NodeID, clean) }
+
+// Why returns when, or what, a reason is of a finding: "Tue 24 Nov, in 2 days".
+func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, now time.Time) string {
+	return whyText(c, reason, f, true, now, clean)
+}
+
 // nameOf is what people call a matrix: its id where nothing of its name can be
 // seen.
 func nameOf(name, id string, inert func(string) string) string {

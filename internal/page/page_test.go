@@ -1,4 +1,4 @@
-package message
+package page
 
 import (
 	"bytes"
@@ -15,17 +15,18 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/locale"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
-func pageOf(t *testing.T, r report.Report, change ...func(*PageOptions)) string {
+func pageOf(t *testing.T, r report.Report, change ...func(*Options)) string {
 	t.Helper()
-	o := PageOptions{Options: Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://console.example.com/renew"}, Path: "/report.html", Rows: r.Findings, Page: 1, Pages: 1}
+	o := Options{Message: message.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://console.example.com/renew"}, Path: "/report.html", Rows: r.Findings, Page: 1, Pages: 1}
 	for _, c := range change {
 		c(&o)
 	}
 	var b bytes.Buffer
-	if err := Page(&b, r, o); err != nil {
+	if err := Write(&b, r, o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -65,7 +66,7 @@ func TestPage(t *testing.T) {
 		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs anybody", "✅"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			page := pageOf(t, pageReport(c.l), func(o *PageOptions) { o.Language = c.language })
+			page := pageOf(t, pageReport(c.l), func(o *Options) { o.Message.Language = c.language })
 			text := html.UnescapeString(visible.ReplaceAllString(page, " "))
 			text = strings.Join(strings.Fields(text), " ")
 			for _, want := range c.want {
@@ -96,8 +97,8 @@ func TestPagePolicy(t *testing.T) {
 			t.Fatalf("%d of %s", len(parts), tag)
 		}
 		sum := sha256.Sum256([]byte(parts[0][1]))
-		if want := tag + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(PagePolicy(), want) {
-			t.Errorf("the policy %s has no %s", PagePolicy(), want)
+		if want := tag + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(Policy(), want) {
+			t.Errorf("the policy %s has no %s", Policy(), want)
 		}
 	}
 	for _, bad := range []string{` style="`, ` onclick=`, ` onerror=`, "<iframe", "<object", "@import", "url(http"} {
@@ -122,7 +123,7 @@ func TestPageEscapes(t *testing.T) {
 		unknown := m
 		unknown.Status = name
 		r := pageReport(report.Listing{Matrices: []report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHide: true}}})
-		page := pageOf(t, r, func(o *PageOptions) {
+		page := pageOf(t, r, func(o *Options) {
 			o.Owners, o.Query, o.Carry = []string{name}, url.Values{"signature": {name}, "owner": {name}}, []string{"signature"}
 		})
 		if strings.Count(page, "<script>") != 1 || strings.Count(page, "<img") != 0 || strings.Contains(page, "\u202e") || strings.ContainsAny(page, "\x00\x1b") {
@@ -165,47 +166,6 @@ func wellFormed(t *testing.T, page string) {
 				}
 			}
 		}
-	}
-}
-
-// A report of a later version may have reasons and severities that nobody knows
-// here: they are shown, and nothing breaks.
-func TestReportsOfALaterVersion(t *testing.T) {
-	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("other", 9)}})
-	r.Findings[0].Reason, r.Findings[0].Severity = "haunted", "grave"
-	for _, format := range []string{"slack", "dingtalk", "webhook"} {
-		d, err := Compose(format, r, Options{Language: "en", OwnerTag: "owner"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m, err := d.Whole(); err != nil || !strings.Contains(fmt.Sprint(m), "farm") {
-			t.Errorf("%s: %v, %v", format, m, err)
-		}
-	}
-	if page := pageOf(t, r); !strings.Contains(page, "farm") {
-		t.Error("the page leaves it out")
-	}
-}
-
-// A test message says what it is, and nothing about any matrix.
-func TestATestMessage(t *testing.T) {
-	for language, want := range map[string]string{"en": "A test of the matrix report", "zh": "矩阵报告测试消息"} {
-		d, err := Compose("slack", pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}), Options{Language: language, Test: true, OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD"}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := d.Whole()
-		if text := fmt.Sprint(m); err != nil || m.Title != "🔔 "+want || strings.Contains(text, "farm") || strings.Contains(text, "✅") || strings.Contains(text, "U012AB3CD") || len(m.Groups) > 0 {
-			t.Errorf("%s: %v, %v", language, m, err)
-		}
-	}
-	// Nor does the message about channels that did not get the report.
-	d, err := Compose("dingtalk", pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}), Options{Language: "en", Undelivered: true, OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"13800138000"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m, err := d.Whole(); err != nil || len(m.Mentions) > 0 {
-		t.Errorf("people are called again: %v, %v", m, err)
 	}
 }
 
@@ -263,7 +223,7 @@ func TestTimeline(t *testing.T) {
 // The form keeps what a signed link needs, and shows what the server applied.
 func TestPageForm(t *testing.T) {
 	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}, Regions: []string{"cn-hangzhou"}})
-	page := pageOf(t, r, func(o *PageOptions) {
+	page := pageOf(t, r, func(o *Options) {
 		o.Query = url.Values{"until": {"2027-01-01"}, "signature": {"s1g"}, "severity": {"critical"}, "lang": {"en"}}
 		o.Carry, o.Owners = []string{"until", "signature"}, []string{"team-a", "team-b"}
 	})
@@ -279,7 +239,7 @@ func TestPageForm(t *testing.T) {
 	if strings.Contains(page, "report.csv") {
 		t.Error("a link that reads only the page offers other forms")
 	}
-	page = pageOf(t, r, func(o *PageOptions) {
+	page = pageOf(t, r, func(o *Options) {
 		o.Formats, o.Query = map[string]string{"CSV": "/report.csv"}, url.Values{"severity": {"critical"}, "page": {"2"}}
 		o.All, o.Page, o.Pages = true, 2, 3
 	})
@@ -287,5 +247,14 @@ func TestPageForm(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}
+	}
+}
+
+// A page shows reasons and severities that it does not know.
+func TestPageShowsUnknownReasons(t *testing.T) {
+	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
+	r.Findings[0].Reason, r.Findings[0].Severity = "haunted", "grave"
+	if page := pageOf(t, r); !strings.Contains(page, "farm") {
+		t.Error("the page has no row for it")
 	}
 }

@@ -1,0 +1,92 @@
+// Package page writes a report as a web page.
+//
+// The page is one file: its style and script stand in it, and its policy
+// allows these alone, by their hashes. It works without the script, whose part
+// is to sort and filter the rows in the browser. page.go writes it, model.go
+// and rows.go fill what templates/page.html shows, filters.go the form, and
+// chart.go the bars and the timeline.
+package page
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"net/url"
+	"sync"
+
+	"matrix-expiry-report/internal/locale"
+	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/report"
+	"matrix-expiry-report/templates"
+)
+
+// Options are what a page shows besides the report.
+type Options struct {
+	Message message.Options   // language, links and the owner's tag
+	Path    string            // path of the page
+	Query   url.Values        // query of the request
+	Owners  []string          // owners of all matrices, for the filter
+	Carry   []string          // parameters of Query that the form keeps: those of a signed link
+	Formats map[string]string // path of each other format, by name; empty for a link that reads only this one
+	Rows    []report.Finding  // rows of the table
+	All     bool              // Rows has matrices that need no attention, too
+	Page    int               // page of the table, from 1
+	Pages   int
+}
+
+// Policy returns the Content-Security-Policy of the page: its own style and
+// script, and nothing else. See https://www.w3.org/TR/CSP3/.
+func Policy() string {
+	hash := func(s string) string {
+		sum := sha256.Sum256([]byte(s))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; style-src " + hash(string(style())) + "; script-src " + hash(string(script())) +
+		"; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// Write writes r as a page. After an error, w may have a part of it.
+func Write(w io.Writer, r report.Report, o Options) error {
+	c, err := locale.Of(o.Message.Language)
+	if err != nil {
+		return err
+	}
+	d, err := message.Compose("text", r, o.Message)
+	if err != nil {
+		return err
+	}
+	t, err := parsed().Clone()
+	if err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	t.Funcs(template.FuncMap{"t": c.Lookup})
+	out := bufio.NewWriter(w)
+	if err := t.Execute(out, newModel(r, d, o, c)); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	return out.Flush()
+}
+
+// parsed returns the template. Each page executes a clone with the function t
+// of its language.
+var parsed = sync.OnceValue(func() *template.Template {
+	t := template.New("page.html").Option("missingkey=error").Funcs(template.FuncMap{"t": (*locale.Catalog)(nil).Lookup})
+	return template.Must(t.ParseFS(templates.Files, "page.html"))
+})
+
+// style and script return the files as values that html/template writes
+// unchanged: it strips comments from a literal style or script, whose hash
+// would then differ.
+func style() template.CSS { return template.CSS(file("page.css")) }
+func script() template.JS { return template.JS(file("page.js")) }
+
+func file(name string) string {
+	b, err := templates.Files.ReadFile(name)
+	if err != nil {
+		panic(err) // not embedded
+	}
+	return string(b)
+}
