@@ -131,7 +131,7 @@ func TestThePageInABrowser(t *testing.T) {
 		t.Errorf("Enter sorts %v, %s", phones(list), text)
 	}
 
-	notices := len(all.Where(func(f report.Finding) bool { return f.Severity == report.Notice }).Findings)
+	notices := len(all.Filter(func(f report.Finding) bool { return f.Severity == report.Notice }).Findings)
 	run("filtering", chromedp.SetValue(`select[name=severity]`, "notice"), chromedp.Evaluate(`document.querySelector('select[name=severity]').dispatchEvent(new Event('change'))`, nil),
 		chromedp.Evaluate(rows, &list), chromedp.Text("#shown", &text))
 	if len(list) != notices || text != fmt.Sprintf("%d of %d shown", notices, len(all.Findings)) {
@@ -143,7 +143,7 @@ func TestThePageInABrowser(t *testing.T) {
 	}
 
 	// Without a script, the form asks the server.
-	failed := len(all.Where(func(f report.Finding) bool { return f.Reason == report.Failed }).Findings)
+	failed := len(all.Filter(func(f report.Finding) bool { return f.Reason == report.Failed }).Findings)
 	run("without a script", emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(server.URL+"/report.html"),
 		chromedp.SetValue(`select[name=reason]`, "failed"), chromedp.Focus(`form button`), chromedp.KeyEvent(kb.Enter),
 		chromedp.WaitReady(`option[value=failed][selected]`, chromedp.ByQuery),

@@ -103,7 +103,7 @@ func (h *Handler) look(ctx context.Context, log *slog.Logger, w wish) listing {
 		return r.Val.(listing)
 	case <-ctx.Done():
 		return listing{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{
-			{Code: "DeadlineExceeded", Message: "the time of this run was over", MayHide: true}}}}
+			{Code: "DeadlineExceeded", Message: "the time of this run was over", MayHideMatrices: true}}}}
 	}
 }
 

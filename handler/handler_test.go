@@ -214,7 +214,7 @@ func TestTimeIsKeptToDeliver(t *testing.T) {
 					start := time.Now()
 					<-ctx.Done()
 					listed = time.Since(start)
-					return report.Listing{Problems: []report.Problem{{Code: "DeadlineExceeded", MayHide: true}}}
+					return report.Listing{Problems: []report.Problem{{Code: "DeadlineExceeded", MayHideMatrices: true}}}
 				}),
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)

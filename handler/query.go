@@ -179,6 +179,6 @@ func accepted(media string) string {
 // wants tells whether a finding is among those that the query asks for.
 func (q query) wants(f report.Finding, ownerTag string) bool {
 	return (len(q.severities) == 0 || slices.Contains(q.severities, f.Severity)) &&
-		(len(q.reasons) == 0 || slices.Contains(q.reasons, f.Reason) || slices.ContainsFunc(f.Also, func(r report.Reason) bool { return slices.Contains(q.reasons, r) })) &&
+		(len(q.reasons) == 0 || slices.Contains(q.reasons, f.Reason) || slices.ContainsFunc(f.OtherReasons, func(r report.Reason) bool { return slices.Contains(q.reasons, r) })) &&
 		(len(q.owners) == 0 || slices.Contains(q.owners, f.Tags[ownerTag]))
 }

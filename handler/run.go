@@ -50,10 +50,10 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, j job) (report.Repo
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, j.notes...)
 	listing.Problems = append(listing.Problems, emptyRegions(j.settings.Regions, listing)...)
-	r := j.settings.Rules.Summarise(listing, start)
+	r := report.Build(j.settings.Rules, listing, start)
 	var err error
 	switch {
-	case j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || r.Warns()):
+	case j.post && (j.settings.NotifyOn != config.OnFindings || len(r.Findings) > 0 || !r.Complete || r.HasWarnings()):
 		err = h.tell(ctx, log, j, &r)
 	case j.post: // a good day, on which nobody wants to hear
 		h.beat(ctx, log, j.settings.HeartbeatURL)
@@ -83,7 +83,7 @@ func (h *Handler) logReport(log *slog.Logger, l report.Listing, r report.Report,
 // the function.
 func problem(p report.Problem) slog.Attr {
 	return slog.Group("problem", "endpoint", p.Endpoint, "account", p.Account, "region", p.Region,
-		"code", p.Code, "message", p.Message, "request_id", p.RequestID, "may_hide", p.MayHide)
+		"code", p.Code, "message", p.Message, "request_id", p.RequestID, "may_hide", p.MayHideMatrices)
 }
 
 func count(ds []report.Delivery) (delivered int) {
@@ -99,7 +99,7 @@ func count(ds []report.Delivery) (delivered int) {
 // misspelt would hide its matrices for ever.
 func emptyRegions(named []string, l report.Listing) (problems []report.Problem) {
 	for _, region := range named {
-		unread := slices.ContainsFunc(l.Problems, func(p report.Problem) bool { return p.Region == region || p.Region == "" && p.MayHide })
+		unread := slices.ContainsFunc(l.Problems, func(p report.Problem) bool { return p.Region == region || p.Region == "" && p.MayHideMatrices })
 		if !unread && !slices.Contains(l.Regions, region) {
 			problems = append(problems, report.Problem{Region: region, Code: "EmptyRegion", Message: "no matrix is there: check the region's name"})
 		}
@@ -118,7 +118,7 @@ func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []strin
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
-			l = report.Listing{Problems: []report.Problem{{Code: "Panic", Message: fmt.Sprint("the listing broke: ", p), MayHide: true}}}
+			l = report.Listing{Problems: []report.Problem{{Code: "Panic", Message: fmt.Sprint("the listing broke: ", p), MayHideMatrices: true}}}
 		}
 	}()
 	return h.Source.List(ctx, regions, fate)

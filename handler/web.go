@@ -251,7 +251,7 @@ func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 	l := h.look(ctx, log, wish{regions: j.settings.Regions, rules: j.settings.Rules, ownerTag: tag, whole: whole, haste: q.haste})
 	l.Problems = append(slices.Clone(l.Problems), emptyRegions(j.settings.Regions, l.Listing)...)
 	a := answer{
-		report: j.settings.Rules.Summarise(l.Listing, l.at), query: q, pages: 1,
+		report: report.Build(j.settings.Rules, l.Listing, l.at), query: q, pages: 1,
 		options: Options(j.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
 	}
 	if err := oneOf(q.owners, a.owners); err != nil { // one that is misspelt would look like one with nothing to do
@@ -260,12 +260,12 @@ func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
 	h.logReport(log, l.Listing, a.report, l.took, a.age)
 	wanted := func(f report.Finding) bool { return q.wants(f, tag) }
 	found := a.report.Findings
-	if a.report = a.report.Where(wanted); len(a.report.Findings) < len(found) {
+	if a.report = a.report.Filter(wanted); len(a.report.Findings) < len(found) {
 		a.options.Needing = len(found)
 	}
 	a.rows = a.report.Findings
 	if whole {
-		a.rows = slices.DeleteFunc(j.settings.Rules.All(found, l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })
+		a.rows = slices.DeleteFunc(j.settings.Rules.AllMatrices(found, l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })
 	}
 	if q.format == "metrics" || !q.all && q.format != "html" {
 		return a, nil

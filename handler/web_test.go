@@ -449,7 +449,7 @@ func TestQuestionsAtTheSameTime(t *testing.T) {
 			listings.Add(1)
 			time.Sleep(time.Second)
 			if ctx.Err() != nil {
-				return report.Listing{Problems: []report.Problem{{Code: "Canceled", MayHide: true}}}
+				return report.Listing{Problems: []report.Problem{{Code: "Canceled", MayHideMatrices: true}}}
 			}
 			return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Total: 1}
 		}))}

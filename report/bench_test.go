@@ -22,7 +22,7 @@ func fleet(n, every int, now time.Time) (l Listing) {
 	return l
 }
 
-var benchRules = Rules{Days: 30, Steps: Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("UTC+8", 8*60*60)}
+var benchRules = Rules{Days: 30, Thresholds: Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("UTC+8", 8*60*60)}
 
 // What becomes of each row while a listing is read.
 func BenchmarkFate(b *testing.B) {
@@ -37,12 +37,12 @@ func BenchmarkFate(b *testing.B) {
 }
 
 // A report of 20,000 matrices that all need somebody.
-func BenchmarkSummarise(b *testing.B) {
+func BenchmarkBuild(b *testing.B) {
 	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
 	l := fleet(20_000, 1, now)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := benchRules.Summarise(l, now); len(r.Findings) != 20_000 {
+		if r := Build(benchRules, l, now); len(r.Findings) != 20_000 {
 			b.Fatalf("%d findings", len(r.Findings))
 		}
 	}

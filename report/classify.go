@@ -2,9 +2,9 @@ package report
 
 import "time"
 
-// Steps are the calendar days left at which an expiring matrix becomes more
+// Thresholds are the calendar days left at which an expiring matrix becomes more
 // urgent.
-type Steps struct {
+type Thresholds struct {
 	CriticalDays int `json:"critical_days"`
 	WarningDays  int `json:"warning_days"`
 }
@@ -12,7 +12,7 @@ type Steps struct {
 // Rules decide which matrices need somebody.
 type Rules struct {
 	Days int // flag what expires within so many calendar days; 0 is today
-	Steps
+	Thresholds
 	StuckAfter time.Duration  // creating or deleting for longer is stuck
 	Location   *time.Location // whose calendar days count
 }
@@ -90,13 +90,13 @@ func (r Rules) Classify(m Matrix, now time.Time) (f Finding, needed bool) {
 	if len(all) == 0 {
 		return Finding{}, false
 	}
-	f = Finding{Matrix: m, Reason: all[0], Also: all[1:]}
+	f = Finding{Matrix: m, Reason: all[0], OtherReasons: all[1:]}
 	days := 0
 	if !m.ExpiresAt.IsZero() {
 		days = c.daysLeft()
 		f.DaysLeft = &days
 	}
-	f.Severity = r.severity(r.Lead(f), days)
+	f.Severity = r.severity(r.PrimaryReason(f), days)
 	return f, true
 }
 
@@ -139,9 +139,9 @@ func (r Rules) Fate(m *Matrix, now time.Time) Fate {
 	return Drop
 }
 
-// Lead is the reason that makes the finding as severe as it is, and so the one
+// PrimaryReason is the reason that makes the finding as severe as it is, and so the one
 // to tell it under.
-func (s Steps) Lead(f Finding) Reason {
+func (s Thresholds) PrimaryReason(f Finding) Reason {
 	days := 0
 	if f.DaysLeft != nil {
 		days = *f.DaysLeft
@@ -150,7 +150,7 @@ func (s Steps) Lead(f Finding) Reason {
 		if s.severity(f.Reason, days) == severity {
 			return f.Reason
 		}
-		for _, reason := range f.Also {
+		for _, reason := range f.OtherReasons {
 			if s.severity(reason, days) == severity {
 				return reason
 			}
@@ -159,7 +159,7 @@ func (s Steps) Lead(f Finding) Reason {
 	return f.Reason
 }
 
-func (s Steps) severity(r Reason, daysLeft int) Severity {
+func (s Thresholds) severity(r Reason, daysLeft int) Severity {
 	switch r {
 	case Failed, Expired:
 		return Critical

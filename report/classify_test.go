@@ -27,7 +27,7 @@ func at(t testing.TB, loc *time.Location, s string) time.Time {
 }
 
 func defaults(loc *time.Location) Rules {
-	return Rules{Days: 30, Steps: Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: loc}
+	return Rules{Days: 30, Thresholds: Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: loc}
 }
 
 // Every rule, at both sides of its boundary. The test fails for a rule that no
@@ -81,8 +81,8 @@ func TestClassify(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			f, needed := defaults(shanghai).Classify(c.m, now)
-			if needed != (c.reason != "") || f.Reason != c.reason || f.Severity != c.severity || !slices.Equal(f.Also, c.also) {
-				t.Errorf("got %q, %s, also %q; want %q, %s, also %q", f.Reason, f.Severity, f.Also, c.reason, c.severity, c.also)
+			if needed != (c.reason != "") || f.Reason != c.reason || f.Severity != c.severity || !slices.Equal(f.OtherReasons, c.also) {
+				t.Errorf("got %q, %s, also %q; want %q, %s, also %q", f.Reason, f.Severity, f.OtherReasons, c.reason, c.severity, c.also)
 			}
 		})
 		tested[c.reason] = true
@@ -142,7 +142,7 @@ func TestClassifyHoldsForAll(t *testing.T) {
 	for range 20_000 {
 		loc := zones[rnd.IntN(len(zones))]
 		now := base.Add(time.Duration(rnd.Int64N(int64(3 * 365 * 24 * time.Hour))))
-		r := Rules{Days: rnd.IntN(60), Steps: Steps{CriticalDays: rnd.IntN(5), WarningDays: 5 + rnd.IntN(9)}, StuckAfter: time.Hour, Location: loc}
+		r := Rules{Days: rnd.IntN(60), Thresholds: Thresholds{CriticalDays: rnd.IntN(5), WarningDays: 5 + rnd.IntN(9)}, StuckAfter: time.Hour, Location: loc}
 		m := Matrix{Status: statuses[rnd.IntN(len(statuses))]}
 		for _, field := range []*Time{&m.ExpiresAt, &m.CreatedAt, &m.ModifiedAt} {
 			if rnd.IntN(4) > 0 {
@@ -161,7 +161,7 @@ func TestClassifyHoldsForAll(t *testing.T) {
 			t.Fatalf("failed is %q: %s", f.Reason, what)
 		case expired && m.Status != StatusDeleted && m.Status != StatusDeleting && f.Severity != Critical:
 			t.Fatalf("expired is %q: %s", f.Severity, what)
-		case needed && slices.Contains(f.Also, f.Reason):
+		case needed && slices.Contains(f.OtherReasons, f.Reason):
 			t.Fatalf("its reason is listed twice: %s", what)
 		case needed && f.Reason == Expiring && *f.DaysLeft < 0:
 			t.Fatalf("expiring %d days ago: %s", -*f.DaysLeft, what)

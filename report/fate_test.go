@@ -55,11 +55,11 @@ func TestWhatIsDroppedChangesNoReport(t *testing.T) {
 			})
 		}
 		l.Total = len(l.Matrices) + random.IntN(2)
-		whole, err := json.Marshal(rules.Summarise(l, now))
+		whole, err := json.Marshal(Build(rules, l, now))
 		if err != nil {
 			t.Fatal(err)
 		}
-		some, err := json.Marshal(rules.Summarise(sieve(l, rules, now), now))
+		some, err := json.Marshal(Build(rules, sieve(l, rules, now), now))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -105,22 +105,22 @@ type Matrix struct {
 // A Finding is a matrix that needs somebody.
 type Finding struct {
 	Matrix
-	Reason   Reason   `json:"reason"`
-	Also     []Reason `json:"also"` // further reasons, in the order of the rules
-	Severity Severity `json:"severity"`
-	DaysLeft *int     `json:"days_left"` // calendar days until it expires, negative after; nil without an expiry
+	Reason       Reason   `json:"reason"`
+	OtherReasons []Reason `json:"also"` // further reasons, in the order of the rules
+	Severity     Severity `json:"severity"`
+	DaysLeft     *int     `json:"days_left"` // calendar days until it expires, negative after; nil without an expiry
 }
 
 // A Problem is something that a run could not do.
 type Problem struct {
-	Endpoint   string `json:"endpoint"`
-	Account    string `json:"account"`
-	Region     string `json:"region"`
-	Code       string `json:"code"`
-	Message    string `json:"message"`    // in English; templates may have other words for the code
-	RequestID  string `json:"request_id"` // of the service, for its support
-	Permission string `json:"permission"` // what a denial says is missing
-	MayHide    bool   `json:"may_hide"`   // matrices may be missing from the report because of it
+	Endpoint        string `json:"endpoint"`
+	Account         string `json:"account"`
+	Region          string `json:"region"`
+	Code            string `json:"code"`
+	Message         string `json:"message"`    // in English; templates may have other words for the code
+	RequestID       string `json:"request_id"` // of the service, for its support
+	Permission      string `json:"permission"` // what a denial says is missing
+	MayHideMatrices bool   `json:"may_hide"`   // matrices may be missing from the report because of it
 }
 
 // A Delivery is what became of the report in one channel.
@@ -144,7 +144,7 @@ type Report struct {
 	GeneratedAt Time   `json:"generated_at"`
 	TimeZone    string `json:"time_zone"`
 	Days        int    `json:"days"`
-	Steps
+	Thresholds
 	Complete       bool           `json:"complete"`
 	Total          int            `json:"total"`  // how many matrices there should be, of every status
 	Listed         int            `json:"listed"` // how many were read
@@ -171,8 +171,8 @@ func (r Report) Brief() ([]byte, error) {
 // Failed tells whether nothing at all could be read.
 func (r Report) Failed() bool { return r.Listed == 0 && !r.Complete }
 
-// Warns tells whether there is a problem of no endpoint: the report has it all,
+// HasWarnings tells whether there is a problem of no endpoint: the report has it all,
 // and yet may not be what somebody takes it for.
-func (r Report) Warns() bool {
-	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return !p.MayHide && p.Endpoint == "" })
+func (r Report) HasWarnings() bool {
+	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return !p.MayHideMatrices && p.Endpoint == "" })
 }

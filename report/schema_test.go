@@ -244,7 +244,7 @@ func TestSchemaDriftIsSeen(t *testing.T) {
 		{reflect.TypeFor[otherTypes](), `report.days: the schema says ["integer"]`},
 		{reflect.TypeFor[otherTypes](), `report.listed: required is true`},
 		{reflect.TypeFor[otherTypes](), `report.problems: the schema says ["array"]`},
-		{reflect.TypeFor[report.Steps](), `Go writes no findings`},
+		{reflect.TypeFor[report.Thresholds](), `Go writes no findings`},
 	} {
 		if got := strings.Join(drift(load(t), c.typ), "\n"); !strings.Contains(got, c.want) {
 			t.Errorf("%s: nobody says %q, only\n%s", c.typ, c.want, got)
@@ -347,7 +347,7 @@ func everything(r report.Report, l report.Listing) report.Report {
 func reports() map[string]report.Report {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	in := func(days int) report.Time { return report.Time{Time: now.AddDate(0, 0, days)} }
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("Asia/Shanghai", 8*60*60)}
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("Asia/Shanghai", 8*60*60)}
 	l := report.Listing{Total: 20, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{
 		{NodeID: "a", Status: report.StatusRunning, ExpiresAt: in(2), CreatedAt: in(-100), ModifiedAt: in(-1), PhoneCount: 25, Tags: map[string]string{"owner": "team-a"}},
 		{NodeID: "b", Status: report.StatusFailed},
@@ -355,15 +355,15 @@ func reports() map[string]report.Report {
 		{NodeID: "d", Status: report.StatusDeleting, ModifiedAt: in(-9)},
 		{NodeID: "e", Status: report.StatusDeleted},
 		{NodeID: "f", Status: report.StatusRunning, ExpiresAt: in(300)},
-	}, Problems: []report.Problem{{Endpoint: "host", Region: "cn-shenzhen", Code: "Timeout", Message: "no answer", MayHide: true}}}
-	full := rules.Summarise(l, now)
+	}, Problems: []report.Problem{{Endpoint: "host", Region: "cn-shenzhen", Code: "Timeout", Message: "no answer", MayHideMatrices: true}}}
+	full := report.Build(rules, l, now)
 	full.Deliveries = []report.Delivery{{Channel: "slack", Delivered: true, Messages: 1}, {Channel: "teams", Error: "no answer"}}
 	return map[string]report.Report{
 		"full":          full,
 		"with all":      everything(full, l),
-		"of one kind":   full.Where(func(f report.Finding) bool { return f.Severity == report.Warning }),
-		"empty":         rules.Summarise(report.Listing{}, now),
-		"nothing read":  rules.Summarise(report.Listing{Problems: l.Problems}, now),
-		"nothing to do": rules.Summarise(report.Listing{Matrices: l.Matrices[5:]}, now),
+		"of one kind":   full.Filter(func(f report.Finding) bool { return f.Severity == report.Warning }),
+		"empty":         report.Build(rules, report.Listing{}, now),
+		"nothing read":  report.Build(rules, report.Listing{Problems: l.Problems}, now),
+		"nothing to do": report.Build(rules, report.Listing{Matrices: l.Matrices[5:]}, now),
 	}
 }

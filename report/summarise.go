@@ -24,7 +24,7 @@ func (l Listing) Listed() int { return len(l.Matrices) + l.Others }
 
 // Complete tells whether no matrix may be missing.
 func (l Listing) Complete() bool {
-	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHide })
+	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
 }
 
 // Effort is what a listing took.
@@ -34,14 +34,14 @@ type Effort struct {
 	Bytes   int64 // of answers, as they came over the network
 }
 
-// Summarise turns a listing into the report of one instant.
-func (r Rules) Summarise(l Listing, now time.Time) Report {
+// Build returns the report of a listing at one instant, by the rules r.
+func Build(r Rules, l Listing, now time.Time) Report {
 	out := Report{
 		Version:     Version,
 		GeneratedAt: Time{now.In(r.Location)},
 		TimeZone:    r.Location.String(),
 		Days:        r.Days,
-		Steps:       r.Steps,
+		Thresholds:  r.Thresholds,
 		Total:       max(l.Total, l.Listed()),
 		Listed:      l.Listed(),
 		Regions:     append([]string{}, l.Regions...),
@@ -140,8 +140,8 @@ func compareTimes(a, b Time) int {
 	return a.Compare(b.Time)
 }
 
-// Where is the report with the findings that keep wants, counted anew.
-func (r Report) Where(keep func(Finding) bool) Report {
+// Filter is the report with the findings that keep wants, counted anew.
+func (r Report) Filter(keep func(Finding) bool) Report {
 	if !slices.ContainsFunc(r.Findings, func(f Finding) bool { return !keep(f) }) {
 		return r
 	}
@@ -162,17 +162,17 @@ func (r Report) Where(keep func(Finding) bool) Report {
 	return r
 }
 
-// All lists every matrix as a finding: those that a report of the listing has
+// AllMatrices lists every matrix as a finding: those that a report of the listing has
 // found, and behind them the others, which have no reason and no severity, by
 // expiry.
-func (r Rules) All(found []Finding, l Listing, now time.Time) []Finding {
+func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding {
 	all := append(make([]Finding, 0, len(l.Matrices)), found...)
 	for _, m := range l.Matrices {
 		if len(matrixCase{&m, r, now}.reasons()) > 0 {
 			continue
 		}
 		m.ExpiresAt, m.CreatedAt, m.ModifiedAt = m.ExpiresAt.In(r.Location), m.CreatedAt.In(r.Location), m.ModifiedAt.In(r.Location)
-		f := Finding{Matrix: m, Also: []Reason{}}
+		f := Finding{Matrix: m, OtherReasons: []Reason{}}
 		if !m.ExpiresAt.IsZero() {
 			days := DaysBetween(now, m.ExpiresAt.Time, r.Location)
 			f.DaysLeft = &days

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestSummarise(t *testing.T) {
+func TestBuild(t *testing.T) {
 	loc := zone(t, "Asia/Shanghai")
 	now := at(t, loc, "2026-11-22 09:00:00")
 	expiry := func(s string) Time { return Time{at(t, loc, s).UTC()} }
@@ -26,7 +26,7 @@ func TestSummarise(t *testing.T) {
 			{NodeID: "gone", Status: "DELETED", PhoneCount: 25},
 		},
 	}
-	r := defaults(loc).Summarise(l, now.UTC())
+	r := Build(defaults(loc), l, now.UTC())
 	var ids []string
 	for _, f := range r.Findings {
 		ids = append(ids, f.NodeID)
@@ -49,7 +49,7 @@ func TestSummarise(t *testing.T) {
 		t.Errorf("expiry %s, want it in the report's zone", got)
 	}
 
-	critical := r.Where(func(f Finding) bool { return f.Severity == Critical })
+	critical := r.Filter(func(f Finding) bool { return f.Severity == Critical })
 	if len(critical.Findings) != 3 || critical.PhonesAffected != 100 || critical.Counts["no_expiry"] != 0 || critical.Counts["failed"] != 1 || critical.Counts["deleted"] != 1 {
 		t.Errorf("only critical: %d findings, %d phones, counts %v", len(critical.Findings), critical.PhonesAffected, critical.Counts)
 	}
@@ -70,12 +70,12 @@ func TestComplete(t *testing.T) {
 		"an account without any":    {Listing{}, true, false},
 		"fewer than the total":      {Listing{Matrices: one, Total: 2}, false, false},
 		"more than the total":       {Listing{Matrices: one, Total: 0}, true, false},
-		"a problem that may hide":   {Listing{Matrices: one, Total: 1, Problems: []Problem{{MayHide: true}}}, false, false},
+		"a problem that may hide":   {Listing{Matrices: one, Total: 1, Problems: []Problem{{MayHideMatrices: true}}}, false, false},
 		"a problem that hides none": {Listing{Matrices: one, Total: 1, Problems: []Problem{{}}}, true, false},
-		"nothing, for a problem":    {Listing{Problems: []Problem{{MayHide: true}}}, false, true},
+		"nothing, for a problem":    {Listing{Problems: []Problem{{MayHideMatrices: true}}}, false, true},
 		"nothing of what there is":  {Listing{Total: 5}, false, true},
 	} {
-		r := rules.Summarise(c.l, time.Now())
+		r := Build(rules, c.l, time.Now())
 		if r.Complete != c.complete || r.Failed() != c.failed {
 			t.Errorf("%s: complete %t, failed %t; want %t, %t", name, r.Complete, r.Failed(), c.complete, c.failed)
 		}
@@ -86,7 +86,7 @@ func TestComplete(t *testing.T) {
 func TestJSON(t *testing.T) {
 	loc := zone(t, "Asia/Shanghai")
 	now := at(t, loc, "2026-11-22 09:00:00")
-	r := defaults(loc).Summarise(Listing{Total: 2, Matrices: []Matrix{
+	r := Build(defaults(loc), Listing{Total: 2, Matrices: []Matrix{
 		{NodeID: "cpn-1", Name: "one", Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: Time{at(t, loc, "2026-11-24 02:00:34")}, Tags: map[string]string{"owner": "a"}},
 		{NodeID: "cpn-2", Status: "RUNNING"},
 	}}, now)
@@ -127,7 +127,7 @@ func TestCreatedInTheFuture(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	for ahead, told := range map[time.Duration]bool{-time.Hour: false, 5 * time.Minute: false, 8 * time.Hour: true} {
 		m := Matrix{NodeID: "cpn-1", Status: "RUNNING", CreatedAt: Time{now.Add(ahead)}, ExpiresAt: Time{now.AddDate(1, 0, 0)}}
-		r := defaults(time.UTC).Summarise(Listing{Matrices: []Matrix{m}}, now)
+		r := Build(defaults(time.UTC), Listing{Matrices: []Matrix{m}}, now)
 		if got := len(r.Problems) == 1 && strings.Contains(r.Problems[0].Message, "API_TIME_ZONE"); got != told || !r.Complete {
 			t.Errorf("created %s ahead: told %t (%v), complete %t; want told %t", ahead, got, r.Problems, r.Complete, told)
 		}

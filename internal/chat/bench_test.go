@@ -15,7 +15,7 @@ import (
 // like no other.
 func BenchmarkMessages(b *testing.B) {
 	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
 	var l report.Listing
 	for i := range 20_000 {
 		m := report.Matrix{
@@ -27,7 +27,7 @@ func BenchmarkMessages(b *testing.B) {
 		}
 		l.Matrices = append(l.Matrices, m)
 	}
-	r := rules.Summarise(l, now)
+	r := report.Build(rules, l, now)
 	webhooks := fakechat.Webhooks("http://127.0.0.1:1")
 	env := config.NewEnv(func(name string) string { return webhooks[name] })
 	for _, c := range Load(env) {

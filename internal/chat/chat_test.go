@@ -410,8 +410,8 @@ func badDay(findings int) report.Report {
 	}
 	l.Matrices = append(l.Matrices, report.Matrix{NodeID: "cpn-fine", Name: "fine", Region: "cn-hangzhou", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(1, 0, 0)}})
 	l.Total, l.Regions = len(l.Matrices), []string{"cn-hangzhou", "cn-shanghai", "eu-central-1"}
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: now.Location()}
-	return rules.Summarise(l, now)
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: now.Location()}
+	return report.Build(rules, l, now)
 }
 
 var names = slices.Concat([]string{

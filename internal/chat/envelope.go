@@ -83,7 +83,7 @@ func severity(m message.Message, r report.Report) report.Severity {
 	switch {
 	case m.Failed:
 		return report.Critical
-	case m.Severity == "" && (!r.Complete || r.Warns() || r.Listed == r.Counts["deleted"]):
+	case m.Severity == "" && (!r.Complete || r.HasWarnings() || r.Listed == r.Counts["deleted"]):
 		return report.Warning
 	}
 	return m.Severity

@@ -45,7 +45,7 @@ func (s scenario) report(t *testing.T) (report.Report, message.Options) {
 			ExpiresAt: report.Time{Time: s.Now.AddDate(0, 3, i%200)}, PhoneCount: 25,
 		})
 	}
-	return settings.Rules.Summarise(s.Listing, s.Now.Time), message.Options{
+	return report.Build(settings.Rules, s.Listing, s.Now.Time), message.Options{
 		ConsoleURL: settings.ConsoleURL, ReportURL: settings.ReportURL, OwnerTag: settings.OwnerTag, Mentions: settings.Mentions, RequestID: "1-6921a0b2-15d63510",
 	}
 }

@@ -76,7 +76,7 @@ func named(name string) []report.Report {
 			Reason: reason, Severity: report.Critical, DaysLeft: &days,
 		})
 	}
-	bad.Problems = []report.Problem{{Message: name, MayHide: true}}
+	bad.Problems = []report.Problem{{Message: name, MayHideMatrices: true}}
 	bad.Complete = false
 	good := badDay(0)
 	good.NextExpiry.Name = name

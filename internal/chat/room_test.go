@@ -160,7 +160,7 @@ func TestManyProblems(t *testing.T) {
 		for i := range 300 {
 			r.Problems = append(r.Problems, report.Problem{
 				Endpoint: fmt.Sprint("host", i), Region: strings.Repeat("r", 80) + fmt.Sprint(i%3), Code: "InternalError",
-				Message: strings.Repeat(filler, 400) + fmt.Sprint(i), MayHide: true,
+				Message: strings.Repeat(filler, 400) + fmt.Sprint(i), MayHideMatrices: true,
 			})
 		}
 		room := &fakechat.Server{}

@@ -80,8 +80,8 @@ func Example_webhook() {
 		return map[string]string{"WEBHOOK_URL": server.URL, "WEBHOOK_SECRET": "a secret that both sides know"}[name]
 	})
 	now := time.Date(2026, 11, 22, 9, 7, 0, 0, time.UTC)
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
-	r := rules.Summarise(report.Listing{Total: 1, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
+	r := report.Build(rules, report.Listing{Total: 1, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{
 		{NodeID: "cpn-0ugbptfu473fy", Name: "prod-hz-03", Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 	}}, now)
 	for _, c := range chat.Load(env) {

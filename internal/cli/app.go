@@ -93,7 +93,7 @@ func (w wrongSettings) Is(target error) bool { return target == errUsage }
 
 func (w wrongSettings) List(context.Context, []string, func(*report.Matrix) report.Fate) (l report.Listing) {
 	for mistake := range strings.Lines(w.mistakes.Error()) {
-		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(mistake), MayHide: true})
+		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(mistake), MayHideMatrices: true})
 	}
 	return l
 }

@@ -460,7 +460,7 @@ func TestAPanicIsAProblem(t *testing.T) {
 			t.Fatalf("got %+v, want no rows and a problem", l)
 		}
 		for _, p := range l.Problems {
-			if !p.MayHide || !strings.Contains(p.Message, "panic: time: missing Location") {
+			if !p.MayHideMatrices || !strings.Contains(p.Message, "panic: time: missing Location") {
 				t.Errorf("got %+v, want the panic told", p)
 			}
 		}

@@ -25,7 +25,7 @@ import (
 func TestASievedListingMakesTheSameReport(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, shanghai)
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai}
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai}
 	statuses := []string{"RUNNING", "RUNNING", "RUNNING", "FAILED", "CREATING", "DELETED", "DELETING", "ODD"}
 	for round := range 60 {
 		var fleets [2][]fakecloud.Node
@@ -51,11 +51,11 @@ func TestASievedListingMakesTheSameReport(t *testing.T) {
 		if len(some.Matrices) >= len(all.Matrices) || some.Others == 0 {
 			t.Fatalf("of %d matrices %d were kept", len(all.Matrices), len(some.Matrices))
 		}
-		want, err := json.MarshalIndent(rules.Summarise(all, now), "", " ")
+		want, err := json.MarshalIndent(report.Build(rules, all, now), "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := json.MarshalIndent(rules.Summarise(some, now), "", " ")
+		got, err := json.MarshalIndent(report.Build(rules, some, now), "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -104,7 +104,7 @@ func TestWithoutCredentialsNothingIsAsked(t *testing.T) {
 		return cloudphone.Credentials{}, fmt.Errorf("no access key")
 	}
 	l := s.List(t.Context(), nil, nil)
-	if len(l.Problems) != 1 || l.Problems[0].Code != "NoCredentials" || !l.Problems[0].MayHide || l.Problems[0].Message != "no access key" {
+	if len(l.Problems) != 1 || l.Problems[0].Code != "NoCredentials" || !l.Problems[0].MayHideMatrices || l.Problems[0].Message != "no access key" {
 		t.Errorf("got %+v, want NoCredentials that may hide", l.Problems)
 	}
 	if n := len(cloud.Calls()); n != 0 {

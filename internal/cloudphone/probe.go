@@ -54,7 +54,7 @@ func (r *reading) probe(ctx context.Context, region string) Probe {
 		p.Matrices = max(page.TotalCount, len(page.Nodes))
 	} else {
 		code, message := explain(err)
-		p.Problem = &report.Problem{Endpoint: p.Endpoint, Region: region, Code: code, Message: message, MayHide: true}
+		p.Problem = &report.Problem{Endpoint: p.Endpoint, Region: region, Code: code, Message: message, MayHideMatrices: true}
 	}
 	return p
 }

@@ -344,7 +344,7 @@ func (r *reading) problems() []report.Problem {
 		if timedOut := errors.Is(f.err, context.DeadlineExceeded); timedOut {
 			code = "DeadlineExceeded"
 		}
-		p := report.Problem{Endpoint: r.endpoint.Host, Region: f.region, Code: code, Message: message, MayHide: mayHide}
+		p := report.Problem{Endpoint: r.endpoint.Host, Region: f.region, Code: code, Message: message, MayHideMatrices: mayHide}
 		if e, ok := errors.AsType[*Error](f.err); ok {
 			p.RequestID, p.Permission = oneLine(e.RequestID), oneLine(e.AuthAction)
 		}
@@ -352,7 +352,7 @@ func (r *reading) problems() []report.Problem {
 	}
 	if len(out) > 1 && r.seen.size == 0 && sameCode(out) {
 		out = out[:1]
-		out[0].Region, out[0].MayHide = "", true
+		out[0].Region, out[0].MayHideMatrices = "", true
 		_, out[0].Message = explain(r.failures[0].err)
 	}
 	slices.SortStableFunc(out, func(a, b report.Problem) int { return cmp.Compare(a.Region, b.Region) })
@@ -380,8 +380,8 @@ func merge(readings []*reading) report.Listing {
 		}
 		refused := r.refused()
 		for _, p := range r.problems() {
-			p.MayHide = p.MayHide && !(refused && (known || answered && r.stranger()))
-			if p.MayHide || refused {
+			p.MayHideMatrices = p.MayHideMatrices && !(refused && (known || answered && r.stranger()))
+			if p.MayHideMatrices || refused {
 				l.Problems = append(l.Problems, p)
 			} else {
 				l.Mended = append(l.Mended, p)

@@ -224,7 +224,7 @@ func compareProblems(t *testing.T, all []report.Problem, want []string) {
 	var got []string
 	for _, p := range all {
 		s := cmp.Or(p.Region, "-") + " " + p.Code
-		if p.MayHide {
+		if p.MayHideMatrices {
 			s += " may hide"
 		}
 		got = append(got, s)

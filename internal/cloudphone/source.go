@@ -63,7 +63,7 @@ type Source struct {
 func (s *Source) List(ctx context.Context, regions []string, fate func(*report.Matrix) report.Fate) report.Listing {
 	talk, err := s.session(ctx)
 	if err != nil {
-		return report.Listing{Problems: []report.Problem{{Code: "NoCredentials", Message: err.Error(), MayHide: true}}}
+		return report.Listing{Problems: []report.Problem{{Code: "NoCredentials", Message: err.Error(), MayHideMatrices: true}}}
 	}
 	readings := make([]*reading, len(s.Endpoints))
 	progress := s.progress()

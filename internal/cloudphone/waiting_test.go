@@ -232,7 +232,7 @@ func TestCancellingEndsAPause(t *testing.T) {
 
 func mayHide(l report.Listing) bool {
 	for _, p := range l.Problems {
-		if p.MayHide {
+		if p.MayHideMatrices {
 			return true
 		}
 	}

@@ -67,7 +67,7 @@ const MaxInFlight = 16
 func Load(env *Env) Settings {
 	days := env.Int("EXPIRY_DAYS", 30, 0, MaxDays)
 	before := len(env.mistakes)
-	steps := report.Steps{
+	steps := report.Thresholds{
 		CriticalDays: env.Int("CRITICAL_DAYS", 3, 0, MaxDays),
 		WarningDays:  env.Int("WARNING_DAYS", 7, 0, MaxDays),
 	}
@@ -75,7 +75,7 @@ func Load(env *Env) Settings {
 	s := Settings{
 		Rules: report.Rules{
 			Days:       days,
-			Steps:      steps,
+			Thresholds: steps,
 			StuckAfter: env.Duration("STUCK_AFTER", 24*time.Hour, time.Minute),
 			Location:   env.Location("TIME_ZONE", "Asia/Shanghai"),
 		},

@@ -104,5 +104,5 @@ func Report(ctx context.Context, rules report.Rules, zone *time.Location) (repor
 		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
 		Credentials: func(context.Context) (cloudphone.Credentials, error) { return key, nil },
 	}
-	return rules.Summarise(source.List(ctx, nil, nil), time.Now()), nil
+	return report.Build(rules, source.List(ctx, nil, nil), time.Now()), nil
 }

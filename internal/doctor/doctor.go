@@ -301,7 +301,7 @@ func (p Patient) web(context.Context) []Check {
 func (p Patient) post(ctx context.Context) (checks []Check) {
 	o := handler.Options(p.Settings)
 	o.Test = true
-	r := p.Settings.Rules.Summarise(report.Listing{}, p.Now())
+	r := report.Build(p.Settings.Rules, report.Listing{}, p.Now())
 	for _, c := range p.Channels {
 		check := Check{"test message " + c.Name(), OK, "delivered", ""}
 		if err := c.Send(ctx, r, o, "test "+p.Now().Format(time.RFC3339Nano)); err != nil {

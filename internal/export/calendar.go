@@ -58,7 +58,7 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 		var b strings.Builder
 		b.WriteString("Expiries may be missing from this calendar.")
 		for _, p := range r.Problems {
-			if p.MayHide {
+			if p.MayHideMatrices {
 				b.WriteString("\n" + short(strings.TrimSpace(p.Region+" "+p.Code+": "+p.Message)))
 			}
 		}
@@ -97,7 +97,7 @@ func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
 	at := map[place][]*report.Finding{}
 	for i := range findings {
 		f := &findings[i]
-		ends := ended(f.Reason) || slices.ContainsFunc(f.Also, ended)
+		ends := ended(f.Reason) || slices.ContainsFunc(f.OtherReasons, ended)
 		if ends && !f.ExpiresAt.IsZero() { // a report read from JSON may say one without the other
 			p := place{f.ExpiresAt.Format(time.DateOnly), visible(f.Region)}
 			at[p] = append(at[p], f)

@@ -57,7 +57,7 @@ func TestCalendarEvents(t *testing.T) {
 func TestCalendarZone(t *testing.T) {
 	m := matrix("cpn-1", 0)
 	m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 23, 23, 30, 0, 0, time.UTC)}
-	e := readCalendar(t, write(t, forms[2].write, rules.Summarise(report.Listing{Matrices: []report.Matrix{m}}, now.UTC()))).Events()[0]
+	e := readCalendar(t, write(t, forms[2].write, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now.UTC()))).Events()[0]
 	if got := value(t, e.Component, "DTSTART"); got != "20261124" {
 		t.Errorf("the event is on %s, want 20261124", got)
 	}
@@ -66,7 +66,7 @@ func TestCalendarZone(t *testing.T) {
 // What tomorrow's feed says of a date replaces what today's did.
 func TestCalendarStaysItself(t *testing.T) {
 	uids := func(now time.Time, ms ...report.Matrix) (uids []string) {
-		r := rules.Summarise(report.Listing{Matrices: ms}, now)
+		r := report.Build(rules, report.Listing{Matrices: ms}, now)
 		for _, e := range readCalendar(t, write(t, forms[2].write, r)).Events() {
 			uids = append(uids, value(t, e.Component, "UID"))
 		}
@@ -102,7 +102,7 @@ func TestCalendarEmpty(t *testing.T) {
 
 // A report read from JSON may have a reason without its time.
 func TestCalendarNoTime(t *testing.T) {
-	r := rules.Summarise(report.Listing{}, now)
+	r := report.Build(rules, report.Listing{}, now)
 	r.Findings = []report.Finding{{Matrix: report.Matrix{NodeID: "cpn-1"}, Reason: report.Expired, Severity: report.Critical}}
 	if events := readCalendar(t, write(t, forms[2].write, r)).Events(); len(events) != 0 {
 		t.Errorf("an event on %s for a matrix that has no date", value(t, events[0].Component, "DTSTART"))
@@ -150,7 +150,7 @@ func FuzzCalendarText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, region string) {
 		m := matrix("cpn-1", 2)
 		m.Name, m.Region = name, region
-		r := rules.Summarise(report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: name, MayHide: true}}}, now)
+		r := report.Build(rules, report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: name, MayHideMatrices: true}}}, now)
 		events := readCalendar(t, write(t, forms[2].write, r)).Events()
 		if len(events) != 2 {
 			t.Fatalf("%d events, want the matrix and that the report is incomplete", len(events))

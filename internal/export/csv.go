@@ -22,7 +22,7 @@ var csvColumns = []struct {
 }{
 	{"severity", func(f report.Finding, _ string) string { return text(string(f.Severity)) }},
 	{"reason", func(f report.Finding, _ string) string { return text(string(f.Reason)) }},
-	{"also", func(f report.Finding, _ string) string { return text(join(f.Also, " ")) }},
+	{"also", func(f report.Finding, _ string) string { return text(join(f.OtherReasons, " ")) }},
 	{"node_id", func(f report.Finding, _ string) string { return text(f.NodeID) }},
 	{"name", func(f report.Finding, _ string) string { return text(f.Name) }},
 	{"account", func(f report.Finding, _ string) string { return text(f.Account) }},

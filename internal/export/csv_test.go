@@ -122,7 +122,7 @@ func FuzzCSVCell(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m := matrix(s, 2)
 		m.Name, m.Region, m.Status, m.Tags = s, s, s, map[string]string{"owner": s, s: s}
-		rows := readCSV(t, write(t, forms[0].write, rules.Summarise(report.Listing{Matrices: []report.Matrix{m}}, now)))
+		rows := readCSV(t, write(t, forms[0].write, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)))
 		if m.Status == report.StatusDeleted || m.Status == report.StatusDeleting {
 			return
 		}

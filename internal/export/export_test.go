@@ -33,7 +33,7 @@ var forms = []struct {
 var (
 	shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 	now      = time.Date(2026, 11, 22, 9, 0, 0, 0, shanghai)
-	rules    = report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai}
+	rules    = report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai}
 )
 
 func in(days int, hours ...int) report.Time {
@@ -72,9 +72,9 @@ func hostileReport() report.Report {
 			m.Status, m.ExpiresAt = s, report.Time{}
 		}
 		l.Matrices = append(l.Matrices, m)
-		l.Problems = append(l.Problems, report.Problem{Endpoint: s, Region: s, Code: s, Message: s, RequestID: s, Permission: s, MayHide: true})
+		l.Problems = append(l.Problems, report.Problem{Endpoint: s, Region: s, Code: s, Message: s, RequestID: s, Permission: s, MayHideMatrices: true})
 	}
-	r := rules.Summarise(l, now)
+	r := report.Build(rules, l, now)
 	r.TimeZone = hostile[0] + "\r\nX:y"
 	return r
 }
@@ -87,7 +87,7 @@ func many(n int) report.Report {
 		m.Region = fmt.Sprintf("cn-%d", i%5)
 		l.Matrices = append(l.Matrices, m)
 	}
-	return rules.Summarise(l, now)
+	return report.Build(rules, l, now)
 }
 
 func scenarios() map[string]report.Report {
@@ -108,16 +108,16 @@ func scenarios() map[string]report.Report {
 		matrix("cpn-expired", -3), matrix("cpn-two", 2), matrix("cpn-two-b", 2), matrix("cpn-later", 30), matrix("cpn-fine", 200),
 	}}
 	incomplete := report.Listing{Total: 131, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{matrix("cpn-two", 2)}, Problems: []report.Problem{
-		{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-shenzhen", Code: "Forbidden.NoPermission", Message: "you are not allowed, https://example.com", Permission: "eds-aic:Describe", RequestID: "A1-B2", MayHide: true},
+		{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-shenzhen", Code: "Forbidden.NoPermission", Message: "you are not allowed, https://example.com", Permission: "eds-aic:Describe", RequestID: "A1-B2", MayHideMatrices: true},
 		{Code: "BadPayload", Message: "not JSON: # 1"},
 	}}
-	cut := report.Listing{Problems: []report.Problem{{Region: "cn-hangzhou", Code: "Timeout", Message: "no answer", MayHide: true}}}
+	cut := report.Listing{Problems: []report.Problem{{Region: "cn-hangzhou", Code: "Timeout", Message: "no answer", MayHideMatrices: true}}}
 	return map[string]report.Report{
-		"usual":      rules.Summarise(usual, now),
+		"usual":      report.Build(rules, usual, now),
 		"hostile":    hostileReport(),
-		"empty":      rules.Summarise(report.Listing{}, now),
-		"incomplete": rules.Summarise(incomplete, now),
-		"failed":     rules.Summarise(cut, now),
+		"empty":      report.Build(rules, report.Listing{}, now),
+		"incomplete": report.Build(rules, incomplete, now),
+		"failed":     report.Build(rules, cut, now),
 	}
 }
 

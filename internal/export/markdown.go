@@ -28,7 +28,7 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 			fmt.Fprint(b, "\n")
 		}
 		effect := "Hides nothing" // fixed words first, so that no problem can begin a heading or a list
-		if p.MayHide {
+		if p.MayHideMatrices {
 			effect = "May hide matrices"
 		}
 		fmt.Fprintf(b, "- %s: %s\n", effect, problem(p))
@@ -38,7 +38,7 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 			fmt.Fprint(b, "\n| Severity | Reason | Name | ID | Region | Status | Expires | Days left | Phones | Owner |\n"+
 				"| --- | --- | --- | --- | --- | --- | --- | ---: | ---: | --- |\n")
 		}
-		reasons := join(append([]report.Reason{f.Reason}, f.Also...), ", ")
+		reasons := join(append([]report.Reason{f.Reason}, f.OtherReasons...), ", ")
 		expires := ""
 		if !f.ExpiresAt.IsZero() {
 			expires = f.ExpiresAt.Format("2006-01-02 15:04")

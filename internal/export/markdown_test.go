@@ -87,7 +87,7 @@ func FuzzMarkdownCell(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m := matrix("cpn-1", 2)
 		m.Name = s
-		page := render(t, rules.Summarise(report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: s}}}, now))
+		page := render(t, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: s}}}, now))
 		for _, tag := range tag.FindAllString(page, -1) {
 			if !known.MatchString(tag) {
 				t.Errorf("%q became %s", s, tag)

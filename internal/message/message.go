@@ -138,14 +138,14 @@ func CheckOwn(name string, o Options) error {
 		return err
 	}
 	now := time.Now()
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
-	sample := rules.Summarise(report.Listing{
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
+	sample := report.Build(rules, report.Listing{
 		Total: 3, Regions: []string{"cn-hangzhou"},
 		Matrices: []report.Matrix{
 			{NodeID: "cpn-1", Name: "one", Status: report.StatusFailed, PhoneCount: 25, Tags: map[string]string{o.OwnerTag: "owner"}},
 			{NodeID: "cpn-2", Name: "two", Status: report.StatusRunning, PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 		},
-		Problems: []report.Problem{{Code: "Sample", Message: "a sample", MayHide: true}},
+		Problems: []report.Problem{{Code: "Sample", Message: "a sample", MayHideMatrices: true}},
 	}, now)
 	_, err = formats[name].own(name, sample, o, w)
 	return err

@@ -14,7 +14,7 @@ import (
 func TestNumbersAgree(t *testing.T) {
 	loc := time.UTC
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, loc)
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: loc}
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: loc}
 	var l report.Listing
 	for i := range 300 {
 		m := report.Matrix{NodeID: "cpn-" + string(rune('a'+i%26)) + string(rune('a'+i/26)), Status: "RUNNING", Region: []string{"cn-hangzhou", "cn-shanghai"}[i%2], PhoneCount: 25}
@@ -26,7 +26,7 @@ func TestNumbersAgree(t *testing.T) {
 		}
 		l.Matrices = append(l.Matrices, m)
 	}
-	r := rules.Summarise(l, now)
+	r := report.Build(rules, l, now)
 	d, err := Compose("text", r, Options{Language: "en", OwnerTag: "owner"})
 	if err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ func someReport(findings int) report.Report {
 			ExpiresAt: report.Time{Time: now.AddDate(0, 0, 1+i%30)},
 		})
 	}
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
-	return rules.Summarise(l, now)
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
+	return report.Build(rules, l, now)
 }
 
 // A file of the user's replaces the parts that it defines, and only those.
@@ -108,7 +108,7 @@ func TestOwnTemplatesThatMakeNoSense(t *testing.T) {
 	own := fstest.MapFS{"message.tmpl": {Data: []byte(`{{define "title"}}{{.Needing}} of {{.Total}} need you{{end}}`)}}
 	for what, o := range map[string]Options{"No report today": {}, "did not reach": {Undelivered: true}, "A test of": {Test: true}} {
 		o.Language, o.Own = "en", own
-		r := pageReport(report.Listing{Problems: []report.Problem{{Code: "Forbidden", MayHide: true}}})
+		r := pageReport(report.Listing{Problems: []report.Problem{{Code: "Forbidden", MayHideMatrices: true}}})
 		r.Deliveries = []report.Delivery{{Channel: "slack"}}
 		d, err := Compose("dingtalk", r, o)
 		if err != nil {

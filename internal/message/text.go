@@ -56,7 +56,7 @@ func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 		line(paint(faint, m.Foot))
 	}
 	for _, p := range r.Problems {
-		if !p.MayHide && p.Endpoint != "" { // the others stand above
+		if !p.MayHideMatrices && p.Endpoint != "" { // the others stand above
 			line(paint(faint, clean(strings.TrimSpace(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " ")))))
 		}
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 func pageReport(l report.Listing) report.Report {
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("", 8*3600)}
-	return rules.Summarise(l, pageNow)
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("", 8*3600)}
+	return report.Build(rules, l, pageNow)
 }
 
 var pageNow = time.Date(2026, 11, 22, 9, 7, 0, 0, time.FixedZone("", 8*3600))

@@ -161,7 +161,7 @@ func tellProblems(problems []report.Problem, w *locale.Catalog, inert func(strin
 	where := map[string][]string{} // by text: what several endpoints say is said once
 	partial := false
 	for _, p := range problems {
-		if !p.MayHide && p.Endpoint != "" {
+		if !p.MayHideMatrices && p.Endpoint != "" {
 			continue
 		}
 		text := strings.Trim(p.Code+": "+problemText(w, p), ": ")
@@ -171,10 +171,10 @@ func tellProblems(problems []report.Problem, w *locale.Catalog, inert func(strin
 		place := p.Endpoint
 		if p.Region != "" {
 			place = w.Region(p.Region)
-			if p.MayHide {
+			if p.MayHideMatrices {
 				regions = append(regions, inert(place))
 			}
-		} else if p.MayHide {
+		} else if p.MayHideMatrices {
 			partial = true
 		}
 		where[text] = append(where[text], place)
@@ -281,7 +281,7 @@ func groupFindings(r report.Report, o Options, w *locale.Catalog) []*group {
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		g := at[place{f.Severity, r.Lead(*f)}]
+		g := at[place{f.Severity, r.PrimaryReason(*f)}]
 		if g == nil { // a report of a later version
 			g = at[place{report.Notice, report.UnknownStatus}]
 		}
@@ -318,14 +318,14 @@ func lookAlikes(r report.Report, fs []*report.Finding, owner string, fold bool) 
 			days = *f.DaysLeft
 		}
 		since := ""
-		switch lead := r.Lead(*f); {
+		switch lead := r.PrimaryReason(*f); {
 		case lead == report.Stuck && f.Status == report.StatusDeleting:
 			since = f.ModifiedAt.Format(time.DateOnly)
 		case lead == report.Failed || lead == report.Stuck:
 			since = f.CreatedAt.Format(time.DateOnly)
 		}
 		reasons := string(f.Reason)
-		for _, also := range f.Also {
+		for _, also := range f.OtherReasons {
 			reasons += " " + string(also)
 		}
 		l := look{days, since, f.Region, f.Status, f.InstanceType, reasons, f.Tags[owner]}
@@ -371,12 +371,12 @@ func newRow(alike []*report.Finding, r report.Report, o Options, w *locale.Catal
 	} else if row.Name == row.ID {
 		row.ID = ""
 	}
-	lead := r.Lead(*f)
+	lead := r.PrimaryReason(*f)
 	now := r.GeneratedAt.Time
 	sameHour := !slices.ContainsFunc(alike, func(g *report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
 	row.Why = whyText(w, lead, f, sameHour, now, inert)
 	var also []string
-	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
+	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
 		if reason != lead && !(lead == report.Failed && reason == report.NoExpiry) {
 			also = append(also, alsoText(w, reason, whyText(w, reason, f, sameHour, now, inert)))
 		}

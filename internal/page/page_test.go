@@ -33,8 +33,8 @@ func pageOf(t *testing.T, r report.Report, change ...func(*Options)) string {
 }
 
 func pageReport(l report.Listing) report.Report {
-	rules := report.Rules{Days: 30, Steps: report.Steps{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("", 8*3600)}
-	return rules.Summarise(l, pageNow)
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("", 8*3600)}
+	return report.Build(rules, l, pageNow)
 }
 
 var pageNow = time.Date(2026, 11, 22, 9, 7, 0, 0, time.FixedZone("", 8*3600))
@@ -47,7 +47,7 @@ var visible = regexp.MustCompile(`(?s)<style>.*?</style>|<script>.*?</script>|<[
 
 // What a reader reads of each kind of report.
 func TestPage(t *testing.T) {
-	broken := report.Problem{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-hangzhou", Code: "Forbidden.RAM", Message: "No.", MayHide: true}
+	broken := report.Problem{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-hangzhou", Code: "Forbidden.RAM", Message: "No.", MayHideMatrices: true}
 	for _, c := range []struct {
 		name     string
 		l        report.Listing
@@ -122,7 +122,7 @@ func TestPageEscapes(t *testing.T) {
 		m.Name, m.NodeID, m.Region, m.ServerType, m.InstanceType, m.Tags = name, name, name, name, name, map[string]string{"owner": name}
 		unknown := m
 		unknown.Status = name
-		r := pageReport(report.Listing{Matrices: []report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHide: true}}})
+		r := pageReport(report.Listing{Matrices: []report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHideMatrices: true}}})
 		page := pageOf(t, r, func(o *Options) {
 			o.Owners, o.Query, o.Carry = []string{name}, url.Values{"signature": {name}, "owner": {name}}, []string{"signature"}
 		})

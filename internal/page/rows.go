@@ -58,14 +58,14 @@ func newRow(f *report.Finding, r report.Report, o Options, c *locale.Catalog, da
 		return row
 	}
 	row.SeverityText = c.Text("page_" + row.Severity)
-	primary := r.Lead(*f)
+	primary := r.PrimaryReason(*f)
 	row.Why = reasonText(c, primary, f)
 	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry
 		row.Since = message.Why(c, primary, f, now)
 	}
 	reasons := []string{string(f.Reason)}
 	var also []string
-	for _, reason := range append([]report.Reason{f.Reason}, f.Also...) {
+	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
 		if reason != primary {
 			also = append(also, reasonText(c, reason, f))
 		}
