@@ -12,94 +12,36 @@ package report
 import (
 	"encoding/json"
 	"slices"
-	"time"
 )
 
 // Version is the version of the report's JSON form.
 const Version = 1
 
-// A Reason says why a matrix needs somebody.
-type Reason string
-
-const (
-	Failed        Reason = "failed"         // it was never created properly
-	Expired       Reason = "expired"        // its subscription has ended
-	Expiring      Reason = "expiring"       // it ends within the report's days
-	Stuck         Reason = "stuck"          // it is being created or deleted for too long
-	NoExpiry      Reason = "no_expiry"      // nobody can tell when it ends
-	UnknownStatus Reason = "unknown_status" // the service uses a status that it does not document
-)
-
-// A Severity says how soon somebody is needed. Its order is that of
-// [Severities].
-type Severity string
-
-const (
-	Critical Severity = "critical"
-	Warning  Severity = "warning"
-	Notice   Severity = "notice"
-)
-
-// Severities lists every severity, the most urgent first.
-var Severities = []Severity{Critical, Warning, Notice}
-
-// Status is what the service says of a matrix. The documented values are
-// those of DescribeCloudPhoneNodes, eds-aic 2023-09-30:
-// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
-const (
-	StatusCreating  = "CREATING"
-	StatusNodeReady = "NODE_READY"
-	StatusRunning   = "RUNNING"
-	StatusFailed    = "FAILED"
-	StatusDeleting  = "DELETING"
-	StatusDeleted   = "DELETED"
-)
-
-// Time is an instant that may be absent; absent is null in JSON.
-type Time struct{ time.Time }
-
-// MarshalJSON writes RFC 3339 with the zone of the report, or null.
-func (t Time) MarshalJSON() ([]byte, error) {
-	if t.IsZero() {
-		return []byte("null"), nil
-	}
-	if t.Year() > 9999 { // which RFC 3339 cannot write: never, as it seems
-		return []byte(`"9999-12-31T23:59:59Z"`), nil
-	}
-	return t.Time.MarshalJSON()
+// A Listing is what could be read of all matrices.
+type Listing struct {
+	Matrices []Matrix  // those that were kept, see Rules.Fate, or all
+	Others   int       // that were read besides
+	Deleted  int       // of the others
+	Total    int       // how many there should be, as far as the service says
+	Regions  []string  // the regions that hold them
+	Problems []Problem // what could not be done
+	Mended   []Problem // what went wrong and cost nothing: for the log, not for the report
+	Effort   Effort
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
-func (t *Time) UnmarshalJSON(b []byte) error {
-	if string(b) == "null" {
-		*t = Time{}
-		return nil
-	}
-	return t.Time.UnmarshalJSON(b)
+// Listed is how many matrices were read, of every status.
+func (l Listing) Listed() int { return len(l.Matrices) + l.Others }
+
+// Complete tells whether no matrix may be missing.
+func (l Listing) Complete() bool {
+	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
 }
 
-// In returns the same instant in loc; absent stays absent.
-func (t Time) In(loc *time.Location) Time {
-	if t.IsZero() {
-		return t
-	}
-	return Time{t.Time.In(loc)}
-}
-
-// A Matrix is one Cloud Phone server; the API says node.
-type Matrix struct {
-	NodeID       string            `json:"node_id"`
-	Name         string            `json:"name"`
-	Account      string            `json:"account"`
-	Region       string            `json:"region"`
-	Status       string            `json:"status"`
-	ExpiresAt    Time              `json:"expires_at"`
-	CreatedAt    Time              `json:"created_at"`
-	ModifiedAt   Time              `json:"modified_at"`
-	PhoneCount   int               `json:"phone_count"`
-	ServerType   string            `json:"server_type"`
-	InstanceType string            `json:"instance_type"`
-	Tags         map[string]string `json:"tags"`
+// Effort is what a listing took.
+type Effort struct {
+	Calls   int   // questions asked, every try counted
+	Retries int   // of them asked again
+	Bytes   int64 // of answers, as they came over the network
 }
 
 // A Finding is a matrix that needs somebody.

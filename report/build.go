@@ -7,33 +7,6 @@ import (
 	"time"
 )
 
-// A Listing is what could be read of all matrices.
-type Listing struct {
-	Matrices []Matrix  // those that were kept, see Rules.Fate, or all
-	Others   int       // that were read besides
-	Deleted  int       // of the others
-	Total    int       // how many there should be, as far as the service says
-	Regions  []string  // the regions that hold them
-	Problems []Problem // what could not be done
-	Mended   []Problem // what went wrong and cost nothing: for the log, not for the report
-	Effort   Effort
-}
-
-// Listed is how many matrices were read, of every status.
-func (l Listing) Listed() int { return len(l.Matrices) + l.Others }
-
-// Complete tells whether no matrix may be missing.
-func (l Listing) Complete() bool {
-	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
-}
-
-// Effort is what a listing took.
-type Effort struct {
-	Calls   int   // questions asked, every try counted
-	Retries int   // of them asked again
-	Bytes   int64 // of answers, as they came over the network
-}
-
 // Build returns the report of a listing at one instant, by the rules r.
 func Build(r Rules, l Listing, now time.Time) Report {
 	out := Report{

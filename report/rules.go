@@ -2,6 +2,31 @@ package report
 
 import "time"
 
+// A Reason says why a matrix needs somebody.
+type Reason string
+
+const (
+	Failed        Reason = "failed"         // it was never created properly
+	Expired       Reason = "expired"        // its subscription has ended
+	Expiring      Reason = "expiring"       // it ends within the report's days
+	Stuck         Reason = "stuck"          // it is being created or deleted for too long
+	NoExpiry      Reason = "no_expiry"      // nobody can tell when it ends
+	UnknownStatus Reason = "unknown_status" // the service uses a status that it does not document
+)
+
+// A Severity says how soon somebody is needed. Its order is that of
+// [Severities].
+type Severity string
+
+const (
+	Critical Severity = "critical"
+	Warning  Severity = "warning"
+	Notice   Severity = "notice"
+)
+
+// Severities lists every severity, the most urgent first.
+var Severities = []Severity{Critical, Warning, Notice}
+
 // Thresholds are the calendar days left at which an expiring matrix becomes more
 // urgent.
 type Thresholds struct {
@@ -111,32 +136,6 @@ func (c matrixCase) reasons() (all []Reason) {
 		}
 	}
 	return all
-}
-
-// A Fate is what becomes of a matrix that a listing has read. Only what a
-// report tells of has to be kept.
-type Fate uint8
-
-const (
-	Drop  Fate = iota // it needs nobody
-	Gone              // it is DELETED, which is counted
-	Later             // it needs nobody yet; the first of these to end is told
-	Keep
-)
-
-// Fate says what a report of that instant does with m. A listing that was
-// sieved so makes the same report as a whole one.
-func (r Rules) Fate(m *Matrix, now time.Time) Fate {
-	c := matrixCase{Matrix: m, Rules: r, now: now}
-	switch {
-	case len(c.reasons()) > 0 || toCome(m, now):
-		return Keep
-	case m.Status == StatusDeleted:
-		return Gone
-	case endsLater(m, now):
-		return Later
-	}
-	return Drop
 }
 
 // PrimaryReason is the reason that makes the finding as severe as it is, and so the one
