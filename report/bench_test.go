@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// fleet is n matrices, of which one in every needs somebody.
+// fleet returns n matrices, of which one in every needs attention.
 func fleet(n, every int, now time.Time) (l Listing) {
 	for i := range n {
 		m := Matrix{
@@ -24,7 +24,7 @@ func fleet(n, every int, now time.Time) (l Listing) {
 
 var benchRules = Rules{Days: 30, Thresholds: Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("UTC+8", 8*60*60)}
 
-// What becomes of each row while a listing is read.
+// BenchmarkFate sorts the rows of a listing while it is read.
 func BenchmarkFate(b *testing.B) {
 	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
 	ms := fleet(1000, 50, now).Matrices
@@ -36,7 +36,7 @@ func BenchmarkFate(b *testing.B) {
 	}
 }
 
-// A report of 20,000 matrices that all need somebody.
+// BenchmarkBuild builds the report of 20,000 matrices that all need attention.
 func BenchmarkBuild(b *testing.B) {
 	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
 	l := fleet(20_000, 1, now)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -32,18 +33,20 @@ func TestBuild(t *testing.T) {
 		ids = append(ids, f.NodeID)
 	}
 	if want := []string{"a1", "a2", "z", "b", "c"}; !slices.Equal(ids, want) {
-		t.Errorf("order %q, want %q: severity, then expiry, then id, none last", ids, want)
+		t.Errorf("order %q, want %q: by severity, expiry (absent ones last) and id", ids, want)
 	}
 	if r.PhonesAffected != 150 || r.Listed != 8 || r.Total != 8 || !r.Complete || r.Failed() {
 		t.Errorf("got %d phones, %d of %d listed, complete %t", r.PhonesAffected, r.Listed, r.Total, r.Complete)
 	}
-	for reason, want := range map[string]int{"failed": 1, "expired": 0, "expiring": 3, "stuck": 0, "no_expiry": 1, "unknown_status": 0, "deleted": 1} {
-		if got, ok := r.Counts[reason]; got != want || !ok {
-			t.Errorf("counts[%s] = %d, want %d", reason, got, want)
-		}
+	want := map[string]int{"deleted": 1}
+	for _, reason := range Reasons() {
+		want[string(reason)] = map[Reason]int{Failed: 1, Expiring: 3, NoExpiry: 1}[reason]
+	}
+	if !maps.Equal(r.Counts, want) {
+		t.Errorf("got the counts %v, want %v", r.Counts, want)
 	}
 	if r.NextExpiry == nil || r.NextExpiry.NodeID != "next" {
-		t.Errorf("next to expire is %+v, want next", r.NextExpiry)
+		t.Errorf("next expiry is %+v, want next", r.NextExpiry)
 	}
 	if got := r.Findings[0].ExpiresAt.Format(time.RFC3339); got != "2026-11-23T00:00:00+08:00" {
 		t.Errorf("expiry %s, want it in the report's zone", got)
@@ -51,14 +54,14 @@ func TestBuild(t *testing.T) {
 
 	critical := r.Filter(func(f Finding) bool { return f.Severity == Critical })
 	if len(critical.Findings) != 3 || critical.PhonesAffected != 100 || critical.Counts["no_expiry"] != 0 || critical.Counts["failed"] != 1 || critical.Counts["deleted"] != 1 {
-		t.Errorf("only critical: %d findings, %d phones, counts %v", len(critical.Findings), critical.PhonesAffected, critical.Counts)
+		t.Errorf("critical only: %d findings, %d phones, counts %v", len(critical.Findings), critical.PhonesAffected, critical.Counts)
 	}
 	if len(r.Findings) != 5 || r.Counts["no_expiry"] != 1 {
-		t.Error("Only changed the report that it was asked of")
+		t.Error("Filter changed its receiver")
 	}
 }
 
-// A report with anything that may hide matrices is not complete.
+// A report with a problem that may hide matrices is not complete.
 func TestComplete(t *testing.T) {
 	rules := defaults(time.UTC)
 	one := []Matrix{{NodeID: "a", Status: "RUNNING", ExpiresAt: Time{time.Now().AddDate(1, 0, 0)}}}
@@ -66,14 +69,14 @@ func TestComplete(t *testing.T) {
 		l                Listing
 		complete, failed bool
 	}{
-		"everything":                {Listing{Matrices: one, Total: 1}, true, false},
-		"an account without any":    {Listing{}, true, false},
+		"all matrices":              {Listing{Matrices: one, Total: 1}, true, false},
+		"an empty account":          {Listing{}, true, false},
 		"fewer than the total":      {Listing{Matrices: one, Total: 2}, false, false},
 		"more than the total":       {Listing{Matrices: one, Total: 0}, true, false},
 		"a problem that may hide":   {Listing{Matrices: one, Total: 1, Problems: []Problem{{MayHideMatrices: true}}}, false, false},
 		"a problem that hides none": {Listing{Matrices: one, Total: 1, Problems: []Problem{{}}}, true, false},
-		"nothing, for a problem":    {Listing{Problems: []Problem{{MayHideMatrices: true}}}, false, true},
-		"nothing of what there is":  {Listing{Total: 5}, false, true},
+		"nothing read, a problem":   {Listing{Problems: []Problem{{MayHideMatrices: true}}}, false, true},
+		"nothing read, a total":     {Listing{Total: 5}, false, true},
 	} {
 		r := Build(rules, c.l, time.Now())
 		if r.Complete != c.complete || r.Failed() != c.failed {
@@ -82,7 +85,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// The JSON's names are what others rely on.
+// Other programs rely on the names in the JSON.
 func TestJSON(t *testing.T) {
 	loc := zone(t, "Asia/Shanghai")
 	now := at(t, loc, "2026-11-22 09:00:00")
@@ -103,18 +106,18 @@ func TestJSON(t *testing.T) {
 		`"expires_at":null`, `"days_left":null`, `"created_at":null`, `"problems":[]`, `"next_expiry":null`,
 	} {
 		if !strings.Contains(string(b), want) {
-			t.Errorf("no %s in %s", want, b)
+			t.Errorf("got %s\nwant it to contain %s", b, want)
 		}
 	}
 	if strings.Contains(string(b), "deliveries") {
-		t.Error("deliveries where nothing was to be sent")
+		t.Error("deliveries of a report that was not to be sent")
 	}
 	var back Report
 	if err := json.Unmarshal(b, &back); err != nil {
 		t.Fatal(err)
 	}
 	if again, _ := json.Marshal(back); string(again) != string(b) {
-		t.Errorf("not the same after reading:\n%s\n%s", b, again)
+		t.Errorf("decoded and encoded again:\n%s\nwant\n%s", b, again)
 	}
 	brief, err := r.Brief()
 	if err != nil || strings.Contains(string(brief), `"findings"`) || !strings.Contains(string(brief), `"counts"`) {
@@ -122,21 +125,22 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// A creation time to come betrays the wrong zone; a clock a little off does not.
-func TestCreatedInTheFuture(t *testing.T) {
+// A creation time in the future shows a wrong time zone, unless the clocks merely
+// differ.
+func TestCreationInFuture(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	for ahead, told := range map[time.Duration]bool{-time.Hour: false, 5 * time.Minute: false, 8 * time.Hour: true} {
+	for ahead, want := range map[time.Duration]bool{-time.Hour: false, 10 * time.Minute: false, 10*time.Minute + time.Second: true, 8 * time.Hour: true} {
 		m := Matrix{NodeID: "cpn-1", Status: "RUNNING", CreatedAt: Time{now.Add(ahead)}, ExpiresAt: Time{now.AddDate(1, 0, 0)}}
 		r := Build(defaults(time.UTC), Listing{Matrices: []Matrix{m}}, now)
-		if got := len(r.Problems) == 1 && strings.Contains(r.Problems[0].Message, "API_TIME_ZONE"); got != told || !r.Complete {
-			t.Errorf("created %s ahead: told %t (%v), complete %t; want told %t", ahead, got, r.Problems, r.Complete, told)
+		if got := len(r.Problems) == 1 && strings.Contains(r.Problems[0].Message, "API_TIME_ZONE"); got != want || !r.Complete {
+			t.Errorf("created in %s: problem %t (%v), complete %t; want the problem %t and a complete report", ahead, got, r.Problems, r.Complete, want)
 		}
 	}
 }
 
-// A subscription without an end may be told as one in the year 9999, which is
-// the year after in the zones to the east.
-func TestTheEndOfTime(t *testing.T) {
+// A subscription that never ends may have an expiry at the end of the year 9999,
+// which is the year 10000 in time zones to the east.
+func TestExpiryBeyond9999(t *testing.T) {
 	east := time.FixedZone("UTC+8", 8*3600)
 	b, err := json.Marshal(Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).In(east)})
 	if err != nil || string(b) != `"9999-12-31T23:59:59Z"` {

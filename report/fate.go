@@ -16,13 +16,13 @@ const (
 // Fate says what a report of that instant does with m. A listing that was
 // sieved so makes the same report as a whole one.
 func (r Rules) Fate(m *Matrix, now time.Time) Fate {
-	c := matrixCase{Matrix: m, Rules: r, now: now}
+	c := evaluation{Matrix: m, Rules: r, now: now}
 	switch {
-	case len(c.reasons()) > 0 || toCome(m, now):
+	case len(c.reasons()) > 0 || createdInFuture(m, now):
 		return Keep
 	case m.Status == StatusDeleted:
 		return Gone
-	case endsLater(m, now):
+	case expiresLater(m, now):
 		return Later
 	}
 	return Drop

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// Version 1 of the JSON is frozen: what it had, it goes on to have, of the same
-// kind. Programs of others read it. New properties may come, a changed one is a
-// new version.
+// Version 1 of the JSON is frozen, since other programs read it: a property keeps
+// its name and type. Properties may be added; to change one takes a new version.
 func TestVersion1IsFrozen(t *testing.T) {
 	b, err := os.ReadFile("testdata/schema-v1.json")
 	if err != nil {
@@ -29,13 +28,13 @@ func TestVersion1IsFrozen(t *testing.T) {
 	for _, broken := range broken("", then, now) {
 		t.Error(broken)
 	}
-	// The check itself sees what would break somebody.
+	// The check finds every change that breaks a reader.
 	for name, change := range map[string]func(schema map[string]any){
-		"a property goes":        func(s map[string]any) { delete(s["properties"].(map[string]any), "total") },
-		"a property changes":     func(s map[string]any) { s["properties"].(map[string]any)["total"] = map[string]any{"type": "string"} },
-		"a property may be gone": func(s map[string]any) { s["required"] = []any{"version"} },
-		"a kind of finding goes": func(s map[string]any) { delete(s["$defs"].(map[string]any), "finding") },
-		"a reason is called anew": func(s map[string]any) {
+		"a property is removed":       func(s map[string]any) { delete(s["properties"].(map[string]any), "total") },
+		"a property changes its type": func(s map[string]any) { s["properties"].(map[string]any)["total"] = map[string]any{"type": "string"} },
+		"a property becomes optional": func(s map[string]any) { s["required"] = []any{"version"} },
+		"a definition is removed":     func(s map[string]any) { delete(s["$defs"].(map[string]any), "finding") },
+		"a reason is renamed": func(s map[string]any) {
 			s["$defs"].(map[string]any)["reason"].(map[string]any)["enum"] = []any{"lapsed"}
 		},
 	} {
@@ -45,40 +44,40 @@ func TestVersion1IsFrozen(t *testing.T) {
 		}
 		change(other)
 		if len(broken("", then, other)) == 0 {
-			t.Errorf("%s, and nobody sees it", name)
+			t.Errorf("not found: %s", name)
 		}
 	}
 }
 
-// broken lists where now takes away or changes what then promised. Words for
-// people may change.
+// broken lists what then has and now lacks or has changed. Titles and descriptions
+// may change.
 func broken(path string, then, now any) (faults []string) {
 	switch then := then.(type) {
 	case map[string]any:
 		now, ok := now.(map[string]any)
 		if !ok {
-			return []string{path + " is of another kind"}
+			return []string{path + " is not an object any more"}
 		}
 		for key, value := range then {
 			if key == "description" || key == "title" {
 				continue
 			}
 			if _, ok := now[key]; !ok {
-				faults = append(faults, path+"/"+key+" is gone")
+				faults = append(faults, path+"/"+key+" is missing")
 				continue
 			}
 			faults = append(faults, broken(path+"/"+key, value, now[key])...)
 		}
-	case []any: // required, enum, type: none may go
+	case []any: // required, enum, type
 		now, _ := now.([]any)
 		for _, value := range then {
 			if !slices.ContainsFunc(now, func(v any) bool { return reflect.DeepEqual(v, value) }) {
-				faults = append(faults, path+" has lost a value")
+				faults = append(faults, path+" lacks a value")
 			}
 		}
 	default:
 		if !reflect.DeepEqual(then, now) {
-			faults = append(faults, path+" is another value")
+			faults = append(faults, path+" has another value")
 		}
 	}
 	return faults

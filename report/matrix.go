@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// A Matrix is one Cloud Phone server; the API says node.
+// A Matrix is one Cloud Phone server. The API calls it a node.
 type Matrix struct {
 	NodeID       string            `json:"node_id"`
 	Name         string            `json:"name"`
@@ -18,8 +18,14 @@ type Matrix struct {
 	Tags         map[string]string `json:"tags"`
 }
 
-// Status is what the service says of a matrix. The documented values are
-// those of DescribeCloudPhoneNodes, eds-aic 2023-09-30:
+// in returns m with its times in loc.
+func (m Matrix) in(loc *time.Location) Matrix {
+	m.ExpiresAt, m.CreatedAt, m.ModifiedAt = m.ExpiresAt.In(loc), m.CreatedAt.In(loc), m.ModifiedAt.In(loc)
+	return m
+}
+
+// The documented values of Matrix.Status, from DescribeCloudPhoneNodes of
+// eds-aic 2023-09-30. The API may return others.
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
 const (
 	StatusCreating  = "CREATING"
@@ -30,21 +36,25 @@ const (
 	StatusDeleted   = "DELETED"
 )
 
-// Time is an instant that may be absent; absent is null in JSON.
+var statuses = []string{StatusCreating, StatusNodeReady, StatusRunning, StatusFailed, StatusDeleting, StatusDeleted}
+
+// A Time is an instant that may be absent. The zero Time is absent and is null
+// in JSON.
 type Time struct{ time.Time }
 
-// MarshalJSON writes RFC 3339 with the zone of the report, or null.
+// MarshalJSON returns t in RFC 3339 with its own zone, or null.
 func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
 	}
-	if t.Year() > 9999 { // which RFC 3339 cannot write: never, as it seems
+	if t.Year() > 9999 {
+		// RFC 3339 ends with the year 9999, which services use for "never".
 		return []byte(`"9999-12-31T23:59:59Z"`), nil
 	}
 	return t.Time.MarshalJSON()
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON parses what MarshalJSON writes.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		*t = Time{}
@@ -53,10 +63,23 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return t.Time.UnmarshalJSON(b)
 }
 
-// In returns the same instant in loc; absent stays absent.
+// In returns t in loc. An absent Time stays absent.
 func (t Time) In(loc *time.Location) Time {
 	if t.IsZero() {
 		return t
 	}
 	return Time{t.Time.In(loc)}
+}
+
+// compare orders times, absent ones last.
+func (t Time) compare(u Time) int {
+	switch {
+	case t.IsZero() && u.IsZero():
+		return 0
+	case t.IsZero():
+		return 1
+	case u.IsZero():
+		return -1
+	}
+	return t.Compare(u.Time)
 }

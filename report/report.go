@@ -1,12 +1,15 @@
-// Package report holds the words and the rules of the program: what a matrix
-// is, which matrices need somebody, and what one run found.
+// Package report is the vocabulary and the rules of the program: what a matrix
+// is, which matrices need attention and why, and what one run reports.
 //
-// It is pure: the standard library only, no I/O, no clock, no log. Time enters
-// as a value. To add a rule, add a line to the table in classify.go and a case
-// to classify_test.go, which fails until there is one.
+// The package is pure: it uses only the standard library and does no I/O, reads
+// no clock and writes no log. Callers pass the time.
 //
-// Read report.go (the vocabulary), then classify.go (the rules), then
-// summarise.go (from a listing to a report).
+// To add a rule, add a reason and a row to the table in rules.go and a case to
+// TestClassify, which fails until there is one. Every list of reasons derives
+// from the table.
+//
+// Read report.go and matrix.go first (the types), then rules.go (which matrices
+// need attention), then build.go (from a listing to a report).
 package report
 
 import (
@@ -29,10 +32,10 @@ type Listing struct {
 	Effort   Effort
 }
 
-// Listed is how many matrices were read, of every status.
+// Listed returns how many matrices of any status were read.
 func (l Listing) Listed() int { return len(l.Matrices) + l.Others }
 
-// Complete tells whether no matrix may be missing.
+// Complete reports whether no matrix is missing.
 func (l Listing) Complete() bool {
 	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
 }
@@ -44,13 +47,21 @@ type Effort struct {
 	Bytes   int64 // of answers, as they came over the network
 }
 
-// A Finding is a matrix that needs somebody.
+// A Finding is a matrix that needs attention.
 type Finding struct {
 	Matrix
-	Reason       Reason   `json:"reason"`
-	OtherReasons []Reason `json:"also"` // further reasons, in the order of the rules
+	Reason       Reason   `json:"reason"` // of the first rule that matches
+	OtherReasons []Reason `json:"also"`   // of further rules that match, in their order
 	Severity     Severity `json:"severity"`
-	DaysLeft     *int     `json:"days_left"` // calendar days until it expires, negative after; nil without an expiry
+	DaysLeft     *int     `json:"days_left"` // calendar days until it expires, negative afterwards; nil without an expiry date
+}
+
+// days returns DaysLeft, or 0 if it is nil.
+func (f Finding) days() int {
+	if f.DaysLeft == nil {
+		return 0
+	}
+	return *f.DaysLeft
 }
 
 // A Problem is something that a run could not do.
@@ -58,14 +69,14 @@ type Problem struct {
 	Endpoint        string `json:"endpoint"`
 	Account         string `json:"account"`
 	Region          string `json:"region"`
-	Code            string `json:"code"`
-	Message         string `json:"message"`    // in English; templates may have other words for the code
-	RequestID       string `json:"request_id"` // of the service, for its support
-	Permission      string `json:"permission"` // what a denial says is missing
-	MayHideMatrices bool   `json:"may_hide"`   // matrices may be missing from the report because of it
+	Code            string `json:"code"`       // of the API, or the program's own
+	Message         string `json:"message"`    // in English; messages may word the code in other languages
+	RequestID       string `json:"request_id"` // of the API request, for support cases
+	Permission      string `json:"permission"` // the RAM permission that is missing
+	MayHideMatrices bool   `json:"may_hide"`   // the report may lack matrices because of it
 }
 
-// A Delivery is what became of the report in one channel.
+// A Delivery is the outcome of sending a report to one channel.
 type Delivery struct {
 	Channel   string `json:"channel"`
 	Delivered bool   `json:"delivered"`
@@ -73,48 +84,50 @@ type Delivery struct {
 	Error     string `json:"error"`
 }
 
-// An Expiry is a matrix and when it ends.
+// An Expiry is when a matrix expires.
 type Expiry struct {
 	NodeID    string `json:"node_id"`
 	Name      string `json:"name"`
 	ExpiresAt Time   `json:"expires_at"`
 }
 
-// A Report is the findings of one run and how complete it is.
+// A Report is the findings of one run and how complete they are.
 type Report struct {
 	Version     int    `json:"version"`
 	GeneratedAt Time   `json:"generated_at"`
 	TimeZone    string `json:"time_zone"`
 	Days        int    `json:"days"`
 	Thresholds
-	Complete       bool           `json:"complete"`
-	Total          int            `json:"total"`  // how many matrices there should be, of every status
-	Listed         int            `json:"listed"` // how many were read
+	Complete       bool           `json:"complete"` // no matrix is missing
+	Total          int            `json:"total"`    // matrices of any status that exist, as far as known
+	Listed         int            `json:"listed"`   // matrices of any status that were read
 	Regions        []string       `json:"regions"`
-	Counts         map[string]int `json:"counts"` // findings by reason, and "deleted"
+	Counts         map[string]int `json:"counts"` // findings by Reason, and deleted matrices as "deleted"
 	PhonesAffected int            `json:"phones_affected"`
-	NextExpiry     *Expiry        `json:"next_expiry"` // the first beyond the report's days
-	Findings       []Finding      `json:"findings"`
+	NextExpiry     *Expiry        `json:"next_expiry"` // the first after the report's days; nil if none
+	Findings       []Finding      `json:"findings"`    // most urgent first
 	Problems       []Problem      `json:"problems"`
-	Deliveries     []Delivery     `json:"deliveries,omitempty"`
-	Matrices       []Matrix       `json:"matrices,omitempty"` // a page of all that were read, where they were asked for
-	Page           int            `json:"page,omitempty"`     // from 1
+	Deliveries     []Delivery     `json:"deliveries,omitempty"` // only of a report that was to be sent
+	Matrices       []Matrix       `json:"matrices,omitempty"`   // one page of all matrices, if requested
+	Page           int            `json:"page,omitempty"`       // from 1
 	Pages          int            `json:"pages,omitempty"`
 }
 
-// Brief is the report's JSON without its findings: what a timer is answered.
+// Brief returns the JSON of r without its findings, which is the response to a
+// timer event.
 func (r Report) Brief() ([]byte, error) {
 	return json.Marshal(struct {
 		Report
-		Findings *struct{} `json:"findings,omitempty"` // hides the longer one
+		Findings *struct{} `json:"findings,omitempty"` // shadows Report.Findings
 	}{Report: r})
 }
 
-// Failed tells whether nothing at all could be read.
+// Failed reports whether nothing could be read.
 func (r Report) Failed() bool { return r.Listed == 0 && !r.Complete }
 
-// HasWarnings tells whether there is a problem of no endpoint: the report has it all,
-// and yet may not be what somebody takes it for.
+// HasWarnings reports whether a problem hides no matrix and belongs to no
+// endpoint, such as a time zone that seems wrong. Such a report may be complete
+// and still mislead.
 func (r Report) HasWarnings() bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return !p.MayHideMatrices && p.Endpoint == "" })
 }

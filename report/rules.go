@@ -1,21 +1,24 @@
 package report
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
-// A Reason says why a matrix needs somebody.
+// A Reason is why a matrix needs attention.
 type Reason string
 
 const (
-	Failed        Reason = "failed"         // it was never created properly
+	Failed        Reason = "failed"         // its creation failed
 	Expired       Reason = "expired"        // its subscription has ended
-	Expiring      Reason = "expiring"       // it ends within the report's days
-	Stuck         Reason = "stuck"          // it is being created or deleted for too long
-	NoExpiry      Reason = "no_expiry"      // nobody can tell when it ends
-	UnknownStatus Reason = "unknown_status" // the service uses a status that it does not document
+	Expiring      Reason = "expiring"       // its subscription ends within the report's days
+	Stuck         Reason = "stuck"          // it has been creating or deleting for too long
+	NoExpiry      Reason = "no_expiry"      // the API returned no expiry date
+	UnknownStatus Reason = "unknown_status" // its status is not documented
 )
 
-// A Severity says how soon somebody is needed. Its order is that of
-// [Severities].
+// A Severity is how soon a matrix needs attention.
 type Severity string
 
 const (
@@ -24,57 +27,139 @@ const (
 	Notice   Severity = "notice"
 )
 
-// Severities lists every severity, the most urgent first.
+// Severities lists every severity, most urgent first.
 var Severities = []Severity{Critical, Warning, Notice}
 
-// Thresholds are the calendar days left at which an expiring matrix becomes more
-// urgent.
-type Thresholds struct {
-	CriticalDays int `json:"critical_days"`
-	WarningDays  int `json:"warning_days"`
+// rank returns the index of s in Severities. An unknown severity comes last.
+func (s Severity) rank() int {
+	if i := slices.Index(Severities, s); i >= 0 {
+		return i
+	}
+	return len(Severities)
 }
 
-// Rules decide which matrices need somebody.
+// Rules are the parameters by which matrices are judged.
 type Rules struct {
-	Days int // flag what expires within so many calendar days; 0 is today
+	Days int // report what expires within this many calendar days; 0 means today
 	Thresholds
 	StuckAfter time.Duration  // creating or deleting for longer is stuck
 	Location   *time.Location // whose calendar days count
 }
 
-// A matrixCase is one matrix at one instant, with what several rules ask of it.
-type matrixCase struct {
+// Thresholds are the days left at or below which an expiring matrix is critical
+// or a warning.
+type Thresholds struct {
+	CriticalDays int `json:"critical_days"`
+	WarningDays  int `json:"warning_days"`
+}
+
+// A rule is one reason for which a matrix is reported.
+type rule struct {
+	reason   Reason
+	severity func(t Thresholds, daysLeft int) Severity
+	heading  int  // its place among the headings of one severity
+	deleting bool // also applies to a matrix that is being deleted
+	matches  func(evaluation) bool
+}
+
+// rules is the table of rules, in order of precedence: the first that matches
+// gives a finding its Reason, the later ones its OtherReasons. No rule applies
+// to a deleted matrix.
+var rules = []rule{
+	{Failed, always(Critical), 1, false, evaluation.failed},
+	{Expired, always(Critical), 2, false, evaluation.expired},
+	{Expiring, Thresholds.expiring, 3, false, evaluation.expiring},
+	{Stuck, always(Warning), 4, true, evaluation.stuck},
+	{NoExpiry, always(Warning), 5, false, evaluation.noExpiry},
+	{UnknownStatus, always(Notice), 6, false, evaluation.unknownStatus},
+}
+
+func always(s Severity) func(Thresholds, int) Severity {
+	return func(Thresholds, int) Severity { return s }
+}
+
+func (t Thresholds) expiring(daysLeft int) Severity {
+	switch {
+	case daysLeft <= t.CriticalDays:
+		return Critical
+	case daysLeft <= t.WarningDays:
+		return Warning
+	}
+	return Notice
+}
+
+// An evaluation is one matrix judged by the rules at one instant.
+type evaluation struct {
 	*Matrix
 	Rules
 	now time.Time
 }
 
-// rules are tried in order: the first that matches is the finding's reason,
-// later ones are listed with it. A DELETED matrix meets none of them and a
-// DELETING one only stuck, whatever else is true of it.
-var rules = []struct {
-	reason   Reason
-	deleting bool // holds for matrices that are being deleted, too
-	match    func(c matrixCase) bool
-}{
-	{Failed, false, func(c matrixCase) bool { return c.Status == StatusFailed }},
-	{Expired, false, func(c matrixCase) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(c.now) }},
-	{Expiring, false, matrixCase.expiring},
-	{Stuck, true, matrixCase.stuck},
-	{NoExpiry, false, func(c matrixCase) bool { return c.ExpiresAt.IsZero() && !c.freshlyCreating() }},
-	{UnknownStatus, false, func(c matrixCase) bool { return !documented(c.Status) }},
+func (e evaluation) failed() bool { return e.Status == StatusFailed }
+
+func (e evaluation) expired() bool { return !e.ExpiresAt.IsZero() && !e.ExpiresAt.After(e.now) }
+
+func (e evaluation) expiring() bool {
+	return e.ExpiresAt.After(e.now) && DaysBetween(e.now, e.ExpiresAt.Time, e.Location) <= e.Days
 }
 
-func documented(status string) bool {
-	switch status {
-	case StatusCreating, StatusNodeReady, StatusRunning, StatusFailed, StatusDeleting, StatusDeleted:
-		return true
+func (e evaluation) stuck() bool {
+	since := e.CreatedAt
+	switch e.Status {
+	case StatusCreating, StatusNodeReady:
+	case StatusDeleting:
+		since = e.ModifiedAt
+	default:
+		return false
 	}
-	return false
+	return !since.IsZero() && e.now.Sub(since.Time) > e.StuckAfter
 }
 
-// Reasons lists every reason in the order of the rules.
-func Reasons() []Reason {
+func (e evaluation) noExpiry() bool {
+	if !e.ExpiresAt.IsZero() {
+		return false
+	}
+	// A new matrix has no expiry date until it is created.
+	recent := e.Status == StatusCreating && !e.CreatedAt.IsZero() && !e.stuck()
+	return !recent
+}
+
+func (e evaluation) unknownStatus() bool { return !slices.Contains(statuses, e.Status) }
+
+// daysLeft returns the calendar days until the matrix expires, or nil if it has
+// no expiry date.
+func (e evaluation) daysLeft() *int {
+	if e.ExpiresAt.IsZero() {
+		return nil
+	}
+	return new(DaysBetween(e.now, e.ExpiresAt.Time, e.Location))
+}
+
+// reasons returns the reasons of all rules that match, in the order of the
+// table.
+func (e evaluation) reasons() []Reason {
+	if e.Status == StatusDeleted {
+		return nil
+	}
+	var all []Reason
+	for _, r := range rules {
+		if (r.deleting || e.Status != StatusDeleting) && r.matches(e) {
+			all = append(all, r.reason)
+		}
+	}
+	return all
+}
+
+// Reasons returns every reason, in the order of the rules.
+func Reasons() []Reason { return reasonsOf(rules) }
+
+// HeadingOrder returns every reason, in the order in which a report shows them
+// within one severity.
+func HeadingOrder() []Reason {
+	return reasonsOf(slices.SortedFunc(slices.Values(rules), func(a, b rule) int { return cmp.Compare(a.heading, b.heading) }))
+}
+
+func reasonsOf(rules []rule) []Reason {
 	all := make([]Reason, len(rules))
 	for i, r := range rules {
 		all[i] = r.reason
@@ -82,101 +167,44 @@ func Reasons() []Reason {
 	return all
 }
 
-// daysLeft is meaningless without an expiry.
-func (c matrixCase) daysLeft() int { return DaysBetween(c.now, c.ExpiresAt.Time, c.Location) }
-
-func (c matrixCase) expiring() bool {
-	left := c.ExpiresAt.Sub(c.now)
-	soon := time.Duration(c.Days+2) * 24 * time.Hour // whatever the calendar says
-	return left > 0 && left < soon && c.daysLeft() <= c.Days
-}
-
-func (c matrixCase) stuck() bool {
-	since := c.CreatedAt
-	switch c.Status {
-	case StatusCreating, StatusNodeReady:
-	case StatusDeleting:
-		since = c.ModifiedAt
-	default:
-		return false
-	}
-	return !since.IsZero() && c.now.Sub(since.Time) > c.StuckAfter
-}
-
-// A matrix without a creation time is not known to be fresh.
-func (c matrixCase) freshlyCreating() bool {
-	return c.Status == StatusCreating && !c.CreatedAt.IsZero() && !c.stuck()
-}
-
-// Classify says whether m needs somebody at now, and why.
-func (r Rules) Classify(m Matrix, now time.Time) (f Finding, needed bool) {
-	c := matrixCase{Matrix: &m, Rules: r, now: now}
-	all := c.reasons()
-	if len(all) == 0 {
+// Classify returns the finding for m at now. It reports false if m needs no
+// attention.
+func (r Rules) Classify(m Matrix, now time.Time) (Finding, bool) {
+	e := evaluation{Matrix: &m, Rules: r, now: now}
+	reasons := e.reasons()
+	if len(reasons) == 0 {
 		return Finding{}, false
 	}
-	f = Finding{Matrix: m, Reason: all[0], OtherReasons: all[1:]}
-	days := 0
-	if !m.ExpiresAt.IsZero() {
-		days = c.daysLeft()
-		f.DaysLeft = &days
-	}
-	f.Severity = r.severity(r.PrimaryReason(f), days)
+	f := Finding{Matrix: m, Reason: reasons[0], OtherReasons: reasons[1:], DaysLeft: e.daysLeft()}
+	f.Severity = r.Severity(r.PrimaryReason(f), f.days())
 	return f, true
 }
 
-// reasons are those that hold, in the order of the rules.
-func (c matrixCase) reasons() (all []Reason) {
-	if c.Status == StatusDeleted {
-		return nil
-	}
-	for _, rule := range rules {
-		if (c.Status != StatusDeleting || rule.deleting) && rule.match(c) {
-			all = append(all, rule.reason)
+// PrimaryReason returns the most severe reason of f, the one that f is shown
+// under. Of equally severe reasons it is the first.
+func (t Thresholds) PrimaryReason(f Finding) Reason {
+	primary := f.Reason
+	for _, reason := range f.OtherReasons {
+		if t.Severity(reason, f.days()).rank() < t.Severity(primary, f.days()).rank() {
+			primary = reason
 		}
 	}
-	return all
+	return primary
 }
 
-// PrimaryReason is the reason that makes the finding as severe as it is, and so the one
-// to tell it under.
-func (s Thresholds) PrimaryReason(f Finding) Reason {
-	days := 0
-	if f.DaysLeft != nil {
-		days = *f.DaysLeft
-	}
-	for _, severity := range Severities {
-		if s.severity(f.Reason, days) == severity {
-			return f.Reason
-		}
-		for _, reason := range f.OtherReasons {
-			if s.severity(reason, days) == severity {
-				return reason
-			}
-		}
-	}
-	return f.Reason
-}
-
-func (s Thresholds) severity(r Reason, daysLeft int) Severity {
-	switch r {
-	case Failed, Expired:
-		return Critical
-	case Stuck, NoExpiry:
-		return Warning
-	case Expiring:
-		switch {
-		case daysLeft <= s.CriticalDays:
-			return Critical
-		case daysLeft <= s.WarningDays:
-			return Warning
+// Severity returns how severe a reason is with that many days left. A reason
+// without a rule, as in a report of a later version, is a notice.
+func (t Thresholds) Severity(reason Reason, daysLeft int) Severity {
+	for _, r := range rules {
+		if r.reason == reason {
+			return r.severity(t, daysLeft)
 		}
 	}
 	return Notice
 }
 
-// DaysBetween counts calendar days in loc, so that it is 1 from 23:59 to 00:00
-// and does not stumble over days of 23 or 25 hours.
+// DaysBetween returns the number of calendar days from one instant to another
+// in loc: 1 from 23:59 to 00:00, whatever the length of a day.
 func DaysBetween(from, to time.Time, loc *time.Location) int {
 	date := func(t time.Time) time.Time {
 		y, m, d := t.In(loc).Date()

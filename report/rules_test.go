@@ -30,8 +30,8 @@ func defaults(loc *time.Location) Rules {
 	return Rules{Days: 30, Thresholds: Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: loc}
 }
 
-// Every rule, at both sides of its boundary. The test fails for a rule that no
-// case here gives as the reason.
+// TestClassify has every rule on both sides of its limit. A rule that is the
+// reason of no case fails it.
 func TestClassify(t *testing.T) {
 	shanghai := zone(t, "Asia/Shanghai")
 	now := at(t, shanghai, "2026-11-22 09:00:00")
@@ -41,16 +41,16 @@ func TestClassify(t *testing.T) {
 	cases := []struct {
 		name     string
 		m        Matrix
-		reason   Reason // "" for a matrix that needs nobody
+		reason   Reason // empty if the matrix needs no attention
 		severity Severity
 		also     []Reason
 	}{
-		{"running, a year to go", Matrix{Status: "RUNNING", ExpiresAt: year}, "", "", nil},
+		{"running, expires in a year", Matrix{Status: "RUNNING", ExpiresAt: year}, "", "", nil},
 		{"running until 2099", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2099-12-31 23:59:59")}}, "", "", nil},
 		{"failed", Matrix{Status: "FAILED", ExpiresAt: year}, Failed, Critical, nil},
 		{"failed and expired", Matrix{Status: "FAILED", ExpiresAt: in(-day)}, Failed, Critical, []Reason{Expired}},
 		{"failed without an expiry", Matrix{Status: "FAILED"}, Failed, Critical, []Reason{NoExpiry}},
-		{"expires this very second", Matrix{Status: "RUNNING", ExpiresAt: in(0)}, Expired, Critical, nil},
+		{"expires now", Matrix{Status: "RUNNING", ExpiresAt: in(0)}, Expired, Critical, nil},
 		{"expired a second ago", Matrix{Status: "RUNNING", ExpiresAt: in(-time.Second)}, Expired, Critical, nil},
 		{"expires in a second", Matrix{Status: "RUNNING", ExpiresAt: in(time.Second)}, Expiring, Critical, nil},
 		{"expired while being created", Matrix{Status: "CREATING", CreatedAt: in(-time.Hour), ExpiresAt: in(-time.Second)}, Expired, Critical, nil},
@@ -62,26 +62,26 @@ func TestClassify(t *testing.T) {
 		{"day N+1, first second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-23 00:00:00")}}, "", "", nil},
 		{"creating for exactly the limit", Matrix{Status: "CREATING", CreatedAt: in(-day), ExpiresAt: year}, "", "", nil},
 		{"creating for a second longer", Matrix{Status: "CREATING", CreatedAt: in(-day - time.Second), ExpiresAt: year}, Stuck, Warning, nil},
-		{"phones being created for too long", Matrix{Status: "NODE_READY", CreatedAt: in(-2 * day), ExpiresAt: year}, Stuck, Warning, nil},
+		{"node ready for too long", Matrix{Status: "NODE_READY", CreatedAt: in(-2 * day), ExpiresAt: year}, Stuck, Warning, nil},
 		{"stuck and expiring in weeks", Matrix{Status: "CREATING", CreatedAt: in(-2 * day), ExpiresAt: in(20 * day)}, Expiring, Warning, []Reason{Stuck}},
 		{"stuck without an expiry", Matrix{Status: "CREATING", CreatedAt: in(-2 * day)}, Stuck, Warning, []Reason{NoExpiry}},
 		{"freshly creating without an expiry", Matrix{Status: "CREATING", CreatedAt: in(-time.Hour)}, "", "", nil},
-		{"creating since nobody knows when", Matrix{Status: "CREATING"}, NoExpiry, Warning, nil},
+		{"creating without a creation time", Matrix{Status: "CREATING"}, NoExpiry, Warning, nil},
 		{"created in the future", Matrix{Status: "CREATING", CreatedAt: in(8 * time.Hour)}, "", "", nil},
 		{"running without an expiry", Matrix{Status: "RUNNING"}, NoExpiry, Warning, nil},
 		{"deleting for too long", Matrix{Status: "DELETING", ModifiedAt: in(-2 * day), ExpiresAt: in(-day)}, Stuck, Warning, nil},
-		{"deleting since today, long expired", Matrix{Status: "DELETING", CreatedAt: in(-90 * day), ModifiedAt: in(-time.Hour), ExpiresAt: in(-day)}, "", "", nil},
+		{"deleting for an hour, expired", Matrix{Status: "DELETING", CreatedAt: in(-90 * day), ModifiedAt: in(-time.Hour), ExpiresAt: in(-day)}, "", "", nil},
 		{"deleting without any time", Matrix{Status: "DELETING"}, "", "", nil},
 		{"deleted", Matrix{Status: "DELETED", ExpiresAt: in(-day)}, "", "", nil},
 		{"an undocumented status", Matrix{Status: "MAINTAINING", ExpiresAt: year}, UnknownStatus, Notice, nil},
-		{"no status at all", Matrix{ExpiresAt: year}, UnknownStatus, Notice, nil},
+		{"no status", Matrix{ExpiresAt: year}, UnknownStatus, Notice, nil},
 		{"an undocumented status, expired", Matrix{Status: "EXPIRED", ExpiresAt: in(-day)}, Expired, Critical, []Reason{UnknownStatus}},
 	}
 	tested := map[Reason]bool{}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			f, needed := defaults(shanghai).Classify(c.m, now)
-			if needed != (c.reason != "") || f.Reason != c.reason || f.Severity != c.severity || !slices.Equal(f.OtherReasons, c.also) {
+			f, ok := defaults(shanghai).Classify(c.m, now)
+			if ok != (c.reason != "") || f.Reason != c.reason || f.Severity != c.severity || !slices.Equal(f.OtherReasons, c.also) {
 				t.Errorf("got %q, %s, also %q; want %q, %s, also %q", f.Reason, f.Severity, f.OtherReasons, c.reason, c.severity, c.also)
 			}
 		})
@@ -94,7 +94,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func TestNoDaysIsToday(t *testing.T) {
+func TestZeroDaysMeansToday(t *testing.T) {
 	loc := zone(t, "Asia/Shanghai")
 	r := defaults(loc)
 	r.Days = 0
@@ -106,9 +106,9 @@ func TestNoDaysIsToday(t *testing.T) {
 	}
 }
 
-// Days are those of the zone, whatever zone the process or the times are in,
-// and a day of 23 or 25 hours is one day.
-func TestDaysLeft(t *testing.T) {
+// Days are counted in the given zone, whatever zone the times are in. A day of 23
+// or 25 hours is one day.
+func TestDaysBetween(t *testing.T) {
 	for _, c := range []struct {
 		zone, now, expiry string
 		want              int
@@ -120,21 +120,20 @@ func TestDaysLeft(t *testing.T) {
 		{"Europe/Berlin", "2026-03-28 23:30:00", "2026-03-30 00:30:00", 2}, // 29 March has 23 hours
 		{"Europe/Berlin", "2026-10-24 00:30:00", "2026-10-26 23:30:00", 2}, // 25 October has 25
 		{"America/St_Johns", "2026-03-07 23:59:59", "2026-03-09 00:00:00", 2},
-		{"Pacific/Apia", "2011-12-29 12:00:00", "2011-12-31 12:00:00", 2}, // 30 December did not exist there
+		{"Pacific/Apia", "2011-12-29 12:00:00", "2011-12-31 12:00:00", 2}, // it skipped 30 December
 		{"Asia/Shanghai", "2026-11-22 09:00:00", "2026-11-20 23:59:59", -2},
 	} {
 		loc := zone(t, c.zone)
 		now, expiry := at(t, loc, c.now), at(t, loc, c.expiry)
-		for _, elsewhere := range []*time.Location{time.UTC, zone(t, "America/Los_Angeles")} {
-			if got := DaysBetween(now.In(elsewhere), expiry.In(elsewhere), loc); got != c.want {
-				t.Errorf("%s: from %s to %s are %d days, want %d", c.zone, c.now, c.expiry, got, c.want)
+		for _, other := range []*time.Location{time.UTC, zone(t, "America/Los_Angeles")} {
+			if got := DaysBetween(now.In(other), expiry.In(other), loc); got != c.want {
+				t.Errorf("%s: %s to %s is %d days, want %d", c.zone, c.now, c.expiry, got, c.want)
 			}
 		}
 	}
 }
 
-// What holds for any matrix at any time, tried on many.
-func TestClassifyHoldsForAll(t *testing.T) {
+func TestClassifyRandomMatrices(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	statuses := []string{StatusCreating, StatusNodeReady, StatusRunning, StatusFailed, StatusDeleting, StatusDeleted, "", "NEW"}
 	zones := []*time.Location{time.UTC, zone(t, "Asia/Shanghai"), zone(t, "Europe/Berlin"), zone(t, "America/New_York")}
@@ -149,27 +148,81 @@ func TestClassifyHoldsForAll(t *testing.T) {
 				*field = Time{now.Add(time.Duration(rnd.Int64N(int64(200*24*time.Hour))) - 100*24*time.Hour)}
 			}
 		}
-		f, needed := r.Classify(m, now)
+		f, found := r.Classify(m, now)
 		what := fmt.Sprintf("%+v at %s in %s with %+v", m, now, loc, r)
 		expired := !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(now)
 		switch {
-		case m.Status == StatusDeleted && needed:
-			t.Fatalf("flagged a deleted matrix: %s", what)
-		case m.Status == StatusDeleting && needed && f.Reason != Stuck:
-			t.Fatalf("%s for one that is being deleted: %s", f.Reason, what)
+		case m.Status == StatusDeleted && found:
+			t.Fatalf("deleted matrix has a finding: %s", what)
+		case m.Status == StatusDeleting && found && f.Reason != Stuck:
+			t.Fatalf("deleting matrix has the reason %s: %s", f.Reason, what)
 		case m.Status == StatusFailed && f.Reason != Failed:
-			t.Fatalf("failed is %q: %s", f.Reason, what)
+			t.Fatalf("failed matrix has the reason %q: %s", f.Reason, what)
 		case expired && m.Status != StatusDeleted && m.Status != StatusDeleting && f.Severity != Critical:
-			t.Fatalf("expired is %q: %s", f.Severity, what)
-		case needed && slices.Contains(f.OtherReasons, f.Reason):
-			t.Fatalf("its reason is listed twice: %s", what)
-		case needed && f.Reason == Expiring && *f.DaysLeft < 0:
-			t.Fatalf("expiring %d days ago: %s", -*f.DaysLeft, what)
+			t.Fatalf("expired matrix has the severity %q: %s", f.Severity, what)
+		case found && slices.Contains(f.OtherReasons, f.Reason):
+			t.Fatalf("its reason is repeated: %s", what)
+		case found && f.Reason == Expiring && *f.DaysLeft < 0:
+			t.Fatalf("expiring with %d days left: %s", *f.DaysLeft, what)
 		}
-		// Looking further never hides anything.
+		// More days never hide a finding.
 		r.Days++
-		if _, still := r.Classify(m, now); needed && !still {
-			t.Fatalf("gone with a day more: %s", what)
+		if _, still := r.Classify(m, now); found && !still {
+			t.Fatalf("no finding with one more day: %s", what)
+		}
+	}
+}
+
+func TestHeadingOrder(t *testing.T) {
+	order := HeadingOrder()
+	if all := Reasons(); len(order) != len(all) || slices.ContainsFunc(all, func(r Reason) bool { return !slices.Contains(order, r) }) {
+		t.Errorf("got the headings %q, want each of %q once", order, all)
+	}
+	places := map[int]Reason{}
+	for _, r := range rules {
+		if other, ok := places[r.heading]; ok {
+			t.Errorf("%s and %s have the same place %d", r.reason, other, r.heading)
+		}
+		places[r.heading] = r.reason
+	}
+}
+
+func TestSeverity(t *testing.T) {
+	thresholds := Thresholds{CriticalDays: 3, WarningDays: 7}
+	for _, c := range []struct {
+		reason Reason
+		days   int
+		want   Severity
+	}{
+		{Failed, 365, Critical}, {Expired, -1, Critical}, {Stuck, 0, Warning}, {NoExpiry, 0, Warning}, {UnknownStatus, 0, Notice},
+		{Expiring, 0, Critical}, {Expiring, 3, Critical}, {Expiring, 4, Warning}, {Expiring, 7, Warning}, {Expiring, 8, Notice},
+		{"of_a_later_version", 0, Notice},
+	} {
+		if got := thresholds.Severity(c.reason, c.days); got != c.want {
+			t.Errorf("%s with %d days left is %s, want %s", c.reason, c.days, got, c.want)
+		}
+	}
+}
+
+// The primary reason is the most severe, which need not be the first.
+func TestPrimaryReason(t *testing.T) {
+	thresholds := Thresholds{CriticalDays: 3, WarningDays: 7}
+	for _, c := range []struct {
+		days   int
+		reason Reason
+		others []Reason
+		want   Reason
+	}{
+		{2, Expiring, nil, Expiring},
+		{5, Expiring, []Reason{Stuck}, Expiring},
+		{20, Expiring, []Reason{Stuck}, Stuck},
+		{20, Expiring, []Reason{UnknownStatus}, Expiring},
+		{20, Expiring, []Reason{UnknownStatus, Stuck}, Stuck},
+		{-1, Failed, []Reason{Expired}, Failed},
+	} {
+		f := Finding{Reason: c.reason, OtherReasons: c.others, DaysLeft: &c.days}
+		if got := thresholds.PrimaryReason(f); got != c.want {
+			t.Errorf("%s, also %s, with %d days left: got %s, want %s", c.reason, c.others, c.days, got, c.want)
 		}
 	}
 }

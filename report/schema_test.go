@@ -17,8 +17,8 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A schema is what this test knows of JSON Schema, and so what schema.json may
-// use of it.
+// A schema is the part of JSON Schema that this test understands, and so the part
+// that schema.json may use.
 type schema struct {
 	Schema      string `json:"$schema"`
 	ID          string `json:"$id"`
@@ -70,131 +70,141 @@ func parse(t *testing.T, b []byte) *schema {
 	return s
 }
 
-// nullable are maps that may be null in JSON; of the rest, pointers and times
-// may, lists and counts never are.
+// nullable are the maps that may be null in JSON. Pointers and times may be null
+// too; lists and the counts never are.
 var nullable = []string{"tags"}
 
-// What Go writes and what the schema says are the same, in both directions.
-func TestSchemaDrift(t *testing.T) {
+// The schema describes exactly what Go encodes.
+func TestSchemaMatchesGo(t *testing.T) {
 	for _, d := range drift(load(t), reflect.TypeFor[report.Report]()) {
 		t.Error(d)
 	}
 }
 
-// drift compares root with a Go type and every type that it is made of.
-func drift(root *schema, typ reflect.Type) (faults []string) {
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	used := map[*schema]bool{}
-	var object func(path string, s *schema, typ reflect.Type)
-	var value func(path string, s *schema, typ reflect.Type, null bool)
-	value = func(path string, s *schema, typ reflect.Type, null bool) {
-		if typ.Kind() == reflect.Pointer {
-			value(path, s, typ.Elem(), true)
-			return
-		}
-		if len(s.AnyOf) == 2 && null && slices.Equal(s.AnyOf[1].Type, oneOrMore{"null"}) {
-			value(path, s.AnyOf[0], typ, false)
-			return
-		}
-		if name, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
-			if s = root.Defs[name]; s == nil {
-				fault("%s: there is no definition %s", path, name)
-				return
-			}
-			used[s] = true
-		}
-		var want oneOrMore
-		format := ""
-		switch {
-		case typ == reflect.TypeFor[report.Time]():
-			want, format, null = oneOrMore{"string"}, "date-time", true
-		case typ.Kind() == reflect.String:
-			want = oneOrMore{"string"}
-		case typ.Kind() == reflect.Int:
-			want = oneOrMore{"integer"}
-		case typ.Kind() == reflect.Bool:
-			want = oneOrMore{"boolean"}
-		case typ.Kind() == reflect.Slice:
-			want = oneOrMore{"array"}
-		case typ.Kind() == reflect.Map, typ.Kind() == reflect.Struct:
-			want = oneOrMore{"object"}
-		default:
-			fault("%s: this test does not know the Go type %s", path, typ)
-			return
-		}
-		if null {
-			want = append(want, "null")
-		}
-		if !slices.Equal(s.Type, want) || s.Format != format {
-			fault("%s: the schema says %q %q, Go writes %q %q", path, s.Type, s.Format, want, format)
-		}
-		switch typ.Kind() {
-		case reflect.Slice:
-			if s.Items == nil {
-				fault("%s: the schema does not say of what", path)
-				return
-			}
-			value(path+"[]", s.Items, typ.Elem(), false)
-		case reflect.Map:
-			var of schema
-			if err := json.Unmarshal(s.AdditionalProperties, &of); err != nil {
-				fault("%s: the schema does not say of what: %v", path, err)
-				return
-			}
-			value(path+"{}", &of, typ.Elem(), false)
-		case reflect.Struct:
-			if typ != reflect.TypeFor[report.Time]() {
-				object(path, s, typ)
-			}
-		}
-	}
-	object = func(path string, s *schema, typ reflect.Type) {
-		if string(s.AdditionalProperties) != "false" {
-			fault("%s: the schema lets further properties in", path)
-		}
-		if s.Description == "" {
-			fault("%s is not described", path)
-		}
-		unclaimed := maps.Clone(s.Properties)
-		for _, field := range reflect.VisibleFields(typ) {
-			if field.Anonymous {
-				continue // its fields are among the others
-			}
-			name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-			p := s.Properties[name]
-			if p == nil || name == "" {
-				fault("%s: the schema has no %q for %s", path, name, field.Name)
-				continue
-			}
-			delete(unclaimed, name)
-			if p.Description == "" {
-				fault("%s.%s is not described", path, name)
-			}
-			if required := slices.Contains(s.Required, name); required == (options == "omitempty") {
-				fault("%s.%s: required is %t, the Go tag is %q", path, name, required, field.Tag)
-			}
-			value(path+"."+name, p, field.Type, slices.Contains(nullable, name))
-		}
-		for name := range unclaimed {
-			fault("%s: Go writes no %s", path, name)
-		}
-		for _, name := range s.Required {
-			if s.Properties[name] == nil {
-				fault("%s: %s is required and unknown", path, name)
-			}
-		}
-	}
-	object("report", root, typ)
+// drift returns the differences between root and a Go type, with all the types
+// that it contains.
+func drift(root *schema, typ reflect.Type) []string {
+	c := comparison{root: root, used: map[*schema]bool{}}
+	c.object("report", root, typ)
 	for name, s := range root.Defs {
-		if !used[s] {
-			fault("nothing uses the definition %s", name)
+		if !c.used[s] {
+			c.fault("definition %s is not used", name)
 		}
 	}
-	slices.Sort(faults)
-	return faults
+	slices.Sort(c.faults)
+	return c.faults
 }
 
-func TestSchemaWords(t *testing.T) {
+type comparison struct {
+	root   *schema
+	used   map[*schema]bool // the definitions that are referred to
+	faults []string
+}
+
+func (c *comparison) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
+
+// object compares s with the fields of a struct.
+func (c *comparison) object(path string, s *schema, typ reflect.Type) {
+	if string(s.AdditionalProperties) != "false" {
+		c.fault("%s: schema allows additional properties", path)
+	}
+	if s.Description == "" {
+		c.fault("%s has no description", path)
+	}
+	unclaimed := maps.Clone(s.Properties)
+	for _, field := range reflect.VisibleFields(typ) {
+		if field.Anonymous {
+			continue // VisibleFields has its fields too
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		p := s.Properties[name]
+		if p == nil || name == "" {
+			c.fault("%s: schema has no %q for %s", path, name, field.Name)
+			continue
+		}
+		delete(unclaimed, name)
+		if p.Description == "" {
+			c.fault("%s.%s has no description", path, name)
+		}
+		if required := slices.Contains(s.Required, name); required == (options == "omitempty") {
+			c.fault("%s.%s: required is %t, the Go tag is %q", path, name, required, field.Tag)
+		}
+		c.value(path+"."+name, p, field.Type, slices.Contains(nullable, name))
+	}
+	for name := range unclaimed {
+		c.fault("%s: Go encodes no %s", path, name)
+	}
+	for _, name := range s.Required {
+		if s.Properties[name] == nil {
+			c.fault("%s: %s is required but not a property", path, name)
+		}
+	}
+}
+
+// value compares s with a Go type, whose values may be null.
+func (c *comparison) value(path string, s *schema, typ reflect.Type, null bool) {
+	if typ.Kind() == reflect.Pointer {
+		c.value(path, s, typ.Elem(), true)
+		return
+	}
+	if len(s.AnyOf) == 2 && null && slices.Equal(s.AnyOf[1].Type, oneOrMore{"null"}) {
+		c.value(path, s.AnyOf[0], typ, false)
+		return
+	}
+	if name, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
+		if s = c.root.Defs[name]; s == nil {
+			c.fault("%s: no definition %s", path, name)
+			return
+		}
+		c.used[s] = true
+	}
+	want, format := schemaType(typ)
+	if want == "" {
+		c.fault("%s: unsupported Go type %s", path, typ)
+		return
+	}
+	types := oneOrMore{want}
+	if null || typ == reflect.TypeFor[report.Time]() {
+		types = append(types, "null")
+	}
+	if !slices.Equal(s.Type, types) || s.Format != format {
+		c.fault("%s: schema has %q %q, Go encodes %q %q", path, s.Type, s.Format, types, format)
+	}
+	switch want {
+	case "array":
+		if s.Items == nil {
+			c.fault("%s: schema has no items", path)
+			return
+		}
+		c.value(path+"[]", s.Items, typ.Elem(), false)
+	case "object":
+		if typ.Kind() == reflect.Struct {
+			c.object(path, s, typ)
+			return
+		}
+		var of schema
+		if err := json.Unmarshal(s.AdditionalProperties, &of); err != nil {
+			c.fault("%s: additionalProperties: %v", path, err)
+			return
+		}
+		c.value(path+"{}", &of, typ.Elem(), false)
+	}
+}
+
+// schemaType returns the type and format by which a schema describes a Go type.
+func schemaType(typ reflect.Type) (name, format string) {
+	if typ == reflect.TypeFor[report.Time]() {
+		return "string", "date-time"
+	}
+	return map[reflect.Kind]string{
+		reflect.String: "string", reflect.Int: "integer", reflect.Bool: "boolean",
+		reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object",
+	}[typ.Kind()], ""
+}
+
+func TestSchemaReasons(t *testing.T) {
 	s := load(t)
 	var reasons, severities []string
 	for _, reason := range report.Reasons() {
@@ -202,6 +212,11 @@ func TestSchemaWords(t *testing.T) {
 	}
 	for _, severity := range report.Severities {
 		severities = append(severities, string(severity))
+	}
+	for _, reason := range reasons {
+		if !strings.Contains(s.Defs["reason"].Description, reason+", ") {
+			t.Errorf("the schema does not describe the reason %s", reason)
+		}
 	}
 	counts := s.Properties["counts"]
 	for _, c := range []struct {
@@ -214,17 +229,17 @@ func TestSchemaWords(t *testing.T) {
 		{"required counts", counts.Required, append(reasons, "deleted")},
 	} {
 		if !slices.Equal(c.got, c.want) {
-			t.Errorf("%s: the schema has %q, Go %q", c.what, c.got, c.want)
+			t.Errorf("%s: schema has %q, want %q", c.what, c.got, c.want)
 		}
 	}
 	if got := s.Properties["version"].Const; got != float64(report.Version) || !strings.HasSuffix(s.ID, fmt.Sprint(":", report.Version)) {
-		t.Errorf("the schema is of version %v and called %s, the report of %d", got, s.ID, report.Version)
+		t.Errorf("schema has version %v and the id %s, want version %d", got, s.ID, report.Version)
 	}
 }
 
-// A check that finds nothing may be one that looks at nothing.
-func TestSchemaDriftIsSeen(t *testing.T) {
-	type further struct {
+// The comparison with Go finds differences of every kind.
+func TestSchemaDriftIsFound(t *testing.T) {
+	type additional struct {
 		report.Report
 		Added string `json:"added"`
 	}
@@ -239,15 +254,15 @@ func TestSchemaDriftIsSeen(t *testing.T) {
 		typ  reflect.Type
 		want string
 	}{
-		{reflect.TypeFor[further](), `the schema has no "added"`},
-		{reflect.TypeFor[otherTypes](), `report.total: the schema says ["integer"] "", Go writes ["integer" "null"]`},
-		{reflect.TypeFor[otherTypes](), `report.days: the schema says ["integer"]`},
+		{reflect.TypeFor[additional](), `schema has no "added"`},
+		{reflect.TypeFor[otherTypes](), `report.total: schema has ["integer"] "", Go encodes ["integer" "null"]`},
+		{reflect.TypeFor[otherTypes](), `report.days: schema has ["integer"]`},
 		{reflect.TypeFor[otherTypes](), `report.listed: required is true`},
-		{reflect.TypeFor[otherTypes](), `report.problems: the schema says ["array"]`},
-		{reflect.TypeFor[report.Thresholds](), `Go writes no findings`},
+		{reflect.TypeFor[otherTypes](), `report.problems: schema has ["array"]`},
+		{reflect.TypeFor[report.Thresholds](), `Go encodes no findings`},
 	} {
 		if got := strings.Join(drift(load(t), c.typ), "\n"); !strings.Contains(got, c.want) {
-			t.Errorf("%s: nobody says %q, only\n%s", c.typ, c.want, got)
+			t.Errorf("%s: got\n%s\nwant %q", c.typ, got, c.want)
 		}
 	}
 	b, err := os.ReadFile("schema.json")
@@ -255,17 +270,17 @@ func TestSchemaDriftIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, want string }{
-		{`"phone_count": {`, `"phones": {`, "Go writes no phones"},
+		{`"phone_count": {`, `"phones": {`, "Go encodes no phones"},
 		{`"$ref": "#/$defs/expiry"`, `"$ref": "#/$defs/finding"`, "definition expiry"},
 		{`"description": "Its tags by key; null or empty if it has none."`, `"description": ""`, "finding"},
-		{`"additionalProperties": false`, `"additionalProperties": true`, "lets further properties in"},
+		{`"additionalProperties": false`, `"additionalProperties": true`, "allows additional properties"},
 	} {
 		changed := bytes.Replace(b, []byte(c.old), []byte(c.new), 1)
 		if bytes.Equal(changed, b) {
-			t.Fatalf("the schema has no %s", c.old)
+			t.Fatalf("schema has no %s", c.old)
 		}
 		if got := strings.Join(drift(parse(t, changed), reflect.TypeFor[report.Report]()), "\n"); !strings.Contains(got, c.want) {
-			t.Errorf("%s for %s: nobody says %q, only\n%s", c.new, c.old, c.want, got)
+			t.Errorf("%s replaced by %s: got\n%s\nwant %q", c.old, c.new, got, c.want)
 		}
 	}
 }
@@ -279,8 +294,7 @@ func TestSchemaAccepts(t *testing.T) {
 	}
 }
 
-// What is no report of version 1 is refused.
-func TestSchemaRefuses(t *testing.T) {
+func TestSchemaRejects(t *testing.T) {
 	compiled := compile(t)
 	change := func(f func(r, finding map[string]any)) any {
 		r := decode(t, reports()["full"]).(map[string]any)
@@ -310,7 +324,7 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 	}
 	if err := compiled.Validate(change(func(_, f map[string]any) { f["status"] = "PAUSED 暂停" })); err != nil {
-		t.Errorf("a status that the service adds: %v", err)
+		t.Errorf("an undocumented status: %v", err)
 	}
 }
 
@@ -338,12 +352,7 @@ func decode(t *testing.T, r report.Report) any {
 	return v
 }
 
-// reports are of every shape that the rules make.
-func everything(r report.Report, l report.Listing) report.Report {
-	r.Matrices, r.Page, r.Pages = l.Matrices, 1, 1
-	return r
-}
-
+// reports returns reports of every shape, by name.
 func reports() map[string]report.Report {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	in := func(days int) report.Time { return report.Time{Time: now.AddDate(0, 0, days)} }
@@ -358,10 +367,12 @@ func reports() map[string]report.Report {
 	}, Problems: []report.Problem{{Endpoint: "host", Region: "cn-shenzhen", Code: "Timeout", Message: "no answer", MayHideMatrices: true}}}
 	full := report.Build(rules, l, now)
 	full.Deliveries = []report.Delivery{{Channel: "slack", Delivered: true, Messages: 1}, {Channel: "teams", Error: "no answer"}}
+	withMatrices := full
+	withMatrices.Matrices, withMatrices.Page, withMatrices.Pages = l.Matrices, 1, 1
 	return map[string]report.Report{
 		"full":          full,
-		"with all":      everything(full, l),
-		"of one kind":   full.Filter(func(f report.Finding) bool { return f.Severity == report.Warning }),
+		"all matrices":  withMatrices,
+		"warnings only": full.Filter(func(f report.Finding) bool { return f.Severity == report.Warning }),
 		"empty":         report.Build(rules, report.Listing{}, now),
 		"nothing read":  report.Build(rules, report.Listing{Problems: l.Problems}, now),
 		"nothing to do": report.Build(rules, report.Listing{Matrices: l.Matrices[5:]}, now),

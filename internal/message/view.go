@@ -237,9 +237,6 @@ type group struct {
 	rows     [][]*report.Finding // those that make one row each
 }
 
-// order of headings within a severity.
-var order = []report.Reason{report.Failed, report.Expired, report.Expiring, report.Stuck, report.NoExpiry, report.UnknownStatus}
-
 func headingText(w *locale.Catalog, k kind) string {
 	if k.days > 0 {
 		return w.Text("heading_"+k.fact, k.days)
@@ -265,7 +262,7 @@ func groupFindings(r report.Report, o Options, w *locale.Catalog) []*group {
 	}
 	at := map[place]*group{}
 	for _, severity := range report.Severities {
-		for _, reason := range order {
+		for _, reason := range report.HeadingOrder() {
 			k := kind{fact: string(reason)}
 			if reason == report.Expiring {
 				k.days = min(r.Days, map[report.Severity]int{
