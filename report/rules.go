@@ -57,7 +57,7 @@ type Thresholds struct {
 type rule struct {
 	reason   Reason
 	severity func(t Thresholds, daysLeft int) Severity
-	heading  int  // its place among the headings of one severity
+	heading  int  // its place among the headings of one severity; ties are in table order
 	deleting bool // also applies to a matrix that is being deleted
 	matches  func(evaluation) bool
 }
@@ -156,7 +156,7 @@ func Reasons() []Reason { return reasonsOf(rules) }
 // HeadingOrder returns every reason, in the order in which a report shows them
 // within one severity.
 func HeadingOrder() []Reason {
-	return reasonsOf(slices.SortedFunc(slices.Values(rules), func(a, b rule) int { return cmp.Compare(a.heading, b.heading) }))
+	return reasonsOf(slices.SortedStableFunc(slices.Values(rules), func(a, b rule) int { return cmp.Compare(a.heading, b.heading) }))
 }
 
 func reasonsOf(rules []rule) []Reason {

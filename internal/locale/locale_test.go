@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-expiry-report/report"
 	"matrix-expiry-report/templates"
 )
 
@@ -27,8 +28,19 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 	return all
 }
 
-// Ids that code makes from a reason, a number or a place.
-var composed = regexp.MustCompile(`^page_(critical|warning|notice)$|^(fact|heading|why|also)_(failed|expired|expiring|expiring_today|more_expiring|stuck|no_expiry|unknown_status|creating|deleting)$|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
+// composed matches the ids that code composes of a reason, a severity, a number or a
+// place.
+var composed = regexp.MustCompile(`^page_(` + alternatives(report.Severities) + `)$|` +
+	`^(fact|heading|why|also)_(` + alternatives(report.Reasons()) + `|expiring_today|more_expiring|creating|deleting)$|` +
+	`^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
+
+func alternatives[T ~string](names []T) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = regexp.QuoteMeta(string(name))
+	}
+	return strings.Join(quoted, "|")
+}
 
 // Every id that a template or the code names is in every language, with the
 // same values; none is there that nobody names.
@@ -64,6 +76,9 @@ func TestCatalogues(t *testing.T) {
 		t.Fatalf("only %d ids found: the search is broken", len(named))
 	}
 	named["date_year"] = true // chosen by name in date
+	for _, reason := range report.Reasons() {
+		named["fact_"+string(reason)], named["heading_"+string(reason)] = true, true
+	}
 	verbs := regexp.MustCompile(`%\[\d\][ds]|%`)
 	english := catalogue(t, "en")
 	for _, lang := range Languages() {
