@@ -1,10 +1,12 @@
-// Package config turns what an operator says, in the environment or with one
-// event, into settings. Every mistake is found before anything runs, and all
-// are told at once.
+// Package config reads the settings of the program from environment variables,
+// and the overrides of a single run from an event.
 //
-// To add a setting, read it in [Load] (or, for a channel, in that channel's
-// file in internal/chat): the name becomes known by being read, and tests then
-// ask for it in s.yaml and in the README.
+// Load reads every setting, also after an invalid one, so that all errors are
+// reported together. Secrets never appear in them.
+//
+// To add a setting, read it in [Load] or, for a channel, in that channel's file
+// in internal/chat. An Env records the names that are read, and tests require
+// each of them in s.yaml and in the READMEs.
 package config
 
 import (
@@ -22,60 +24,64 @@ import (
 // Values of NOTIFY_ON.
 const (
 	Always     = "always"   // post every run
-	OnFindings = "findings" // stay silent when nothing needs anybody and nothing is unknown
+	OnFindings = "findings" // post only if something needs attention or could not be read
 )
 
-// TriggerAuth as HTTP_AUTH says that the HTTP trigger authenticates callers.
+// TriggerAuth is the value of HTTP_AUTH by which the HTTP trigger authenticates
+// callers.
 const TriggerAuth = "trigger"
 
-// Settings are what one run follows.
+// Settings are the settings of one run.
 type Settings struct {
 	report.Rules
-	Regions      []string // BizRegionId; empty finds them
+	Regions      []string // ids as in BizRegionId; empty means all regions
 	Endpoints    []*url.URL
-	APIZone      *time.Location // of the API's times without a zone
+	APIZone      *time.Location // of API timestamps that name no zone
 	Language     string
-	NotifyOn     string
-	ConsoleURL   string // where people renew
-	ReportURL    string // where the whole report is
+	NotifyOn     string // Always or OnFindings
+	ConsoleURL   string // where a subscription is renewed
+	ReportURL    string // where the whole report is shown; may be empty
 	HTTPToken    Secret
-	HTTPAuth     string
-	OwnerTag     string              // the tag that names a matrix's owner
-	Mentions     map[string][]string // by owner: how the chat services call them
-	Templates    fs.FS               // the user's own; nil for none
-	HeartbeatURL *url.URL            // a secret, as its path works as a password; may be nil
-	MaxInFlight  int                 // questions to one endpoint at a time
+	HTTPAuth     string              // TriggerAuth or empty
+	OwnerTag     string              // the tag whose value is the owner of a matrix
+	Mentions     map[string][]string // ids of people in the chats, by owner
+	Templates    fs.FS               // the operator's own templates; nil if none
+	HeartbeatURL *url.URL            // works as a password; nil if none
+	MaxInFlight  int                 // concurrent requests to one endpoint
 	LogLevel     slog.Level
-	Cron         string        // of the timer, for doctor to tell when it runs
-	Cache        time.Duration // how long a listing serves further questions
+	Cron         string        // of the timer, shown by doctor
+	Cache        time.Duration // how long a listing serves further requests
 }
 
-// The two public hosts of the Cloud Phone API; which of them knows an account
-// depends on the account's site, so both are asked:
+// defaultEndpoints are the public hosts of the Cloud Phone API. Accounts of the
+// China site and international accounts use different ones, so both are queried.
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-endpoint
-const endpoints = "eds-aic.cn-shanghai.aliyuncs.com,eds-aic.ap-southeast-1.aliyuncs.com"
+const defaultEndpoints = "eds-aic.cn-shanghai.aliyuncs.com,eds-aic.ap-southeast-1.aliyuncs.com"
 
 const renewConsole = "https://billing-cost.console.aliyun.com/renew/manual"
 
-// MaxDays bounds EXPIRY_DAYS and its kin: ten years.
+// MaxDays limits EXPIRY_DAYS, CRITICAL_DAYS and WARNING_DAYS to ten years.
 const MaxDays = 3650
 
-// MaxInFlight bounds MAX_IN_FLIGHT: more would only be throttled.
+// MaxInFlight limits MAX_IN_FLIGHT. The API would throttle more requests.
 const MaxInFlight = 16
 
-// Load reads the settings of the program itself; mistakes are left in env.
+var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
+// Load reads the settings of the program itself. An invalid value leaves the
+// default, and an error in env.
 func Load(env *Env) Settings {
 	days := env.Int("EXPIRY_DAYS", 30, 0, MaxDays)
-	before := len(env.mistakes)
-	steps := report.Thresholds{
+	errs := len(env.errs)
+	thresholds := report.Thresholds{
 		CriticalDays: env.Int("CRITICAL_DAYS", 3, 0, MaxDays),
 		WarningDays:  env.Int("WARNING_DAYS", 7, 0, MaxDays),
 	}
-	stepsRead := len(env.mistakes) == before
+	validThresholds := len(env.errs) == errs
 	s := Settings{
 		Rules: report.Rules{
 			Days:       days,
-			Thresholds: steps,
+			Thresholds: thresholds,
 			StuckAfter: env.Duration("STUCK_AFTER", 24*time.Hour, time.Minute),
 			Location:   env.Location("TIME_ZONE", "Asia/Shanghai"),
 		},
@@ -96,7 +102,7 @@ func Load(env *Env) Settings {
 		MaxInFlight:  env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
 		LogLevel:     logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}
-	if stepsRead && s.CriticalDays > s.WarningDays {
+	if validThresholds && s.CriticalDays > s.WarningDays {
 		env.Refuse("CRITICAL_DAYS", env.Text("CRITICAL_DAYS", "3"), "at most WARNING_DAYS, "+env.Text("WARNING_DAYS", "7"))
 	}
 	for _, r := range s.Regions {
@@ -104,31 +110,35 @@ func Load(env *Env) Settings {
 			env.Refuse("REGIONS", r, "a region such as cn-hangzhou")
 		}
 	}
-	const anEndpoint = "a host such as eds-aic.cn-shanghai.aliyuncs.com (http:// only on the machine itself)"
-	asked := splitList(env.Text("EDS_AIC_ENDPOINT", endpoints))
-	if len(asked) == 0 {
-		env.Refuse("EDS_AIC_ENDPOINT", env.Text("EDS_AIC_ENDPOINT", ""), anEndpoint)
-	}
-	for _, e := range asked {
-		address := e
-		if !strings.Contains(e, "://") {
-			address = "https://" + e
-		}
-		u, err := url.Parse(address)
-		if err != nil || !SafeURL(u) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-			env.refuseAddress("EDS_AIC_ENDPOINT", e, anEndpoint)
-			continue
-		}
-		if !slices.ContainsFunc(s.Endpoints, func(have *url.URL) bool { return have.Host == u.Host }) {
-			s.Endpoints = append(s.Endpoints, u)
-		}
-	}
+	s.Endpoints = env.endpoints("EDS_AIC_ENDPOINT")
 	return s
 }
 
-var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+// endpoints reads a list of hosts or URLs of the API, each host once.
+func (e *Env) endpoints(name string) (all []*url.URL) {
+	const wanted = "a host such as eds-aic.cn-shanghai.aliyuncs.com (http:// only on a loopback address)"
+	list := splitList(e.Text(name, defaultEndpoints))
+	if len(list) == 0 {
+		e.Refuse(name, e.Text(name, ""), wanted)
+	}
+	for _, v := range list {
+		address := v
+		if !strings.Contains(v, "://") {
+			address = "https://" + v
+		}
+		u, err := url.Parse(address)
+		if err != nil || !SafeURL(u) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			e.refuseURL(name, v, wanted)
+			continue
+		}
+		if !slices.ContainsFunc(all, func(other *url.URL) bool { return other.Host == u.Host }) {
+			all = append(all, u)
+		}
+	}
+	return all
+}
 
-// mentions reads who is called for which owner: owner=id|id,owner=id.
+// mentions reads the ids of the people to mention, by owner: owner=id|id,owner=id.
 func (e *Env) mentions(name string) map[string][]string {
 	all := map[string][]string{}
 	for _, entry := range e.List(name) {

@@ -12,39 +12,37 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // since a function's machine may have no zones
+	_ "time/tzdata" // the runtime of a function may have no time zones
 )
 
-// An Env reads settings from the environment. It never stops at a mistake: it
-// collects them all, so that a person can mend them in one go, and it remembers
-// which names were asked for, so that s.yaml and the README can be held to
-// them.
+// An Env reads settings. Its methods return the default of a setting that is
+// absent or invalid, and collect an error for each invalid value.
 type Env struct {
 	get      func(string) string
 	names    []string
-	mistakes []error
-	renamed  map[string]string // the former name of a setting, by its name
+	errs     []error
+	renamed  map[string]string // former names, by the present name
 	warnings []string
 }
 
-// formerNames of settings, by what they are called now. Somebody's deployment
-// goes on to use the former one, and is told.
+// formerNames are the former names of settings, by the present name. A former
+// name still works, with a warning.
 var formerNames = map[string]string{}
 
-// NewEnv reads from get, which is os.Getenv outside of tests.
+// NewEnv returns an Env that reads from get, such as os.Getenv.
 func NewEnv(get func(string) string) *Env { return &Env{get: get, renamed: formerNames} }
 
-// Warnings lists the settings that were found under a former name.
+// Warnings returns a warning for each setting that has its former name.
 func (e *Env) Warnings() []string { return slices.Clone(e.warnings) }
 
-// Names lists the variables that were asked for, in that order.
+// Names returns the names that were read, in that order.
 func (e *Env) Names() []string { return slices.Clone(e.names) }
 
-// Err is every mistake found so far, a line each, or nil.
-func (e *Env) Err() error { return errors.Join(e.mistakes...) }
+// Err returns the errors of all invalid values, one per line, or nil.
+func (e *Env) Err() error { return errors.Join(e.errs...) }
 
-// Text reads a value with the spaces around it removed.
-func (e *Env) Text(name, missing string) string {
+// Text reads a value without surrounding spaces.
+func (e *Env) Text(name, fallback string) string {
 	first := !slices.Contains(e.names, name)
 	if first {
 		e.names = append(e.names, name)
@@ -55,27 +53,28 @@ func (e *Env) Text(name, missing string) string {
 	if former, ok := e.renamed[name]; ok {
 		if v := strings.TrimSpace(e.get(former)); v != "" {
 			if first {
-				e.warnings = append(e.warnings, fmt.Sprintf("%s is called %s now", former, name))
+				e.warnings = append(e.warnings, fmt.Sprintf("%s is now called %s", former, name))
 			}
 			return v
 		}
 	}
-	return missing
+	return fallback
 }
 
-// Refuse notes that the value of name is not what is wanted. The value is
-// shown only where it is not a secret.
+// Refuse adds an error that shows an invalid value and what is wanted. For a
+// secret use RefuseSecret.
 func (e *Env) Refuse(name, value, wanted string) {
-	e.mistakes = append(e.mistakes, fmt.Errorf("%s: %q is not %s", name, value, wanted))
+	e.errs = append(e.errs, fmt.Errorf("%s: %q is not %s", name, value, wanted))
 }
 
-// RefuseSecret notes a mistake without repeating the value.
+// RefuseSecret adds an error that does not show the value.
 func (e *Env) RefuseSecret(name, wanted string) {
-	e.mistakes = append(e.mistakes, fmt.Errorf("%s: is not %s", name, wanted))
+	e.errs = append(e.errs, fmt.Errorf("%s: is not %s", name, wanted))
 }
 
-// refuseAddress is Refuse for an address, which may hold a password before an @.
-func (e *Env) refuseAddress(name, value, wanted string) {
+// refuseURL adds an error that shows the value, unless it may contain a
+// password, before an @.
+func (e *Env) refuseURL(name, value, wanted string) {
 	if strings.Contains(value, "@") {
 		e.RefuseSecret(name, wanted)
 		return
@@ -83,77 +82,77 @@ func (e *Env) refuseAddress(name, value, wanted string) {
 	e.Refuse(name, value, wanted)
 }
 
-// Secret reads a value that is not to be shown.
+// Secret reads a value that must not be shown.
 func (e *Env) Secret(name string) Secret { return Secret(e.Text(name, "")) }
 
 // Int reads a whole number from low to high.
-func (e *Env) Int(name string, missing, low, high int) int {
+func (e *Env) Int(name string, fallback, low, high int) int {
 	v := e.Text(name, "")
 	if v == "" {
-		return missing
+		return fallback
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < low || n > high {
 		e.Refuse(name, v, fmt.Sprintf("a whole number from %d to %d", low, high))
-		return missing
+		return fallback
 	}
 	return n
 }
 
-// Duration reads a length of time, at least low.
-func (e *Env) Duration(name string, missing, low time.Duration) time.Duration {
+// Duration reads a duration of at least low.
+func (e *Env) Duration(name string, fallback, low time.Duration) time.Duration {
 	v := e.Text(name, "")
 	if v == "" {
-		return missing
+		return fallback
 	}
 	d, err := time.ParseDuration(v)
 	if err != nil || d < low {
-		e.Refuse(name, v, fmt.Sprintf("a length of time such as 24h or 90m, at least %s", low))
-		return missing
+		e.Refuse(name, v, fmt.Sprintf("a duration such as 24h or 90m, at least %s", low))
+		return fallback
 	}
 	return d
 }
 
-// OneOf reads one of the allowed words.
-func (e *Env) OneOf(name, missing string, allowed ...string) string {
-	v := e.Text(name, missing)
-	if v != missing && !slices.Contains(allowed, v) {
+// OneOf reads one of the allowed values.
+func (e *Env) OneOf(name, fallback string, allowed ...string) string {
+	v := e.Text(name, fallback)
+	if v != fallback && !slices.Contains(allowed, v) {
 		e.Refuse(name, v, "one of "+strings.Join(allowed, ", "))
-		return missing
+		return fallback
 	}
 	return v
 }
 
 // Location reads an IANA time zone.
-func (e *Env) Location(name, missing string) *time.Location {
-	v := e.Text(name, missing)
+func (e *Env) Location(name, fallback string) *time.Location {
+	v := e.Text(name, fallback)
 	loc, err := time.LoadLocation(v)
 	if err != nil || v == "Local" {
 		e.Refuse(name, v, "a time zone such as Asia/Shanghai, Europe/Berlin or UTC")
-		loc, _ = time.LoadLocation(missing)
+		loc, _ = time.LoadLocation(fallback)
 	}
 	return loc
 }
 
-// List reads values that are separated by commas, empty ones left out.
+// List reads values separated by commas, each once, without empty ones.
 func (e *Env) List(name string) []string { return splitList(e.Text(name, "")) }
 
-// WebLink reads an http or https address that may be shown to people.
-func (e *Env) WebLink(name, missing string) string {
-	v := e.Text(name, missing)
+// WebLink reads an http or https URL that may be shown.
+func (e *Env) WebLink(name, fallback string) string {
+	v := e.Text(name, fallback)
 	if v == "" {
 		return ""
 	}
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		e.refuseAddress(name, v, "an address such as https://host/path")
+		e.refuseURL(name, v, "an address such as https://host/path")
 		return ""
 	}
 	return u.String()
 }
 
-// SecretURL reads an address that works as a password: https, or http to this
-// machine itself, as the emulator offers it. Nil where it is absent or refused.
+// SecretURL reads a URL that works as a password: https, or http on a loopback
+// address, as the emulator serves. It returns nil if the value is absent or invalid.
 func (e *Env) SecretURL(name, example string) *url.URL {
 	v := e.Text(name, "")
 	if v == "" {
@@ -167,21 +166,22 @@ func (e *Env) SecretURL(name, example string) *url.URL {
 	return u
 }
 
-// Dir reads the path of a directory; nil where it is absent or refused.
+// Dir reads the path of a directory. It returns nil if the value is absent or
+// invalid.
 func (e *Env) Dir(name string) fs.FS {
 	v := e.Text(name, "")
 	if v == "" {
 		return nil
 	}
 	if info, err := os.Stat(v); err != nil || !info.IsDir() {
-		e.Refuse(name, v, "a directory that can be read")
+		e.Refuse(name, v, "a readable directory")
 		return nil
 	}
 	return os.DirFS(v)
 }
 
-// SafeURL tells whether what is sent to u stays unread on the way: https, or
-// http on the machine itself. Addresses with a user part are refused.
+// SafeURL reports whether requests to u are protected in transit: it has https, or
+// http and a loopback host. A URL with a user is not safe.
 func SafeURL(u *url.URL) bool {
 	if u.Host == "" || u.Hostname() == "" || u.User != nil {
 		return false
@@ -204,7 +204,7 @@ func splitList(v string) []string {
 	return out
 }
 
-// IsRegion tells whether id has the form of a BizRegionId.
-func IsRegion(id string) bool {
-	return regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`).MatchString(id)
-}
+var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+
+// IsRegion reports whether id has the form of a region id, such as cn-hangzhou.
+func IsRegion(id string) bool { return region.MatchString(id) }

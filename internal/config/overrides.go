@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"matrix-expiry-report/internal/locale"
 )
 
-// Overrides are what one event asks for instead of the settings: the payload
-// of a timer, a plain event, or the query of an HTTP request.
+// Overrides replace settings for one run. They come from the payload of a timer
+// event, from another event, or from the query of an HTTP request.
 type Overrides struct {
 	Days     *int     `json:"days"`
 	Regions  []string `json:"regions"`
@@ -19,15 +20,15 @@ type Overrides struct {
 	NotifyOn string   `json:"notify_on"`
 }
 
-// With returns the settings as changed by o, or every mistake of o.
+// With returns s with the overrides of o, or the errors of all invalid ones.
 func (s Settings) With(o Overrides) (Settings, error) {
 	var errs []error
-	refuse := func(name string, got any, wanted string) {
-		errs = append(errs, fmt.Errorf("%s: %q is not %s", name, fmt.Sprint(got), wanted))
+	refuse := func(name, value, wanted string) {
+		errs = append(errs, fmt.Errorf("%s: %q is not %s", name, value, wanted))
 	}
 	if o.Days != nil {
 		if *o.Days < 0 || *o.Days > MaxDays {
-			refuse("days", *o.Days, fmt.Sprintf("a whole number from 0 to %d", MaxDays))
+			refuse("days", strconv.Itoa(*o.Days), fmt.Sprintf("a whole number from 0 to %d", MaxDays))
 		}
 		s.Days = *o.Days
 	}
@@ -44,12 +45,12 @@ func (s Settings) With(o Overrides) (Settings, error) {
 	return s, errors.Join(errs...)
 }
 
-func choose(refuse func(name string, got any, wanted string), name, asked, set string, allowed []string) string {
-	if asked == "" {
-		return set
+func choose(refuse func(name, value, wanted string), name, value, fallback string, allowed []string) string {
+	if value == "" {
+		return fallback
 	}
-	if !slices.Contains(allowed, asked) {
-		refuse(name, asked, "one of "+strings.Join(allowed, ", "))
+	if !slices.Contains(allowed, value) {
+		refuse(name, value, "one of "+strings.Join(allowed, ", "))
 	}
-	return asked
+	return value
 }

@@ -5,8 +5,9 @@ import (
 	"log/slog"
 )
 
-// A Secret is a password, a token or an address that works as one. It prints
-// as REDACTED in every form; only Reveal tells it.
+// A Secret is a password, a token or a URL that works as one. It is formatted,
+// logged and encoded as REDACTED; only Reveal returns its value. An empty Secret is
+// shown as empty.
 type Secret string
 
 const redacted = "REDACTED"
@@ -18,12 +19,12 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format covers every verb; with String alone, a wrong one such as %d tells the
-// secret in its complaint.
+// Format redacts every verb. With String alone, fmt would print the value in its
+// error for a wrong verb such as %d.
 func (s Secret) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), s.String()) }
 
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(s.String()) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Reveal is the secret itself, for the one place that needs it.
+// Reveal returns the value.
 func (s Secret) Reveal() string { return string(s) }

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSafeURL(t *testing.T) {
+	for value, want := range map[string]bool{
+		"https://oapi.dingtalk.com/robot/send?access_token=x": true,
+		"http://127.0.0.1:9000/x":                             true,
+		"http://[::1]/x":                                      true,
+		"http://localhost/x":                                  true,
+		"http://localhost.evil.test/x":                        false,
+		"http://evil.test/?localhost":                         false,
+		"http://example.com/x":                                false,
+		"https://user@example.com/x":                          false,
+		"https://user:pass@example.com/x":                     false,
+		"https:///x":                                          false,
+		"https:example.com":                                   false,
+		"mailto:a@example.com":                                false,
+	} {
+		env := NewEnv(func(string) string { return value })
+		got := env.SecretURL("X_URL", "https://host/path")
+		if (got != nil) != want || (env.Err() == nil) != want {
+			t.Errorf("%s: got %v and the error %v, want accepted: %v", value, got, env.Err(), want)
+		}
+		if err := env.Err(); err != nil && err.Error() != "X_URL: is not an address of the form https://host/path" {
+			t.Errorf("%s: got the error %q, want the form and nothing of the value", value, err)
+		}
+	}
+}
+
+func TestNamesAreThoseRead(t *testing.T) {
+	env := NewEnv(func(string) string { return "" })
+	env.Text("B", "")
+	env.Int("A", 1, 0, 9)
+	env.Secret("B")
+	if got := env.Names(); !slices.Equal(got, []string{"B", "A"}) {
+		t.Errorf("got %v, want each once, in the order of reading", got)
+	}
+}
+
+// A former name of a setting works, with a warning.
+func TestRenamedSettings(t *testing.T) {
+	for _, c := range []struct {
+		vars    map[string]string
+		days    int
+		warning string
+	}{
+		{map[string]string{"EXPIRY_DAYS": "7"}, 7, ""},
+		{map[string]string{"DAYS_AHEAD": "14"}, 14, "DAYS_AHEAD is now called EXPIRY_DAYS"},
+		{map[string]string{"DAYS_AHEAD": "14", "EXPIRY_DAYS": "7"}, 7, ""},
+	} {
+		env := NewEnv(func(name string) string { return c.vars[name] })
+		env.renamed = map[string]string{"EXPIRY_DAYS": "DAYS_AHEAD"}
+		if s := Load(env); s.Days != c.days || strings.Join(env.Warnings(), "; ") != c.warning || env.Err() != nil {
+			t.Errorf("%v: %d days, %q, %v", c.vars, s.Days, env.Warnings(), env.Err())
+		}
+	}
+	for name := range formerNames {
+		env := NewEnv(func(string) string { return "" })
+		if Load(env); !slices.Contains(env.Names(), name) {
+			t.Errorf("%s has a former name but is not a setting", name)
+		}
+	}
+}
