@@ -10,20 +10,20 @@ import (
 	"matrix-expiry-report/internal/emulator/cloud"
 )
 
-// A FaultCase is a way in which an answer goes wrong.
+// FaultCase is a response that is not the requested page.
 type FaultCase struct {
 	Name   string
 	Answer http.HandlerFunc
 }
 
-// FaultCases are the ways seen or feared so far: what the service, a proxy or
-// the network in between may answer instead of a page. To add one, add a line
-// here; the client's tests then ask what it should make of it.
+// FaultCases returns the responses that the service, a proxy or the network may
+// give instead of a page. To add one, add a row here; the tests of
+// internal/cloudphone then require a row with the expected result.
 func FaultCases() []FaultCase {
 	return []FaultCase{
 		{"503", cloud.APIError(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")},
 		{"500", cloud.APIError(500, "InternalError", "The request processing has failed.")},
-		{"408", answer(408, "")},
+		{"408", respond(408, "")},
 		{"429 with Retry-After", withHeader(cloud.APIError(429, "TooManyRequests", "Slow down."), "Retry-After", "2")},
 		{"throttling with the time left", withHeader(cloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-ratelimit-user-api", "Remain:0,Limit:10,TimeLeft:1500,Reset:1")},
 		{"throttling with x-acs-retry-after", withHeader(cloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "1500")},
@@ -33,31 +33,31 @@ func FaultCases() []FaultCase {
 		{"a request seen twice", cloud.APIError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")},
 		{"a signature refused", cloud.APIError(400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")},
 		{"a parameter refused", cloud.APIError(400, "InvalidParameter", "The parameter BizRegionId is invalid.")},
-		{"403 with the missing permission", answer(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","RequestId":"R-1","AccessDeniedDetail":{"AuthAction":"eds-aic:DescribeCloudPhoneNodes","PolicyType":"AccountLevelIdentityBasedPolicy"}}`)},
-		{"403 with a detail of another kind", answer(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","AccessDeniedDetail":"none"}`)},
-		{"403 without a reason", answer(403, `{"Code":"Odd.Code","RequestId":"R-3"}`)},
-		{"404 in HTML", answer(404, "<html><h1>Not Found</h1></html>", "Content-Type", "text/html")},
-		{"502 in HTML", answer(502, "<html><h1>Bad Gateway</h1></html>", "Content-Type", "text/html")},
-		{"503 without a body", answer(503, "")},
-		{"an error of 50 MB", flood(500, "", strings.Repeat("no ", 10_000), 50<<20)},
-		{"a redirect", answer(302, "", "Location", "http://elsewhere.test/")},
-		{"200 with an error", answer(200, `{"Code":"Forbidden.RAM","Message":"No.","RequestId":"R-2"}`)},
-		{"200 with throttling", withHeader(answer(200, `{"Code":"Throttling.User","Message":"No."}`), "x-acs-retry-after", "1500")},
-		{"200 with a long error", answer(200, `{"Code":"Odd`+strings.Repeat("x", 1000)+`","Message":"a\nlong `+strings.Repeat("story ", 10000)+`"}`)},
-		{"200 with {}", answer(200, `{}`)},
-		{"200 with null", answer(200, `null`)},
-		{"200 with null for every field", answer(200, `{"RequestId":null,"NodeModel":null,"TotalCount":null,"NextToken":null,"MaxResults":null}`)},
-		{"200 with other types in every field", answer(200, `{"RequestId":[],"NodeModel":{"a":1},"TotalCount":"many","NextToken":[7],"MaxResults":{}}`)},
-		{"200 without a body", answer(200, ``)},
-		{"200 in HTML", answer(200, "<html>Please log in</html>")},
-		{"cut JSON", answer(200, `{"TotalCount":9,"NodeModel":[{"NodeId":"cpn-0`)},
-		{"rows that are no list", answer(200, `{"TotalCount":9,"NodeModel":"cpn-00"}`)},
-		{"JSON that is nested without end", answer(200, strings.Repeat(`{"NodeModel":[`, 20000))},
-		{"not gzip though it says so", answer(200, `{"TotalCount":0}`, "Content-Encoding", "gzip")},
-		{"50 MB of spaces", flood(200, "", strings.Repeat(" ", 30_000), 50<<20)},
-		{"50 MB in one value", flood(200, `{"TotalCount":9,"NextToken":"`, strings.Repeat("x", 30_000), 50<<20)},
-		{"50 MB of rows", flood(200, `{"TotalCount":9,"NodeModel":[`, `{"NodeId":"cpn-`+strings.Repeat("x", 30_000)+`"},`, 50<<20)},
-		{"a million rows", flood(200, `{"TotalCount":9,"NodeModel":[`, strings.Repeat(`{},`, 10_000), 3_000_000)},
+		{"403 with the missing permission", respond(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","RequestId":"R-1","AccessDeniedDetail":{"AuthAction":"eds-aic:DescribeCloudPhoneNodes","PolicyType":"AccountLevelIdentityBasedPolicy"}}`)},
+		{"403 with a detail of another kind", respond(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","AccessDeniedDetail":"none"}`)},
+		{"403 without a reason", respond(403, `{"Code":"Odd.Code","RequestId":"R-3"}`)},
+		{"404 in HTML", respond(404, "<html><h1>Not Found</h1></html>", "Content-Type", "text/html")},
+		{"502 in HTML", respond(502, "<html><h1>Bad Gateway</h1></html>", "Content-Type", "text/html")},
+		{"503 without a body", respond(503, "")},
+		{"an error of 50 MB", endless(500, "", strings.Repeat("no ", 10_000), 50<<20)},
+		{"a redirect", respond(302, "", "Location", "http://elsewhere.test/")},
+		{"200 with an error", respond(200, `{"Code":"Forbidden.RAM","Message":"No.","RequestId":"R-2"}`)},
+		{"200 with throttling", withHeader(respond(200, `{"Code":"Throttling.User","Message":"No."}`), "x-acs-retry-after", "1500")},
+		{"200 with a long error", respond(200, `{"Code":"Odd`+strings.Repeat("x", 1000)+`","Message":"a\nlong `+strings.Repeat("story ", 10000)+`"}`)},
+		{"200 with {}", respond(200, `{}`)},
+		{"200 with null", respond(200, `null`)},
+		{"200 with null for every field", respond(200, `{"RequestId":null,"NodeModel":null,"TotalCount":null,"NextToken":null,"MaxResults":null}`)},
+		{"200 with other types in every field", respond(200, `{"RequestId":[],"NodeModel":{"a":1},"TotalCount":"many","NextToken":[7],"MaxResults":{}}`)},
+		{"200 without a body", respond(200, ``)},
+		{"200 in HTML", respond(200, "<html>Please log in</html>")},
+		{"cut JSON", respond(200, `{"TotalCount":9,"NodeModel":[{"NodeId":"cpn-0`)},
+		{"rows that are no list", respond(200, `{"TotalCount":9,"NodeModel":"cpn-00"}`)},
+		{"JSON that is nested without end", respond(200, strings.Repeat(`{"NodeModel":[`, 20000))},
+		{"not gzip though it says so", respond(200, `{"TotalCount":0}`, "Content-Encoding", "gzip")},
+		{"50 MB of spaces", endless(200, "", strings.Repeat(" ", 30_000), 50<<20)},
+		{"50 MB in one value", endless(200, `{"TotalCount":9,"NextToken":"`, strings.Repeat("x", 30_000), 50<<20)},
+		{"50 MB of rows", endless(200, `{"TotalCount":9,"NodeModel":[`, `{"NodeId":"cpn-`+strings.Repeat("x", 30_000)+`"},`, 50<<20)},
+		{"a million rows", endless(200, `{"TotalCount":9,"NodeModel":[`, strings.Repeat(`{},`, 10_000), 3_000_000)},
 		{"a connection that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
 		{"a connection that breaks in the body", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5000")
@@ -85,12 +85,12 @@ func FaultCases() []FaultCase {
 				panic(err)
 			}
 			defer c.Close()
-			gone := make(chan struct{})
+			closed := make(chan struct{})
 			go func() {
-				defer close(gone)
+				defer close(closed)
 				io.Copy(io.Discard, c)
 			}()
-			trickle(gone, c, "HTTP/1.1 200 OK\r\nX-Slow: "+strings.Repeat("x", 1000))
+			trickle(closed, c, "HTTP/1.1 200 OK\r\nX-Slow: "+strings.Repeat("x", 1000))
 		}},
 		{"a body that trickles", func(w http.ResponseWriter, r *http.Request) {
 			trickle(r.Context().Done(), flusher{w}, `{"TotalCount":9,"NextToken":"`+strings.Repeat("x", 1000))
@@ -98,8 +98,9 @@ func FaultCases() []FaultCase {
 	}
 }
 
-// answer writes an answer that the service itself would not.
-func answer(status int, body string, header ...string) http.HandlerFunc {
+// respond returns a handler for a response outside the API's form. The headers
+// are pairs of name and value.
+func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
@@ -109,6 +110,7 @@ func answer(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
+// withHeader returns h with one more header in the response.
 func withHeader(h http.HandlerFunc, name, value string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
@@ -116,12 +118,12 @@ func withHeader(h http.HandlerFunc, name, value string) http.HandlerFunc {
 	}
 }
 
-// flood writes start and then again, again and again, until it has written n
-// bytes or the reader has enough.
-func flood(status int, start, again string, n int) http.HandlerFunc {
+// endless returns a handler that writes start and then repeats chunk until it
+// has written n bytes or the client closes the connection.
+func endless(status int, start, chunk string, n int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
-		for b, left := []byte(start), n; left > 0; b = []byte(again) {
+		for b, left := []byte(start), n; left > 0; b = []byte(chunk) {
 			if _, err := w.Write(b); err != nil {
 				return
 			}
@@ -130,20 +132,21 @@ func flood(status int, start, again string, n int) http.HandlerFunc {
 	}
 }
 
-// trickle writes a byte a second until the reader is gone.
-func trickle(gone <-chan struct{}, w io.Writer, s string) {
+// trickle writes one byte of s per second until closed is closed.
+func trickle(closed <-chan struct{}, w io.Writer, s string) {
 	for i := range len(s) {
 		if _, err := w.Write([]byte(s[i : i+1])); err != nil {
 			return
 		}
 		select {
 		case <-time.After(time.Second):
-		case <-gone:
+		case <-closed:
 			return
 		}
 	}
 }
 
+// flusher flushes after each write.
 type flusher struct{ http.ResponseWriter }
 
 func (f flusher) Write(b []byte) (int, error) {

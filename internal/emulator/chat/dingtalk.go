@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// Limits of https://open.dingtalk.com/document/robots/custom-robot-access:
-// the size of the whole JSON, the posts of one robot, and the age of a signature.
+// Limits from https://open.dingtalk.com/document/robots/custom-robot-access:
+// the size of the JSON body, the messages of one robot, and the age of a
+// signature.
 const (
 	dingTalkMaxBodyBytes  = 20_000
 	dingTalkMaxPosts      = 20
@@ -22,63 +23,63 @@ const (
 	dingTalkSignatureSkew = time.Hour
 )
 
-// takeDingTalk answers as a custom robot does: always 200, with an errcode.
-func (r *Server) takeDingTalk(p *post) reply {
-	no := func(code int, message string) reply { return vendorReply(code, message) }
+// handleDingTalk responds as a custom robot does: always 200, with an errcode.
+func (s *Server) handleDingTalk(p *post) reply {
 	token := p.Query.Get("access_token")
 	if token == "" {
-		return no(300005, "token is not exist")
+		return errcodeReply(300005, "token is not exist")
 	}
 	if !p.isJSON() {
-		return no(43004, "无效的HTTP HEADER Content-Type")
+		return errcodeReply(43004, "无效的HTTP HEADER Content-Type")
 	}
-	if message := r.dingTalkSignature(p); message != "" {
-		return no(310000, message)
+	if message := s.dingTalkSignature(p); message != "" {
+		return errcodeReply(310000, message)
 	}
 	if len(p.Body) > dingTalkMaxBodyBytes {
-		return no(460101, "description: body 大小不合法;solution:请保持大小在 20000bytes 以内;")
+		return errcodeReply(460101, "description: body 大小不合法;solution:请保持大小在 20000bytes 以内;")
 	}
 	msg, err := parseObject(p.Body)
 	if err != nil {
-		return no(40035, "缺少参数 json: "+err.Error())
+		return errcodeReply(40035, "缺少参数 json: "+err.Error())
 	}
 	if _, ok := msg["msgUuid"].(string); !ok && msg["msgUuid"] != nil {
-		return no(40035, "不合法的参数 msgUuid")
+		return errcodeReply(40035, "不合法的参数 msgUuid")
 	}
 	var title, text string
 	switch kind := msg.str("msgtype"); kind {
 	case "markdown":
 		title, text = msg.obj("markdown").str("title"), msg.obj("markdown").str("text")
 		if strings.TrimSpace(title) == "" || strings.TrimSpace(text) == "" {
-			return no(40035, "缺少参数 markdown.title, markdown.text")
+			return errcodeReply(40035, "缺少参数 markdown.title, markdown.text")
 		}
 	case "text":
 		text = msg.obj("text").str("content")
 		if strings.TrimSpace(text) == "" {
-			return no(40035, "缺少参数 text.content")
+			return errcodeReply(40035, "缺少参数 text.content")
 		}
 		title, _, _ = strings.Cut(text, "\n")
 	default:
-		return no(400105, fmt.Sprintf("unsupported msgtype %q", kind))
+		return errcodeReply(400105, fmt.Sprintf("unsupported msgtype %q", kind))
 	}
 	mentions, err := dingTalkMentions(msg, text)
 	if err != nil {
-		return no(404, err.Error())
+		return errcodeReply(404, err.Error())
 	}
 	p.Title, p.Mentions = title, mentions
-	p.say(text)
-	if r.tooFast("dingtalk "+token, p.now, dingTalkMaxPosts, dingTalkPostsWindow, dingTalkBlocked) {
-		return no(130101, "send too fast, exceed 20 times per minute")
+	p.addLine(text)
+	if s.overLimit("dingtalk "+token, p.now, dingTalkMaxPosts, dingTalkPostsWindow, dingTalkBlocked) {
+		return errcodeReply(130101, "send too fast, exceed 20 times per minute")
 	}
-	answer := vendorReply(0, "ok")
-	answer.repeated = r.seenUUID(token, msg.str("msgUuid"))
-	return answer
+	ok := errcodeReply(0, "ok")
+	ok.repeated = s.seenUUID(token, msg.str("msgUuid"))
+	return ok
 }
 
-// dingTalkSignature is the reason why the signature is refused, if it is:
+// dingTalkSignature returns the error message for an invalid signature, empty
+// for a valid one:
 // https://open.dingtalk.com/document/robots/customize-robot-security-settings
-func (r *Server) dingTalkSignature(p *post) string {
-	if r.DingTalkSecret == "" {
+func (s *Server) dingTalkSignature(p *post) string {
+	if s.DingTalkSecret == "" {
 		return ""
 	}
 	const invalid = "invalid timestamp, more: [https://ding-doc.dingtalk.com/doc#/serverapi2/qf2nxq]"
@@ -90,16 +91,16 @@ func (r *Server) dingTalkSignature(p *post) string {
 	if err != nil || p.now.Sub(time.UnixMilli(ms)).Abs() > dingTalkSignatureSkew {
 		return invalid
 	}
-	mac := hmac.New(sha256.New, []byte(r.DingTalkSecret))
-	mac.Write([]byte(stamps[0] + "\n" + r.DingTalkSecret))
+	mac := hmac.New(sha256.New, []byte(s.DingTalkSecret))
+	mac.Write([]byte(stamps[0] + "\n" + s.DingTalkSecret))
 	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); len(signs) != 1 || !hmac.Equal([]byte(want), []byte(signs[0])) {
 		return "sign not match, more: [https://ding-doc.dingtalk.com/doc#/serverapi2/qf2nxq]"
 	}
 	return ""
 }
 
-// dingTalkMentions are those whom at calls. A number that the text does not
-// show is not called.
+// dingTalkMentions returns the mentions of the field "at". In Markdown, a
+// number or user id that the text does not contain is not mentioned.
 func dingTalkMentions(msg object, text string) (all []string, err error) {
 	if msg["at"] == nil {
 		return nil, nil
@@ -129,26 +130,26 @@ func dingTalkMentions(msg object, text string) (all []string, err error) {
 	return all, nil
 }
 
-// seenUUID remembers a message that was accepted, so that the sender can safely
-// send it again when it did not hear the answer.
-func (r *Server) seenUUID(token, uuid string) bool {
+// seenUUID records the msgUuid of an accepted message and reports whether it
+// was accepted before. A sender may repeat a message whose response it lost.
+func (s *Server) seenUUID(token, uuid string) bool {
 	if uuid == "" {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.uuids == nil {
-		r.uuids = map[string]bool{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.uuids == nil {
+		s.uuids = map[string]bool{}
 	}
 	key := token + " " + uuid
-	seen := r.uuids[key]
-	r.uuids[key] = true
+	seen := s.uuids[key]
+	s.uuids[key] = true
 	return seen
 }
 
-// vendorReply is the form that DingTalk and WeCom share.
-func vendorReply(code int, message string) reply {
-	answer := reply{
+// errcodeReply returns a response in the form of DingTalk and WeCom.
+func errcodeReply(code int, message string) reply {
+	res := reply{
 		status: http.StatusOK, contentType: "application/json;charset=utf-8",
 		body: jsonText(struct {
 			ErrCode int    `json:"errcode"`
@@ -156,7 +157,7 @@ func vendorReply(code int, message string) reply {
 		}{code, message}),
 	}
 	if code != 0 {
-		answer.why = fmt.Sprintf("%d %s", code, message)
+		res.why = fmt.Sprintf("%d %s", code, message)
 	}
-	return answer
+	return res
 }

@@ -12,7 +12,7 @@ func TestDingTalk(t *testing.T) {
 		return `{"msgtype":"markdown","markdown":{"title":"16 expiring","text":"` + text + `"}}`
 	}
 	fill := strings.Repeat("a", dingTalkMaxBodyBytes-len(body("")))
-	run(t, plain, []try{
+	run(t, newServer, []postTest{
 		{"ok markdown", dingTalkPath, body("x"), nil, 200, `{"errcode":0,"errmsg":"ok"}`},
 		{"ok text", dingTalkPath, `{"msgtype":"text","text":{"content":"x"},"at":{"isAtAll":true}}`, nil, 200, `"errcode":0`},
 		{"ok 20000 bytes", dingTalkPath, body(fill), nil, 200, `"errcode":0`},
@@ -32,9 +32,9 @@ func TestDingTalk(t *testing.T) {
 		{"all of a string", dingTalkPath, `{"msgtype":"text","text":{"content":"x"},"at":{"isAtAll":"true"}}`, nil, 200, `"errcode":404`},
 	})
 
-	r := plain()
-	send(r, dingTalkPath, `{"msgtype":"markdown","markdown":{"title":"16 expiring","text":"a\n\n@138 b"},"at":{"atMobiles":["138","139"],"isAtAll":false}}`)
-	if m := only(t, r); m.Title != "16 expiring" || m.Text != "a\n\n@138 b" || !slices.Equal(m.Mentions, []string{"@138"}) || m.Query.Get("access_token") != "t" {
+	s := newServer()
+	send(s, dingTalkPath, `{"msgtype":"markdown","markdown":{"title":"16 expiring","text":"a\n\n@138 b"},"at":{"atMobiles":["138","139"],"isAtAll":false}}`)
+	if m := onlyMessage(t, s); m.Title != "16 expiring" || m.Text != "a\n\n@138 b" || !slices.Equal(m.Mentions, []string{"@138"}) || m.Query.Get("access_token") != "t" {
 		t.Errorf("got %+v", m)
 	}
 }
@@ -47,7 +47,7 @@ func TestDingTalkSignature(t *testing.T) {
 			return &Server{DingTalkSecret: "SECabc", Now: func() time.Time { return time.Unix(1599360473, 0).Add(skew) }}
 		}
 	}
-	run(t, at(0), []try{
+	run(t, at(0), []postTest{
 		{"ok", vector, body, nil, 200, `"errcode":0`},
 		{"unsigned", dingTalkPath, body, nil, 200, `"errcode":310000,"errmsg":"invalid timestamp`},
 		{"seconds", strings.Replace(vector, "473000", "473", 1), body, nil, 200, `invalid timestamp`},
@@ -56,16 +56,16 @@ func TestDingTalkSignature(t *testing.T) {
 		{"without sign", dingTalkPath + "&timestamp=1599360473000", body, nil, 200, `sign not match`},
 		{"appended twice", vector + "&timestamp=1599360473000", body, nil, 200, `invalid timestamp`},
 	})
-	run(t, at(time.Hour), []try{{"ok late", vector, body, nil, 200, `"errcode":0`}})
-	run(t, at(time.Hour+time.Second), []try{{"too late", vector, body, nil, 200, `invalid timestamp`}})
-	run(t, at(-time.Hour-time.Second), []try{{"too early", vector, body, nil, 200, `invalid timestamp`}})
+	run(t, at(time.Hour), []postTest{{"ok late", vector, body, nil, 200, `"errcode":0`}})
+	run(t, at(time.Hour+time.Second), []postTest{{"too late", vector, body, nil, 200, `invalid timestamp`}})
+	run(t, at(-time.Hour-time.Second), []postTest{{"too early", vector, body, nil, 200, `invalid timestamp`}})
 }
 
 func TestDingTalkRate(t *testing.T) {
 	now := clock()
-	r := &Server{Now: func() time.Time { return now }}
+	s := &Server{Now: func() time.Time { return now }}
 	post := func(path string) string {
-		return send(r, path, `{"msgtype":"text","text":{"content":"x"}}`).Body.String()
+		return send(s, path, `{"msgtype":"text","text":{"content":"x"}}`).Body.String()
 	}
 	for i := range 20 {
 		if got := post(dingTalkPath); !strings.Contains(got, `"errcode":0`) {
@@ -88,18 +88,18 @@ func TestDingTalkRate(t *testing.T) {
 	}
 }
 
-func TestDingTalkShowsARepeatedMessageOnce(t *testing.T) {
-	r := plain()
+func TestDingTalkShowsRepeatedMessageOnce(t *testing.T) {
+	s := newServer()
 	for _, uuid := range []string{"a", "a", "b"} {
-		if w := send(r, dingTalkPath, `{"msgtype":"text","text":{"content":"x"},"msgUuid":"`+uuid+`"}`); !strings.Contains(w.Body.String(), `"errcode":0`) {
+		if w := send(s, dingTalkPath, `{"msgtype":"text","text":{"content":"x"},"msgUuid":"`+uuid+`"}`); !strings.Contains(w.Body.String(), `"errcode":0`) {
 			t.Errorf("%s: %s", uuid, w.Body)
 		}
 	}
-	// One that was refused was not seen.
-	send(r, dingTalkPath, `{"msgtype":"text","text":{},"msgUuid":"c"}`)
-	send(r, dingTalkPath, `{"msgtype":"text","text":{"content":"x"},"msgUuid":"c"}`)
+	// A refused message does not use up its msgUuid.
+	send(s, dingTalkPath, `{"msgtype":"text","text":{},"msgUuid":"c"}`)
+	send(s, dingTalkPath, `{"msgtype":"text","text":{"content":"x"},"msgUuid":"c"}`)
 	accepted := 0
-	for _, m := range r.Messages() {
+	for _, m := range s.Messages() {
 		if m.Accepted {
 			accepted++
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Limits of https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
+// Limits and codes from https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
 const (
 	feishuMaxBodyBytes     = 20 * 1024
 	feishuMaxPosts         = 100
@@ -23,57 +23,58 @@ const (
 	feishuSignatureMessage = "sign match fail or timestamp is not within one hour from current time"
 )
 
-const feishuLive = `<at\s[^>]*>`
+// feishuMention matches the mentions in text and Markdown.
+const feishuMention = `<at\s[^>]*>`
 
-// takeFeishu answers as a custom bot does: always 200, with a code.
-func (r *Server) takeFeishu(p *post) reply {
-	bad := func(format string, args ...any) reply {
+// handleFeishu responds as a custom bot does: always 200, with a code.
+func (s *Server) handleFeishu(p *post) reply {
+	badRequest := func(format string, args ...any) reply {
 		return feishuReply(feishuBadRequest, fmt.Sprintf("Bad Request: "+format, args...))
 	}
 	if !p.isJSON() {
-		return bad("content type %q", p.Header.Get("Content-Type"))
+		return badRequest("content type %q", p.Header.Get("Content-Type"))
 	}
 	if len(p.Body) > feishuMaxBodyBytes {
-		return bad("the body has %d of %d bytes", len(p.Body), feishuMaxBodyBytes)
+		return badRequest("the body has %d bytes, at most %d are allowed", len(p.Body), feishuMaxBodyBytes)
 	}
 	msg, err := parseObject(p.Body)
 	if err != nil {
-		return bad("%v", err)
+		return badRequest("%v", err)
 	}
-	if !r.feishuSigned(p, msg) {
+	if !s.feishuSigned(p, msg) {
 		return feishuReply(feishuBadSignature, feishuSignatureMessage)
 	}
 	switch kind := msg.str("msg_type"); kind {
 	case "text":
 		text := msg.obj("content").str("text")
 		if text == "" {
-			return bad("params error, content.text is empty")
+			return badRequest("params error, content.text is empty")
 		}
 		p.Title = text
-		p.say(text)
+		p.addLine(text)
 	case "interactive":
 		card := msg.obj("card")
 		if card == nil {
-			return bad("params error, unknown card value")
+			return badRequest("params error, unknown card value")
 		}
 		if err := feishuCard(p, card); err != nil {
-			return bad("params error, %v", err)
+			return badRequest("params error, %v", err)
 		}
 	default:
-		return bad("params error, unknown msg_type %q", kind)
+		return badRequest("params error, unknown msg_type %q", kind)
 	}
-	p.Mentions = append(p.Mentions, found(feishuLive, p.Text)...)
-	if r.tooFast("feishu second "+p.path, p.now, feishuMaxPostsASecond, time.Second, 0) ||
-		r.tooFast("feishu "+p.path, p.now, feishuMaxPosts, feishuPostsWindow, 0) {
+	p.Mentions = append(p.Mentions, findAll(feishuMention, p.Text)...)
+	if s.overLimit("feishu second "+p.path, p.now, feishuMaxPostsASecond, time.Second, 0) ||
+		s.overLimit("feishu "+p.path, p.now, feishuMaxPosts, feishuPostsWindow, 0) {
 		return feishuReply(feishuTooFast, "frequency limited")
 	}
 	return feishuReply(0, "success")
 }
 
-// feishuSigned checks the signature, whose key and message are swapped against
-// DingTalk's: the key is timestamp and secret, and the message is empty.
-func (r *Server) feishuSigned(p *post, msg object) bool {
-	if r.FeishuSecret == "" {
+// feishuSigned reports whether the signature is valid. Unlike DingTalk's, its
+// key is timestamp and secret and its message is empty.
+func (s *Server) feishuSigned(p *post, msg object) bool {
+	if s.FeishuSecret == "" {
 		return true
 	}
 	stamp := msg.str("timestamp") // a string, in seconds
@@ -81,18 +82,18 @@ func (r *Server) feishuSigned(p *post, msg object) bool {
 	if err != nil || p.now.Sub(time.Unix(seconds, 0)).Abs() > feishuSignatureSkew {
 		return false
 	}
-	mac := hmac.New(sha256.New, []byte(stamp+"\n"+r.FeishuSecret))
+	mac := hmac.New(sha256.New, []byte(stamp+"\n"+s.FeishuSecret))
 	want := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	return hmac.Equal([]byte(want), []byte(msg.str("sign")))
 }
 
 func feishuReply(code int, message string) reply {
-	answer := reply{status: http.StatusOK, contentType: "application/json; charset=utf-8"}
+	res := reply{status: http.StatusOK, contentType: "application/json; charset=utf-8"}
 	if code == 0 {
-		answer.body = jsonText(map[string]any{"StatusCode": 0, "StatusMessage": message, "code": 0, "data": map[string]any{}, "msg": message})
-		return answer
+		res.body = jsonText(map[string]any{"StatusCode": 0, "StatusMessage": message, "code": 0, "data": map[string]any{}, "msg": message})
+		return res
 	}
-	answer.body = jsonText(map[string]any{"code": code, "data": map[string]any{}, "msg": message})
-	answer.why = fmt.Sprintf("%d %s", code, message)
-	return answer
+	res.body = jsonText(map[string]any{"code": code, "data": map[string]any{}, "msg": message})
+	res.why = fmt.Sprintf("%d %s", code, message)
+	return res
 }

@@ -9,7 +9,7 @@ import (
 // feishuColours are the documented templates of a card's header.
 var feishuColours = []string{"", "blue", "wathet", "turquoise", "green", "yellow", "orange", "red", "carmine", "violet", "purple", "indigo", "grey", "default"}
 
-// feishuCard reads a card of the second schema:
+// feishuCard reads a card of schema 2.0:
 // https://open.feishu.cn/document/feishu-cards/card-json-v2-structure
 func feishuCard(p *post, card object) error {
 	if card.str("schema") != "2.0" {
@@ -24,20 +24,21 @@ func feishuCard(p *post, card object) error {
 		return fmt.Errorf("card.header.title: %w", err)
 	}
 	if !slices.Contains(feishuColours, header.str("template")) {
-		return fmt.Errorf("card.header.template %q is no colour of a header", header.str("template"))
+		return fmt.Errorf("card.header.template %q is not a documented colour", header.str("template"))
 	}
 	p.Title = title
-	p.say(title)
+	p.addLine(title)
 	if header["subtitle"] != nil {
 		subtitle, err := feishuText(header.obj("subtitle"))
 		if err != nil {
 			return fmt.Errorf("card.header.subtitle: %w", err)
 		}
-		p.say(subtitle)
+		p.addLine(subtitle)
 	}
 	return feishuElements(p, card.obj("body"))
 }
 
+// feishuElements reads the elements of a body, column or panel.
 func feishuElements(p *post, parent object) error {
 	elements, err := parent.objs("elements")
 	if err != nil {
@@ -54,6 +55,8 @@ func feishuElements(p *post, parent object) error {
 	return nil
 }
 
+// feishuElement reads one element. Elements that the program does not use are
+// refused.
 func feishuElement(p *post, e object) error {
 	switch e.str("tag") {
 	case "hr":
@@ -62,12 +65,12 @@ func feishuElement(p *post, e object) error {
 		if strings.TrimSpace(e.str("content")) == "" {
 			return fmt.Errorf("no content")
 		}
-		p.say(e.str("content"))
+		p.addLine(e.str("content"))
 		return nil
 	case "div", "button":
 		text, err := feishuText(e.obj("text"))
 		if err == nil {
-			p.say(text)
+			p.addLine(text)
 		}
 		return err
 	case "column_set":
@@ -89,15 +92,15 @@ func feishuElement(p *post, e object) error {
 		if err != nil {
 			return err
 		}
-		p.say(title)
+		p.addLine(title)
 		return feishuElements(p, e)
 	case "table":
 		return feishuTable(p, e)
 	}
-	return fmt.Errorf("no such element in schema 2.0")
+	return fmt.Errorf("no such element in schema 2.0, or not emulated")
 }
 
-// feishuText reads a text object.
+// feishuText returns the content of a text object.
 func feishuText(o object) (string, error) {
 	if tag := o.str("tag"); !slices.Contains([]string{"plain_text", "lark_md", "markdown"}, tag) {
 		return "", fmt.Errorf("text of tag %q", tag)
@@ -108,13 +111,14 @@ func feishuText(o object) (string, error) {
 	return o.str("content"), nil
 }
 
+// feishuTable reads a table, a line for each row.
 func feishuTable(p *post, e object) error {
 	columns, err := e.objs("columns")
 	if err != nil {
 		return err
 	}
 	if len(columns) == 0 {
-		return fmt.Errorf("a table without columns")
+		return fmt.Errorf("a table has no columns")
 	}
 	var names, heads []string
 	for _, c := range columns {
@@ -124,7 +128,7 @@ func feishuTable(p *post, e object) error {
 		names = append(names, c.str("name"))
 		heads = append(heads, c.str("display_name"))
 	}
-	p.say(strings.Join(heads, " | "))
+	p.addLine(strings.Join(heads, " | "))
 	rows, err := e.objs("rows")
 	if err != nil {
 		return err
@@ -140,10 +144,10 @@ func feishuTable(p *post, e object) error {
 		}
 		for name := range row {
 			if !slices.Contains(names, name) {
-				return fmt.Errorf("rows[%d] has a cell for %q, which is no column", i, name)
+				return fmt.Errorf("rows[%d] has a cell for %q, which is not a column", i, name)
 			}
 		}
-		p.say(strings.Join(cells, " | "))
+		p.addLine(strings.Join(cells, " | "))
 	}
 	return nil
 }

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object whose members are read with care for their types.
+// object is a JSON object. Its methods check the types of its fields.
 type object map[string]any
 
-// parseObject reads exactly one JSON object in valid UTF-8.
+// parseObject parses exactly one JSON object in valid UTF-8.
 func parseObject(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, errors.New("not valid UTF-8")
@@ -27,24 +27,24 @@ func parseObject(body []byte) (object, error) {
 		return nil, errors.New("not a JSON object: null")
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("something after the JSON object")
+		return nil, errors.New("unexpected data after the JSON object")
 	}
 	return o, nil
 }
 
-// str is the named string, empty if absent or of another type.
+// str returns the named string, empty if it is absent or of another type.
 func (o object) str(name string) string {
 	s, _ := o[name].(string)
 	return s
 }
 
-// obj is the named object, nil if absent or of another type.
+// obj returns the named object, nil if it is absent or of another type.
 func (o object) obj(name string) object {
 	m, _ := o[name].(map[string]any)
 	return m
 }
 
-// objs is the named array, if it holds objects only.
+// objs returns the named array of objects. It is an error if it is absent.
 func (o object) objs(name string) ([]object, error) {
 	list, ok := o[name].([]any)
 	if !ok {
@@ -61,7 +61,7 @@ func (o object) objs(name string) ([]object, error) {
 	return all, nil
 }
 
-// strs is the named array, if it is absent or holds strings only.
+// strs returns the named array of strings, nil if it is absent.
 func (o object) strs(name string) ([]string, error) {
 	if _, ok := o[name]; !ok {
 		return nil, nil
@@ -81,18 +81,18 @@ func (o object) strs(name string) ([]string, error) {
 	return all, nil
 }
 
-// number is the named whole number, if it is present and within the bounds.
+// number checks that the named field is absent or an integer from low to high.
 func (o object) number(name string, low, high int64) error {
 	if v, ok := o[name]; ok {
 		n, _ := v.(json.Number)
 		if i, err := n.Int64(); err != nil || i < low || i > high {
-			return fmt.Errorf("%s must be a whole number from %d to %d", name, low, high)
+			return fmt.Errorf("%s must be an integer from %d to %d", name, low, high)
 		}
 	}
 	return nil
 }
 
-// flag is the named truth value, if it is present.
+// flag checks that the named field is absent or a bool.
 func (o object) flag(name string) error {
 	if v, ok := o[name]; ok {
 		if _, ok := v.(bool); !ok {
@@ -102,7 +102,7 @@ func (o object) flag(name string) error {
 	return nil
 }
 
-// only refuses every member that is not named.
+// only checks that the object has no other fields than those named.
 func (o object) only(names ...string) error {
 	known := map[string]bool{}
 	for _, name := range names {
@@ -110,13 +110,13 @@ func (o object) only(names ...string) error {
 	}
 	for name := range o {
 		if !known[name] {
-			return fmt.Errorf("%s has no member %q", o.str("type"), name)
+			return fmt.Errorf("%s has no field %q", o.str("type"), name)
 		}
 	}
 	return nil
 }
 
-// jsonText writes v as the body of an answer.
+// jsonText encodes v as the body of a response.
 func jsonText(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -2,33 +2,33 @@ package chat
 
 import "time"
 
-// rate is how often something was done lately.
+// rate is the recent use of one webhook.
 type rate struct {
-	times   []time.Time
-	blocked time.Time // until then
+	times        []time.Time
+	blockedUntil time.Time
 }
 
-// tooFast counts one more post to a robot. It is true when there were limit of
-// them within the window already; the robot is then blocked for the pause.
-func (r *Server) tooFast(robot string, now time.Time, limit int, window, pause time.Duration) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.rates == nil {
-		r.rates = map[string]*rate{}
+// overLimit counts a message and reports whether it exceeds limit messages
+// within the window. If so, the robot is blocked for the pause.
+func (s *Server) overLimit(robot string, now time.Time, limit int, window, pause time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rates == nil {
+		s.rates = map[string]*rate{}
 	}
-	seen := r.rates[robot]
+	seen := s.rates[robot]
 	if seen == nil {
 		seen = &rate{}
-		r.rates[robot] = seen
+		s.rates[robot] = seen
 	}
-	if now.Before(seen.blocked) {
+	if now.Before(seen.blockedUntil) {
 		return true
 	}
 	for len(seen.times) > 0 && now.Sub(seen.times[0]) >= window {
 		seen.times = seen.times[1:]
 	}
 	if len(seen.times) >= limit {
-		seen.blocked = now.Add(pause)
+		seen.blockedUntil = now.Add(pause)
 		return true
 	}
 	seen.times = append(seen.times, now)

@@ -1,3 +1,11 @@
+// Package chat emulates the webhooks of the chat services. [Server] is an
+// http.Handler in memory, as strict as the vendors' documentation: a message
+// that a real service would refuse is refused here, in the same form and with
+// the reason.
+//
+// To add a service, write a file like wecom.go and add a row to services and
+// an address to [Webhooks]. A fault needs nothing here; a test sets
+// Server.Faults.
 package chat
 
 import (
@@ -13,10 +21,11 @@ import (
 	"time"
 )
 
-// maxRequestBytes bounds the body of a request.
+// maxRequestBytes is the largest request body that is read.
 const maxRequestBytes = 1 << 20
 
-// Server is chat rooms behind webhooks, one of each service, told apart by path:
+// Server emulates one chat of each service. The path of a request selects the
+// service:
 //
 //	/services/T…/B…/…              Slack
 //	/robot/send?access_token=…     DingTalk
@@ -25,37 +34,38 @@ const maxRequestBytes = 1 << 20
 //	/workflows/…, /powerautomate/… Teams
 //	/hook                          a plain webhook
 //
-// The zero value takes messages without signatures. Set the fields before use.
+// The zero value requires no signatures. Set the fields before use.
 type Server struct {
-	// The secrets that senders must sign with; empty: signatures are not looked at.
+	// The secrets that senders must sign with. If one is empty, the signatures
+	// of that service are not checked.
 	DingTalkSecret, FeishuSecret, WebhookSecret string
 
-	// Now is the services' clock. Nil: time.Now.
+	// Now is the services' clock. Nil means time.Now.
 	Now func() time.Time
 
-	// Faults answer the next posts, each one, in order. Nil ones let their post
-	// through. What a fault answers is not shown in the room.
+	// Faults respond to the next requests, one each, in order. A nil fault lets
+	// its request through. A message that got a fault is not accepted.
 	Faults []http.HandlerFunc
 
 	mu       sync.Mutex
-	faulted  int // how many of Faults are used up
+	faulted  int // the number of Faults that are used up
 	messages []Message
 	rates    map[string]*rate
-	uuids    map[string]bool // msgUuid of DingTalk, by token
+	uuids    map[string]bool // msgUuids that DingTalk has accepted, with their tokens
 }
 
-// Message is one message as it came in, whether or not it was accepted.
+// Message records one message, whether or not it was accepted.
 type Message struct {
-	Service string // slack, dingtalk, feishu, wecom, teams, webhook
+	Service string // slack, dingtalk, feishu, wecom, teams or webhook
 
-	// Title is what a phone shows before the message is opened.
+	// Title is the text of the notification on a phone.
 	Title string
 
-	// Text is what a reader sees, in order, a line for each block or item.
-	// Markup is left as it was sent: an escaped <!channel> is still escaped.
+	// Text is the text of the message, with a line for each block or item.
+	// Markup is as it was sent: an escaped <!channel> is still escaped.
 	Text string
 
-	// Mentions are those whom the message would call: a live <!channel> in
+	// Mentions are the mentions that would notify people: a <!channel> in
 	// Slack's markup, but not one that is escaped or in plain text.
 	Mentions []string
 
@@ -64,55 +74,57 @@ type Message struct {
 	Query  url.Values
 
 	Accepted bool
-	Why      string // why it was not accepted
+	Why      string // the reason if it was not accepted
 }
 
-// post is a message on its way in. The services fill its Message.
+// post is a message while a service handles it. The service fills in Message.
 type post struct {
 	Message
 	path string
 	now  time.Time
 }
 
-// reply is what a service answers.
+// reply is the response of a service.
 type reply struct {
 	status      int
 	contentType string
 	body        string
-	why         string // empty: accepted
-	repeated    bool   // accepted before, so not shown again
+	why         string // the reason of a refusal; empty means accepted
+	repeated    bool   // accepted before and therefore not recorded again
 }
 
 type service struct {
-	name string
-	path string // an expression
-	take func(*Server, *post) reply
+	name   string
+	path   string // a regular expression
+	handle func(*Server, *post) reply
 }
 
 var services = []service{
-	{"slack", `^/services/T\w+/B\w+/\w+$`, (*Server).takeSlack},
-	{"dingtalk", `^/robot/send$`, (*Server).takeDingTalk},
-	{"feishu", `^/open-apis/bot/v2/hook/[\w-]+$`, (*Server).takeFeishu},
-	{"wecom", `^/cgi-bin/webhook/send$`, (*Server).takeWeCom},
-	{"teams", `^/(workflows|powerautomate)/.+$`, (*Server).takeTeams},
-	{"webhook", `^/hook$`, (*Server).takeWebhook},
+	{"slack", `^/services/T\w+/B\w+/\w+$`, (*Server).handleSlack},
+	{"dingtalk", `^/robot/send$`, (*Server).handleDingTalk},
+	{"feishu", `^/open-apis/bot/v2/hook/[\w-]+$`, (*Server).handleFeishu},
+	{"wecom", `^/cgi-bin/webhook/send$`, (*Server).handleWeCom},
+	{"teams", `^/(workflows|powerautomate)/.+$`, (*Server).handleTeams},
+	{"webhook", `^/hook$`, (*Server).handleWebhook},
 }
 
-// found is what of a text matches an expression. That is made anew each time:
-// most processes that hold an emulator never ask.
-func found(expression, text string) []string {
+// findAll returns the matches of a regular expression, which is compiled here
+// and not at start-up, as the program contains the emulator and rarely uses it.
+func findAll(expression, text string) []string {
 	return regexp.MustCompile(expression).FindAllString(text, -1)
 }
 
-// Messages lists what was posted, in order, refused and faulted posts included.
-func (r *Server) Messages() []Message {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.messages)
+// Messages returns the messages in order of arrival, including those that were
+// refused or got a fault.
+func (s *Server) Messages() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.messages)
 }
 
-func (r *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	i := slices.IndexFunc(services, func(s service) bool { return len(found(s.path, req.URL.Path)) > 0 })
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	i := slices.IndexFunc(services, func(s service) bool { return len(findAll(s.path, req.URL.Path)) > 0 })
 	if i < 0 {
 		http.NotFound(w, req)
 		return
@@ -127,68 +139,70 @@ func (r *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "request entity too large", http.StatusRequestEntityTooLarge)
 		return
 	}
-	p := &post{path: req.URL.Path, now: r.now(), Message: Message{
+	p := &post{path: req.URL.Path, now: s.now(), Message: Message{
 		Service: services[i].name, Body: body, Header: req.Header.Clone(), Query: req.URL.Query(),
 	}}
-	if fault := r.fault(); fault != nil {
+	if fault := s.fault(); fault != nil {
 		p.Why = "fault"
-		r.keep(p)
+		s.record(p)
 		req.Body = io.NopCloser(bytes.NewReader(body)) // a fault may read it
 		fault(w, req)
 		return
 	}
-	answer := services[i].take(r, p)
-	p.Accepted, p.Why = answer.why == "", answer.why
-	if !answer.repeated {
-		r.keep(p)
+	res := services[i].handle(s, p)
+	p.Accepted, p.Why = res.why == "", res.why
+	if !res.repeated {
+		s.record(p)
 	}
-	if answer.contentType != "" {
-		w.Header().Set("Content-Type", answer.contentType)
+	if res.contentType != "" {
+		w.Header().Set("Content-Type", res.contentType)
 	}
-	w.WriteHeader(answer.status)
-	io.WriteString(w, answer.body)
+	w.WriteHeader(res.status)
+	io.WriteString(w, res.body)
 }
 
-func (r *Server) now() time.Time {
-	if r.Now != nil {
-		return r.Now()
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
 	}
 	return time.Now()
 }
 
-func (r *Server) fault() http.HandlerFunc {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.faulted >= len(r.Faults) {
+// fault returns the fault for the next request, or nil.
+func (s *Server) fault() http.HandlerFunc {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.faulted >= len(s.Faults) {
 		return nil
 	}
-	r.faulted++
-	return r.Faults[r.faulted-1]
+	s.faulted++
+	return s.Faults[s.faulted-1]
 }
 
-func (r *Server) keep(p *post) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.messages = append(r.messages, p.Message)
+// record appends the message to Messages.
+func (s *Server) record(p *post) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = append(s.messages, p.Message)
 }
 
-// isJSON tells whether the content type says JSON in UTF-8.
+// isJSON reports whether the content type is JSON in UTF-8.
 func (p *post) isJSON() bool {
 	media, params, err := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	charset := params["charset"]
 	return err == nil && media == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
-// say adds a line to the readable text.
-func (p *post) say(line string) {
+// addLine adds a line to the text of the message.
+func (p *post) addLine(line string) {
 	if p.Text != "" {
 		p.Text += "\n"
 	}
 	p.Text += line
 }
 
-// Webhooks are the addresses of a room at base, by the name of the setting that
-// takes them.
+// Webhooks returns the webhook addresses of a server at base, by the name of
+// the program's setting for them.
 func Webhooks(base string) map[string]string {
 	return map[string]string{
 		"SLACK_WEBHOOK_URL":    base + "/services/T00000000/B00000000/emulator",

@@ -21,82 +21,83 @@ const (
 	teamsPath    = "/workflows/0123/triggers/manual/paths/invoke?sig=x"
 )
 
-func send(r *Server, path, body string, headers ...string) *httptest.ResponseRecorder {
+func send(s *Server, path, body string, headers ...string) *httptest.ResponseRecorder {
 	req := httptest.NewRequest("POST", path, strings.NewReader(body))
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	r.ServeHTTP(w, req)
+	s.ServeHTTP(w, req)
 	return w
 }
 
-// try is one post and what is to become of it.
-type try struct {
+// postTest is one message and the expected response. The message is expected to
+// be accepted if name begins with "ok".
+type postTest struct {
 	name, path, body string
 	headers          []string
 	status           int
-	answer           string // within the body of the answer
+	response         string // a part of the body; empty means an empty body
 }
 
-// run gives each try a room of its own.
-func run(t *testing.T, room func() *Server, tries []try) {
+// run sends each message to a server of its own.
+func run(t *testing.T, server func() *Server, tests []postTest) {
 	t.Helper()
-	for _, tt := range tries {
-		r := room()
-		w := send(r, tt.path, tt.body, tt.headers...)
-		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.answer) || tt.answer == "" && w.Body.Len() > 0 {
-			t.Errorf("%s: got %d %s, want %d %s", tt.name, w.Code, w.Body, tt.status, tt.answer)
+	for _, tt := range tests {
+		s := server()
+		w := send(s, tt.path, tt.body, tt.headers...)
+		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.response) || tt.response == "" && w.Body.Len() > 0 {
+			t.Errorf("%s: got %d %s, want %d %s", tt.name, w.Code, w.Body, tt.status, tt.response)
 		}
-		all := r.Messages()
+		all := s.Messages()
 		if len(all) != 1 {
 			t.Errorf("%s: %d messages", tt.name, len(all))
 			continue
 		}
 		accepted := strings.HasPrefix(tt.name, "ok")
 		if m := all[0]; m.Accepted != accepted || (m.Why == "") != accepted || string(m.Body) != tt.body {
-			t.Errorf("%s: accepted %v, because of %q", tt.name, m.Accepted, m.Why)
+			t.Errorf("%s: accepted %v, reason %q", tt.name, m.Accepted, m.Why)
 		}
 	}
 }
 
-func plain() *Server { return &Server{Now: clock} }
+func newServer() *Server { return &Server{Now: clock} }
 
-func only(t *testing.T, r *Server) Message {
+func onlyMessage(t *testing.T, s *Server) Message {
 	t.Helper()
-	all := r.Messages()
+	all := s.Messages()
 	if len(all) != 1 || !all[0].Accepted {
 		t.Fatalf("got %+v, want one accepted message", all)
 	}
 	return all[0]
 }
 
-func TestRoutes(t *testing.T) {
-	r := &Server{}
+func TestUnknownPathsAndMethodsAreRefused(t *testing.T) {
+	s := &Server{}
 	for path, want := range map[string]int{
 		"/": 404, "/services/T0/B0": 404, "/services/x/B0/C0": 404, "/hook/x": 404, "/robot/send/": 404, "/triggers/T0/1/x": 404, "/open-apis/bot/hook/x": 404, "/workflows/": 404,
 	} {
-		if w := send(r, path, "{}"); w.Code != want {
+		if w := send(s, path, "{}"); w.Code != want {
 			t.Errorf("%s: got %d, want %d", path, w.Code, want)
 		}
 	}
 	w := httptest.NewRecorder()
-	r.ServeHTTP(w, httptest.NewRequest("GET", slackPath, nil))
+	s.ServeHTTP(w, httptest.NewRequest("GET", slackPath, nil))
 	if w.Code != 405 || w.Header().Get("Allow") != "POST" {
 		t.Errorf("GET: %d %v", w.Code, w.Header())
 	}
-	if w := send(r, slackPath, strings.Repeat(" ", maxRequestBytes+1)); w.Code != 413 {
+	if w := send(s, slackPath, strings.Repeat(" ", maxRequestBytes+1)); w.Code != 413 {
 		t.Errorf("huge: %d", w.Code)
 	}
-	if all := r.Messages(); len(all) != 0 {
-		t.Errorf("kept %+v", all)
+	if all := s.Messages(); len(all) != 0 {
+		t.Errorf("recorded %+v", all)
 	}
 }
 
-func TestRoomFaults(t *testing.T) {
+func TestFaultsReplaceResponsesInOrder(t *testing.T) {
 	var seen string
-	r := &Server{Now: clock, Faults: []http.HandlerFunc{
+	s := &Server{Now: clock, Faults: []http.HandlerFunc{
 		func(w http.ResponseWriter, req *http.Request) {
 			b := make([]byte, 5)
 			req.Body.Read(b)
@@ -111,7 +112,7 @@ func TestRoomFaults(t *testing.T) {
 	}}
 	var got []int
 	for range 4 {
-		got = append(got, send(r, slackPath, `{"text":"x"}`).Code)
+		got = append(got, send(s, slackPath, `{"text":"x"}`).Code)
 	}
 	if want := []int{500, 200, 429, 200}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -119,23 +120,23 @@ func TestRoomFaults(t *testing.T) {
 	if seen != `{"tex` {
 		t.Errorf("the fault read %q", seen)
 	}
-	all := r.Messages()
+	all := s.Messages()
 	if len(all) != 4 || all[0].Accepted || all[0].Why != "fault" || !all[1].Accepted || all[2].Accepted || !all[3].Accepted {
 		t.Errorf("got %+v", all)
 	}
 }
 
-func TestManyPostsAtOnce(t *testing.T) {
-	r := &Server{Faults: []http.HandlerFunc{nil, nil}}
+func TestConcurrentRequests(t *testing.T) {
+	s := &Server{Faults: []http.HandlerFunc{nil, nil}}
 	var wg sync.WaitGroup
 	for i := range 20 {
-		wg.Go(func() { send(r, slackPath, `{"text":"x"}`) })
+		wg.Go(func() { send(s, slackPath, `{"text":"x"}`) })
 		wg.Go(func() {
-			send(r, dingTalkPath, fmt.Sprintf(`{"msgtype":"text","text":{"content":"x"},"msgUuid":"%d"}`, i%10))
+			send(s, dingTalkPath, fmt.Sprintf(`{"msgtype":"text","text":{"content":"x"},"msgUuid":"%d"}`, i%10))
 		})
 	}
 	wg.Wait()
-	if got := len(r.Messages()); got != 30 {
-		t.Errorf("%d messages, want 20 and 10 different ones", got)
+	if got := len(s.Messages()); got != 30 {
+		t.Errorf("%d messages, want 20 of Slack and 10 different ones of DingTalk", got)
 	}
 }

@@ -7,28 +7,28 @@ import (
 	"strings"
 )
 
-// Of https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+// From https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 const slackMaxIndent = 8
 
-// richText reads a rich_text block. Its text elements are not parsed for
-// markup, so that only the elements made for it can mention anybody.
-func (s *slackReader) richText(b object) error {
+// richText reads a rich_text block. Slack parses no markup in its text
+// elements, so only user, usergroup and broadcast elements mention people.
+func (r *slackReader) richText(b object) error {
 	parts, err := b.objs("elements")
 	if err != nil {
 		return err
 	}
 	if len(parts) == 0 {
-		return fmt.Errorf("a rich_text without elements")
+		return fmt.Errorf("a rich_text has no elements")
 	}
 	for i, part := range parts {
-		if err := s.richPart(part); err != nil {
+		if err := r.richPart(part); err != nil {
 			return fmt.Errorf("elements[%d]: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func (s *slackReader) richPart(part object) error {
+func (r *slackReader) richPart(part object) error {
 	kind := part.str("type")
 	allowed := map[string][]string{
 		"rich_text_section":      {},
@@ -38,7 +38,7 @@ func (s *slackReader) richPart(part object) error {
 	}
 	more, ok := allowed[kind]
 	if !ok {
-		return fmt.Errorf("no rich text of type %q", kind)
+		return fmt.Errorf("unknown rich text of type %q", kind)
 	}
 	if err := part.only(append(more, "type", "elements")...); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *slackReader) richPart(part object) error {
 		}
 	}
 	if kind != "rich_text_list" {
-		return s.richLine(part)
+		return r.richLine(part)
 	}
 	if style := part.str("style"); style != "bullet" && style != "ordered" {
 		return fmt.Errorf("a list's style is bullet or ordered, got %q", style)
@@ -59,7 +59,7 @@ func (s *slackReader) richPart(part object) error {
 		return err
 	}
 	if len(items) == 0 {
-		return fmt.Errorf("a list without items")
+		return fmt.Errorf("a list has no items")
 	}
 	for i, item := range items {
 		if item.str("type") != "rich_text_section" {
@@ -68,38 +68,38 @@ func (s *slackReader) richPart(part object) error {
 		if err := item.only("type", "elements"); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
-		if err := s.richLine(item); err != nil {
+		if err := r.richLine(item); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-// richLine reads what stands in one line.
-func (s *slackReader) richLine(part object) error {
+// richLine reads the elements of one line.
+func (r *slackReader) richLine(part object) error {
 	elements, err := part.objs("elements")
 	if err != nil {
 		return err
 	}
 	if len(elements) == 0 {
-		return fmt.Errorf("%s without elements", part.str("type"))
+		return fmt.Errorf("%s has no elements", part.str("type"))
 	}
 	var line strings.Builder
 	for i, e := range elements {
-		text, err := s.richElement(e)
+		text, err := r.richElement(e)
 		if err != nil {
 			return fmt.Errorf("%s[%d]: %w", part.str("type"), i, err)
 		}
-		s.sum += units(text)
+		r.sum += utf16Len(text)
 		line.WriteString(text)
 	}
-	s.post.say(line.String())
+	r.post.addLine(line.String())
 	return nil
 }
 
-// richElement is the readable text of one element.
-func (s *slackReader) richElement(e object) (string, error) {
-	members := map[string][]string{
+// richElement returns the readable text of one element.
+func (r *slackReader) richElement(e object) (string, error) {
+	fields := map[string][]string{
 		"text":      {"text", "style"},
 		"link":      {"url", "text", "unsafe", "style"},
 		"emoji":     {"name", "unicode", "skin_tone", "style"},
@@ -109,9 +109,9 @@ func (s *slackReader) richElement(e object) (string, error) {
 		"broadcast": {"range", "style"},
 	}
 	kind := e.str("type")
-	allowed, ok := members[kind]
+	allowed, ok := fields[kind]
 	if !ok {
-		return "", fmt.Errorf("no element of type %q", kind)
+		return "", fmt.Errorf("unknown element of type %q", kind)
 	}
 	if err := e.only(append(allowed, "type")...); err != nil {
 		return "", err
@@ -124,29 +124,29 @@ func (s *slackReader) richElement(e object) (string, error) {
 			return "", fmt.Errorf("%s must be a string", name)
 		}
 	}
-	need := func(name string) (string, error) {
+	require := func(name string) (string, error) {
 		if e.str(name) == "" {
 			return "", fmt.Errorf("%s needs a %s", kind, name)
 		}
-		if n := units(e.str(name)); n > slackMaxTextUnits {
-			return "", fmt.Errorf("%s of %d characters, at most %d", name, n, slackMaxTextUnits)
+		if n := utf16Len(e.str(name)); n > slackMaxTextUnits {
+			return "", fmt.Errorf("%s has %d characters, at most %d are allowed", name, n, slackMaxTextUnits)
 		}
 		return e.str(name), nil
 	}
 	switch kind {
 	case "text":
-		return need("text")
+		return require("text")
 	case "link":
 		if err := e.flag("unsafe"); err != nil {
 			return "", err
 		}
-		url, err := need("url")
+		url, err := require("url")
 		if err != nil || e["text"] == nil {
 			return url, err
 		}
-		return need("text")
+		return require("text")
 	case "emoji":
-		name, err := need("name")
+		name, err := require("name")
 		return ":" + name + ":", err
 	case "date":
 		if _, ok := e["timestamp"].(json.Number); !ok {
@@ -155,27 +155,28 @@ func (s *slackReader) richElement(e object) (string, error) {
 		if err := e.number("timestamp", 0, 1<<40); err != nil {
 			return "", err
 		}
-		format, err := need("format")
+		format, err := require("format")
 		if err != nil || e["fallback"] == nil {
 			return format, err
 		}
-		return need("fallback")
+		return require("fallback")
 	case "user", "usergroup":
-		id, err := need(kind + "_id")
+		id, err := require(kind + "_id")
 		if err == nil {
-			s.post.Mentions = append(s.post.Mentions, "@"+id)
+			r.post.Mentions = append(r.post.Mentions, "@"+id)
 		}
 		return "@" + id, err
 	default: // broadcast
-		who := e.str("range")
-		if !slices.Contains([]string{"here", "channel", "everyone"}, who) {
-			return "", fmt.Errorf("a broadcast's range is here, channel or everyone, got %q", who)
+		group := e.str("range")
+		if !slices.Contains([]string{"here", "channel", "everyone"}, group) {
+			return "", fmt.Errorf("a broadcast's range is here, channel or everyone, got %q", group)
 		}
-		s.post.Mentions = append(s.post.Mentions, "<!"+who+">")
-		return "@" + who, nil
+		r.post.Mentions = append(r.post.Mentions, "<!"+group+">")
+		return "@" + group, nil
 	}
 }
 
+// checkStyle checks the style of an element, if it has one.
 func checkStyle(e object) error {
 	if e["style"] == nil {
 		return nil
@@ -186,7 +187,7 @@ func checkStyle(e object) error {
 	}
 	for name := range style {
 		if !slices.Contains([]string{"bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"}, name) {
-			return fmt.Errorf("no style %q", name)
+			return fmt.Errorf("unknown style %q", name)
 		}
 		if err := style.flag(name); err != nil {
 			return err

@@ -27,7 +27,7 @@ func TestSlack(t *testing.T) {
 	context := `{"type":"context","elements":[` + strings.TrimSuffix(strings.Repeat(`{"type":"mrkdwn","text":"x"},`, 10), ",") + `]}`
 	const divider = `{"type":"divider"}`
 	item := line(`{"type":"text","text":"x"}`)
-	run(t, plain, []try{
+	run(t, newServer, []postTest{
 		{"ok text", slackPath, `{"text":"x","unfurl_links":false,"unfurl_media":false,"replace_original":false}`, nil, 200, "ok"},
 		{"ok 50 blocks", slackPath, slackBody(slices.Repeat([]string{divider}, 50)...), nil, 200, "ok"},
 		{"51 blocks", slackPath, slackBody(slices.Repeat([]string{divider}, 51)...), nil, 400, "invalid_blocks"},
@@ -100,18 +100,18 @@ func TestSlack(t *testing.T) {
 		{"user without id", slackPath, rich(line(`{"type":"user"}`)), nil, 400, "invalid_blocks"},
 	})
 
-	r := plain()
-	send(r, slackPath, slackBody(header("16 expiring"), section(`&lt;!channel&gt; <!here> <@U123|me>`), divider, context[:strings.Index(context, ",{")]+"]}",
+	s := newServer()
+	send(s, slackPath, slackBody(header("16 expiring"), section(`&lt;!channel&gt; <!here> <@U123|me>`), divider, context[:strings.Index(context, ",{")]+"]}",
 		`{"type":"rich_text","elements":[`+line(`{"type":"emoji","name":"warning"},{"type":"text","text":" <!channel> "},{"type":"link","url":"https://x.example","text":"console"}`)+
 			`,{"type":"rich_text_list","style":"ordered","elements":[`+item+`,`+line(`{"type":"date","timestamp":1,"format":"{date}","fallback":"1 Jan"}`)+`]}]}`))
-	m := only(t, r)
+	m := onlyMessage(t, s)
 	wantText := "16 expiring\n&lt;!channel&gt; <!here> <@U123|me>\nx\n:warning: <!channel> console\nx\n1 Jan"
 	if m.Title != "16 expiring" || m.Text != wantText || m.Service != "slack" || !slices.Equal(m.Mentions, []string{"<!here>", "<@U123|me>"}) {
 		t.Errorf("got %q %q %q, want text %q", m.Title, m.Text, m.Mentions, wantText)
 	}
-	r = plain()
-	send(r, slackPath, `{"text":"first\nsecond <!channel>"}`)
-	if m := only(t, r); m.Title != "first" || m.Text != "first\nsecond <!channel>" || !slices.Equal(m.Mentions, []string{"<!channel>"}) {
+	s = newServer()
+	send(s, slackPath, `{"text":"first\nsecond <!channel>"}`)
+	if m := onlyMessage(t, s); m.Title != "first" || m.Text != "first\nsecond <!channel>" || !slices.Equal(m.Mentions, []string{"<!channel>"}) {
 		t.Errorf("got %+v", m)
 	}
 }

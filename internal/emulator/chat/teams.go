@@ -13,56 +13,58 @@ const teamsMaxBodyBytes = 28 * 1024
 
 const adaptiveCard = "application/vnd.microsoft.card.adaptive"
 
+// Regular expressions for the version of a card and for mentions in its text.
 const (
 	teamsVersion = `^1\.[0-6]$`
-	teamsLive    = `<at>[^<]*</at>`
+	teamsMention = `<at>[^<]*</at>`
 )
 
-// takeTeams answers as a flow with a webhook trigger does: 202 and nothing
-// else. The real one finds faults in a card only after it has said so; saying
-// it at once is what a test needs.
-func (r *Server) takeTeams(p *post) reply {
-	no := func(status int, code, message string) reply {
+// handleTeams responds as a workflow with a webhook trigger does: 202 and an
+// empty body. The real workflow checks the card after this response. Here an
+// invalid card is refused, so that a test sees it.
+func (s *Server) handleTeams(p *post) reply {
+	refuse := func(status int, code, message string) reply {
 		return reply{status: status, contentType: "application/json; charset=utf-8",
 			body: jsonText(map[string]any{"error": map[string]any{"code": code, "message": message}}),
 			why:  code + ": " + message}
 	}
-	bad := func(format string, args ...any) reply {
-		return no(http.StatusBadRequest, "InvalidRequestContent", fmt.Sprintf(format, args...))
+	badRequest := func(format string, args ...any) reply {
+		return refuse(http.StatusBadRequest, "InvalidRequestContent", fmt.Sprintf(format, args...))
 	}
 	if len(p.Body) > teamsMaxBodyBytes {
-		return no(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("the message has %d of %d bytes", len(p.Body), teamsMaxBodyBytes))
+		return refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("the message has %d bytes, at most %d are allowed", len(p.Body), teamsMaxBodyBytes))
 	}
 	if !p.isJSON() {
-		return bad("content type %q", p.Header.Get("Content-Type"))
+		return badRequest("content type %q", p.Header.Get("Content-Type"))
 	}
 	msg, err := parseObject(p.Body)
 	if err != nil {
-		return bad("%v", err)
+		return badRequest("%v", err)
 	}
 	if msg.str("type") != "message" {
-		return bad("type is %q, want message", msg.str("type"))
+		return badRequest("type is %q, want message", msg.str("type"))
 	}
 	attachments, err := msg.objs("attachments")
 	if err != nil {
-		return bad("%v", err)
+		return badRequest("%v", err)
 	}
 	if len(attachments) == 0 {
-		return bad("no attachments")
+		return badRequest("no attachments")
 	}
 	p.Title = msg.str("summary")
 	for i, a := range attachments {
 		if err := teamsCard(p, a); err != nil {
-			return bad("attachments[%d]: %v", i, err)
+			return badRequest("attachments[%d]: %v", i, err)
 		}
 	}
 	if p.Title == "" {
 		p.Title, _, _ = strings.Cut(p.Text, "\n")
 	}
-	p.Mentions = found(teamsLive, p.Text)
+	p.Mentions = findAll(teamsMention, p.Text)
 	return reply{status: http.StatusAccepted}
 }
 
+// teamsCard reads an attachment, which must be an Adaptive Card.
 func teamsCard(p *post, attachment object) error {
 	if got := attachment.str("contentType"); got != adaptiveCard {
 		return fmt.Errorf("contentType is %q, want %s", got, adaptiveCard)
@@ -74,7 +76,7 @@ func teamsCard(p *post, attachment object) error {
 	if card.str("type") != "AdaptiveCard" {
 		return fmt.Errorf("content.type is %q, want AdaptiveCard", card.str("type"))
 	}
-	if len(found(teamsVersion, card.str("version"))) == 0 {
+	if len(findAll(teamsVersion, card.str("version"))) == 0 {
 		return fmt.Errorf("content.version is %q, want 1.0 to 1.6", card.str("version"))
 	}
 	if err := card.only("type", "version", "$schema", "body", "actions", "msteams", "fallbackText", "speak", "lang"); err != nil {
@@ -86,6 +88,7 @@ func teamsCard(p *post, attachment object) error {
 	return teamsActions(p, card)
 }
 
+// teamsItems reads the named array of elements.
 func teamsItems(p *post, parent object, name string) error {
 	items, err := parent.objs(name)
 	if err != nil {
@@ -102,7 +105,7 @@ func teamsItems(p *post, parent object, name string) error {
 	return nil
 }
 
-// teamsItem reads an element of https://adaptivecards.io/explorer
+// teamsItem reads an element, as described at https://adaptivecards.io/explorer
 func teamsItem(p *post, item object) error {
 	switch item.str("type") {
 	case "TextBlock":
@@ -121,7 +124,7 @@ func teamsItem(p *post, item object) error {
 				return fmt.Errorf("%s is %v, want one of %v", name, v, values)
 			}
 		}
-		p.say(item.str("text"))
+		p.addLine(item.str("text"))
 		return nil
 	case "Container":
 		return teamsItems(p, item, "items")
@@ -139,7 +142,7 @@ func teamsItem(p *post, item object) error {
 			if f.str("title") == "" || f.str("value") == "" {
 				return fmt.Errorf("a fact needs title and value")
 			}
-			p.say(f.str("title") + ": " + f.str("value"))
+			p.addLine(f.str("title") + ": " + f.str("value"))
 			return nil
 		})
 	case "RichTextBlock":
@@ -148,22 +151,22 @@ func teamsItem(p *post, item object) error {
 			line.WriteString(run.str("text"))
 			return nil
 		})
-		p.say(line.String())
+		p.addLine(line.String())
 		return err
 	case "Image":
 		if item.str("url") == "" {
 			return fmt.Errorf("no url")
 		}
-		p.say(item.str("altText"))
+		p.addLine(item.str("altText"))
 		return nil
 	case "ActionSet":
 		return teamsActions(p, item)
 	}
-	return fmt.Errorf("no such element")
+	return fmt.Errorf("no such element, or not emulated")
 }
 
 // teamsChildren reads the named array, which must not be empty and whose
-// members must be of the kind.
+// objects must be of the given type.
 func teamsChildren(parent object, name, kind string, read func(object) error) error {
 	children, err := parent.objs(name)
 	if err != nil {
@@ -173,7 +176,7 @@ func teamsChildren(parent object, name, kind string, read func(object) error) er
 		return fmt.Errorf("%s is empty", name)
 	}
 	for i, child := range children {
-		// A column may leave its type out, as its place says it.
+		// The type of a column is optional.
 		if got := child.str("type"); kind != "" && got != kind && !(kind == "Column" && got == "") {
 			return fmt.Errorf("%s[%d] is of type %q, want %s", name, i, got, kind)
 		}
@@ -184,6 +187,7 @@ func teamsChildren(parent object, name, kind string, read func(object) error) er
 	return nil
 }
 
+// teamsActions reads the actions of a card or element, if it has any.
 func teamsActions(p *post, parent object) error {
 	if parent["actions"] == nil {
 		return nil
@@ -192,7 +196,7 @@ func teamsActions(p *post, parent object) error {
 		if a.str("title") == "" || !strings.Contains(a.str("url"), "://") {
 			return fmt.Errorf("an action needs title and url")
 		}
-		p.say(a.str("title"))
+		p.addLine(a.str("title"))
 		return nil
 	})
 }

@@ -13,7 +13,7 @@ func teamsBody(items string) string {
 func TestTeams(t *testing.T) {
 	text := func(s string) string { return `{"type":"TextBlock","text":"` + s + `","wrap":true,"weight":"Bolder"}` }
 	fill := strings.Repeat("a", teamsMaxBodyBytes-len(teamsBody(text(""))))
-	run(t, plain, []try{
+	run(t, newServer, []postTest{
 		{"ok", teamsPath, teamsBody(text("x")), nil, 202, ""},
 		{"ok new address", "/powerautomate/automations/direct/workflows/1/triggers/manual/paths/invoke", teamsBody(text("x")), nil, 202, ""},
 		{"ok 28 KB", teamsPath, teamsBody(text(fill)), nil, 202, ""},
@@ -36,11 +36,11 @@ func TestTeams(t *testing.T) {
 		{"empty container", teamsPath, teamsBody(`{"type":"Container","items":[]}`), nil, 400, "items"},
 		{"row of another type", teamsPath, teamsBody(`{"type":"Table","columns":[{"width":1}],"rows":[{"type":"Row"}]}`), nil, 400, "TableRow"},
 	})
-	r := plain()
-	send(r, teamsPath, teamsBody(text("16 expiring")+`,{"type":"Container","items":[{"type":"FactSet","facts":[{"title":"a","value":"b <at>x</at>"}]}]},`+
+	s := newServer()
+	send(s, teamsPath, teamsBody(text("16 expiring")+`,{"type":"Container","items":[{"type":"FactSet","facts":[{"title":"a","value":"b <at>x</at>"}]}]},`+
 		`{"type":"Table","columns":[{"width":1}],"rows":[{"type":"TableRow","cells":[{"type":"TableCell","items":[`+text("cell")+`]}]}]},`+
 		`{"type":"ColumnSet","columns":[{"items":[`+text("column")+`]}]},{"type":"RichTextBlock","inlines":[{"type":"TextRun","text":"run"}]}`))
-	if m := only(t, r); m.Title != "16 expiring" || m.Text != "16 expiring\na: b <at>x</at>\ncell\ncolumn\nrun" || !slices.Equal(m.Mentions, []string{"<at>x</at>"}) {
+	if m := onlyMessage(t, s); m.Title != "16 expiring" || m.Text != "16 expiring\na: b <at>x</at>\ncell\ncolumn\nrun" || !slices.Equal(m.Mentions, []string{"<at>x</at>"}) {
 		t.Errorf("got %+v", m)
 	}
 }

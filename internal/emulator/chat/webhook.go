@@ -12,59 +12,61 @@ import (
 )
 
 const (
-	// webhookMaxBodyBytes is what a receiver can be expected to take.
+	// webhookMaxBodyBytes is a size that any receiver can be expected to accept.
 	webhookMaxBodyBytes = 64 * 1024
 	// webhookMaxSkew is the tolerance of the reference implementations of
 	// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 	webhookMaxSkew = 5 * time.Minute
 )
 
-// takeWebhook answers as somebody's own receiver would that follows the
-// Standard Webhooks convention.
-func (r *Server) takeWebhook(p *post) reply {
-	no := func(status int, format string, args ...any) reply {
+// handleWebhook responds as a receiver that follows the Standard Webhooks
+// specification does.
+func (s *Server) handleWebhook(p *post) reply {
+	refuse := func(status int, format string, args ...any) reply {
 		why := fmt.Sprintf(format, args...)
 		return reply{status: status, contentType: "text/plain; charset=utf-8", body: why, why: why}
 	}
 	if len(p.Body) > webhookMaxBodyBytes {
-		return no(http.StatusRequestEntityTooLarge, "the body has %d of %d bytes", len(p.Body), webhookMaxBodyBytes)
+		return refuse(http.StatusRequestEntityTooLarge, "the body has %d bytes, at most %d are allowed", len(p.Body), webhookMaxBodyBytes)
 	}
 	if !p.isJSON() {
-		return no(http.StatusUnsupportedMediaType, "content type %q", p.Header.Get("Content-Type"))
+		return refuse(http.StatusUnsupportedMediaType, "content type %q", p.Header.Get("Content-Type"))
 	}
 	id, stamp := p.Header.Get("webhook-id"), p.Header.Get("webhook-timestamp")
 	if id == "" || strings.Contains(id, ".") {
-		return no(http.StatusBadRequest, "webhook-id is %q, want an id without dots", id)
+		return refuse(http.StatusBadRequest, "webhook-id is %q, want an id without dots", id)
 	}
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil {
-		return no(http.StatusBadRequest, "webhook-timestamp is %q, want unix seconds", stamp)
+		return refuse(http.StatusBadRequest, "webhook-timestamp is %q, want Unix seconds", stamp)
 	}
 	if skew := p.now.Sub(time.Unix(seconds, 0)); skew.Abs() > webhookMaxSkew {
-		return no(http.StatusUnauthorized, "webhook-timestamp is off by %v", skew)
+		return refuse(http.StatusUnauthorized, "webhook-timestamp is off by %v", skew)
 	}
-	if r.WebhookSecret != "" {
-		want, err := webhookSignature(r.WebhookSecret, id, stamp, p.Body)
+	if s.WebhookSecret != "" {
+		want, err := webhookSignature(s.WebhookSecret, id, stamp, p.Body)
 		if err != nil {
-			return no(http.StatusInternalServerError, "the room's own secret: %v", err)
+			return refuse(http.StatusInternalServerError, "WebhookSecret: %v", err)
 		}
 		signed := false
 		for _, got := range strings.Fields(p.Header.Get("webhook-signature")) {
 			signed = hmac.Equal([]byte(want), []byte(got)) || signed
 		}
 		if !signed {
-			return no(http.StatusUnauthorized, "webhook-signature does not match")
+			return refuse(http.StatusUnauthorized, "webhook-signature does not match")
 		}
 	}
 	msg, err := parseObject(p.Body)
 	if err != nil {
-		return no(http.StatusBadRequest, "%v", err)
+		return refuse(http.StatusBadRequest, "%v", err)
 	}
 	p.Title = msg.str("title")
-	p.say(string(p.Body))
+	p.addLine(string(p.Body))
 	return reply{status: http.StatusNoContent}
 }
 
+// webhookSignature returns the signature of a message. A secret with the prefix
+// whsec_ is in Base64.
 func webhookSignature(secret, id, stamp string, body []byte) (string, error) {
 	key := []byte(secret)
 	if encoded, ok := strings.CutPrefix(secret, "whsec_"); ok {

@@ -19,7 +19,7 @@ func TestWebhook(t *testing.T) {
 		return append([]string{"Content-Type", "application/json", "webhook-id", "msg_1", "webhook-timestamp", "1763773200", "webhook-signature", sign}, change...)
 	}
 	filled := `{"a":"` + strings.Repeat("a", webhookMaxBodyBytes-8) + `"}`
-	run(t, at("", 0), []try{
+	run(t, at("", 0), []postTest{
 		{"ok unsigned", "/hook", body, with("webhook-signature", ""), 204, ""},
 		{"ok 64 KB", "/hook", filled, with(), 204, ""},
 		{"over 64 KB", "/hook", filled + " ", with(), 413, "65536"},
@@ -31,7 +31,7 @@ func TestWebhook(t *testing.T) {
 		{"milliseconds", "/hook", body, with("webhook-timestamp", "1763773200000"), 401, "webhook-timestamp"},
 	})
 	for _, secret := range []string{"secret-key-0123456789", "whsec_c2VjcmV0LWtleS0wMTIzNDU2Nzg5"} {
-		run(t, at(secret, 0), []try{
+		run(t, at(secret, 0), []postTest{
 			{"ok signed", "/hook", body, with(), 204, ""},
 			{"ok one of two", "/hook", body, with("webhook-signature", "v1,AAAA "+sign), 204, ""},
 			{"body", "/hook", `{"a":2}`, with(), 401, "webhook-signature"},
@@ -41,14 +41,14 @@ func TestWebhook(t *testing.T) {
 			{"version", "/hook", body, with("webhook-signature", strings.TrimPrefix(sign, "v1,")), 401, "webhook-signature"},
 		})
 	}
-	run(t, at("other", 0), []try{{"secret", "/hook", body, with(), 401, "webhook-signature"}})
-	run(t, at("secret-key-0123456789", 5*time.Minute), []try{{"ok late", "/hook", body, with(), 204, ""}})
-	run(t, at("secret-key-0123456789", 5*time.Minute+time.Second), []try{{"late", "/hook", body, with(), 401, "off by"}})
-	run(t, at("secret-key-0123456789", -5*time.Minute-time.Second), []try{{"early", "/hook", body, with(), 401, "off by"}})
+	run(t, at("other", 0), []postTest{{"secret", "/hook", body, with(), 401, "webhook-signature"}})
+	run(t, at("secret-key-0123456789", 5*time.Minute), []postTest{{"ok late", "/hook", body, with(), 204, ""}})
+	run(t, at("secret-key-0123456789", 5*time.Minute+time.Second), []postTest{{"late", "/hook", body, with(), 401, "off by"}})
+	run(t, at("secret-key-0123456789", -5*time.Minute-time.Second), []postTest{{"early", "/hook", body, with(), 401, "off by"}})
 
-	r := at("", 0)()
-	send(r, "/hook", `{"title":"16 expiring"}`, with()...)
-	if m := only(t, r); m.Title != "16 expiring" || m.Text != `{"title":"16 expiring"}` || m.Header.Get("webhook-id") != "msg_1" {
+	s := at("", 0)()
+	send(s, "/hook", `{"title":"16 expiring"}`, with()...)
+	if m := onlyMessage(t, s); m.Title != "16 expiring" || m.Text != `{"title":"16 expiring"}` || m.Header.Get("webhook-id") != "msg_1" {
 		t.Errorf("got %+v", m)
 	}
 }

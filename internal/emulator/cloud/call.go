@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// readCall takes a request apart. What it could make out of a bad request is
-// returned too, since a fault may want to strike it.
+// readCall parses a request. With an error it returns what it has parsed, as a
+// fault may match it.
 func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 	in := &call{
 		method: r.Method,
@@ -41,18 +41,18 @@ func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 			return in, refuse(http.StatusBadRequest, "InvalidFormBody", "The form body cannot be parsed: %v.", err)
 		}
 	}
-	var twice []string
+	var repeated []string
 	for _, values := range []url.Values{in.query, form} {
 		for name, all := range values {
 			in.params[name] = append(in.params[name], all...)
 			if len(in.params[name]) > 1 {
-				twice = append(twice, name)
+				repeated = append(repeated, name)
 			}
 		}
 	}
-	if len(twice) > 0 {
-		slices.Sort(twice)
-		return in, refuse(http.StatusBadRequest, "InvalidParameter", "Given more than once: %s.", strings.Join(slices.Compact(twice), ", "))
+	if len(repeated) > 0 {
+		slices.Sort(repeated)
+		return in, refuse(http.StatusBadRequest, "InvalidParameter", "Given more than once: %s.", strings.Join(slices.Compact(repeated), ", "))
 	}
 	in.old = r.Header.Get("Authorization") == "" && (in.params.Has("Signature") || in.params.Has("AccessKeyId"))
 	if in.old {
@@ -61,13 +61,13 @@ func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 	return in, nil
 }
 
-// readOldNames takes action and version from the parameters, where the older
-// signature has them. Clients that send the headers too must say the same.
+// readOldNames reads action and version from the parameters, where the older
+// signature puts them. If the headers are present too, they must agree.
 func (in *call) readOldNames() *apiError {
 	for name, value := range map[string]*string{"Action": &in.action, "Version": &in.version} {
 		param := in.params.Get(name)
 		if *value != "" && param != "" && *value != param {
-			return refuse(http.StatusBadRequest, "Invalid"+name, "The header says %q and the parameter says %q.", *value, param)
+			return refuse(http.StatusBadRequest, "Invalid"+name, "The header is %q and the parameter is %q.", *value, param)
 		}
 		if param != "" {
 			*value = param
@@ -76,9 +76,9 @@ func (in *call) readOldNames() *apiError {
 	return nil
 }
 
-// withBody gives a request its body back, for a fault that wants to read it.
+// withBody returns a copy of r with an unread body, for faults that read it.
 func withBody(r *http.Request, body []byte) *http.Request {
-	again := r.WithContext(r.Context())
-	again.Body = io.NopCloser(bytes.NewReader(body))
-	return again
+	unread := r.WithContext(r.Context())
+	unread.Body = io.NopCloser(bytes.NewReader(body))
+	return unread
 }

@@ -9,16 +9,18 @@ import (
 	"strings"
 )
 
-// What DescribeCloudPhoneNodes documents for MaxResults.
+// The documented maximum and default of MaxResults.
 const (
 	maxPageRows     = 100
 	defaultPageRows = 20
 )
 
+// describeNodes lists the matrices that match the filters, one page at a time:
+// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
 func (c *Server) describeNodes(in *call) (any, *apiError) {
-	if bad := in.checkNames("BizRegionId", "MaxResults", "NextToken", "NodeIds.N", "NodeName", "NodeNameList.N", "Status", "ServerType",
-		"ChargeType", "BandwidthPackageId", "Tags.N.Key", "Tags.N.Value", "SortKey", "SortType"); bad != nil {
-		return nil, bad
+	if apiErr := in.checkNames("BizRegionId", "MaxResults", "NextToken", "NodeIds.N", "NodeName", "NodeNameList.N", "Status", "ServerType",
+		"ChargeType", "BandwidthPackageId", "Tags.N.Key", "Tags.N.Value", "SortKey", "SortType"); apiErr != nil {
+		return nil, apiErr
 	}
 	size := defaultPageRows
 	if s := in.params.Get("MaxResults"); s != "" {
@@ -31,7 +33,7 @@ func (c *Server) describeNodes(in *call) (any, *apiError) {
 	if c.PageSize > 0 {
 		size = min(size, c.PageSize)
 	}
-	at := cursor{page: 1, filters: filtersOf(in)}
+	at := cursor{page: 1, filters: filterHash(in)}
 	if t := in.params.Get("NextToken"); t != "" {
 		got, ok := openToken(t)
 		if !ok {
@@ -58,31 +60,31 @@ func (c *Server) describeNodes(in *call) (any, *apiError) {
 	return answer, nil
 }
 
-// filtersOf is what a page token is bound to: a hash of everything that
-// decides which rows there are, and in which order.
-func filtersOf(in *call) string {
-	bound := url.Values{}
+// filterHash returns a hash of the parameters that decide which rows a query
+// has and in which order. A page token is valid for one such hash only.
+func filterHash(in *call) string {
+	filters := url.Values{}
 	for name, values := range in.params {
 		if name == "MaxResults" || name == "NextToken" || in.old && slices.Contains(oldParams, name) {
 			continue
 		}
 		if values[0] != "" {
-			bound[name] = values
+			filters[name] = values
 		}
 	}
-	sum := sha256.Sum256([]byte(bound.Encode()))
+	sum := sha256.Sum256([]byte(filters.Encode()))
 	return string(sum[:tokenHashBytes])
 }
 
-// rows are all rows of the query's filters. An empty value filters nothing.
-// SortKey and SortType are taken but have no effect: their values are
-// documented nowhere.
+// rows returns all matrices that match the query's filters. An empty filter
+// matches everything. SortKey and SortType are accepted but have no effect, as
+// their values are not documented.
 func (c *Server) rows(in *call) []Node {
 	region := in.params.Get("BizRegionId")
 	if region == "" {
 		region = c.OneRegion
 	}
-	same := func(name, value string) bool {
+	matches := func(name, value string) bool {
 		want := in.params.Get(name)
 		return want == "" || want == value
 	}
@@ -93,8 +95,8 @@ func (c *Server) rows(in *call) []Node {
 			(ids == nil || slices.Contains(ids, n.NodeId)) &&
 			(names == nil || slices.Contains(names, n.NodeName)) &&
 			strings.Contains(n.NodeName, in.params.Get("NodeName")) &&
-			same("Status", n.Status) && same("ServerType", n.ServerType) && same("ChargeType", n.ChargeType) &&
-			same("BandwidthPackageId", n.BandwidthPackageId) &&
+			matches("Status", n.Status) && matches("ServerType", n.ServerType) && matches("ChargeType", n.ChargeType) &&
+			matches("BandwidthPackageId", n.BandwidthPackageId) &&
 			hasTags(in, n) {
 			rows = append(rows, n)
 		}
@@ -102,8 +104,8 @@ func (c *Server) rows(in *call) []Node {
 	return rows
 }
 
-// hasTags tells whether n has every tag that is asked for. A key without a
-// value matches any value.
+// hasTags reports whether n has every tag of the query. A key without a value
+// matches any value.
 func hasTags(in *call, n Node) bool {
 	has := func(key, value string) bool {
 		match := func(t Tag) bool { return t.Key == key && (value == "" || t.Value == value) }

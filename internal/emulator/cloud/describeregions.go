@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// documentedRegions are the regions that the pages of DescribeCloudPhoneNodes name.
+// documentedRegions are the regions that the documentation of
+// DescribeCloudPhoneNodes names.
 var documentedRegions = []string{"cn-shanghai", "cn-hangzhou", "ap-southeast-1", "eu-central-1"}
 
 var regionNames = map[string]struct{ cn, en string }{
@@ -15,9 +16,11 @@ var regionNames = map[string]struct{ cn, en string }{
 	"eu-central-1":   {"德国（法兰克福）", "Germany (Frankfurt)"},
 }
 
+// describeRegions lists the regions:
+// https://help.aliyun.com/zh/ecp/api-eds-aic-2023-09-30-describeregions
 func (c *Server) describeRegions(in *call) (any, *apiError) {
-	if bad := in.checkNames("AcceptLanguage", "SaleMode"); bad != nil {
-		return nil, bad
+	if apiErr := in.checkNames("AcceptLanguage", "SaleMode"); apiErr != nil {
+		return nil, apiErr
 	}
 	language := in.params.Get("AcceptLanguage")
 	if !slices.Contains([]string{"", "cn", "en"}, language) {

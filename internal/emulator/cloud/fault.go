@@ -2,17 +2,17 @@ package cloud
 
 import "net/http"
 
-// Fault is something that goes wrong with the requests that it matches.
+// Fault replaces the response to the requests that it matches.
 type Fault struct {
-	Action string           // empty: any
-	Region string           // BizRegionId; empty: any; "-": only queries without one
-	Page   int              // 1-based page of the token chain; 0: any
-	Times  int              // how often it strikes; 0: always
-	Answer http.HandlerFunc // nil: 503 ServiceUnavailable
+	Action string           // empty means any
+	Region string           // BizRegionId; empty means any, "-" means only queries without one
+	Page   int              // 1-based page; 0 means any
+	Times  int              // how often the fault occurs; 0 means always
+	Answer http.HandlerFunc // the response; nil means 503 ServiceUnavailable
 }
 
-// fault is the answer of the first fault that matches and has not struck its
-// number of times, nil if there is none.
+// fault returns the response of the first fault that matches and has not yet
+// occurred Times times, or nil.
 func (c *Server) fault(action, region string, page int) http.HandlerFunc {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -21,13 +21,13 @@ func (c *Server) fault(action, region string, page int) http.HandlerFunc {
 			f.Region == "-" && region != "" ||
 			f.Region != "" && f.Region != "-" && f.Region != region ||
 			f.Page != 0 && f.Page != page ||
-			f.Times > 0 && c.struck[i] >= f.Times {
+			f.Times > 0 && c.hits[i] >= f.Times {
 			continue
 		}
-		if c.struck == nil {
-			c.struck = map[int]int{}
+		if c.hits == nil {
+			c.hits = map[int]int{}
 		}
-		c.struck[i]++
+		c.hits[i]++
 		if f.Answer == nil {
 			return APIError(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
 		}

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// fleetSize is how many matrices [Fleet] has.
+// fleetSize is the number of matrices of [Fleet].
 const fleetSize = 131
 
-// Fleet makes 131 matrices in the four documented regions, as a company might
-// have them at the given moment. The same moment gives the same fleet.
+// Fleet returns 131 matrices in the four documented regions, as a company might
+// have them at the given time. It is a pure function of now.
 //
-// With an outlook of 30 calendar days in Beijing, steps at 3 and 7 days and 24
-// hours of patience, it holds: 2 FAILED, 1 expired, 16 expiring (4 within 3
-// days, 5 more within 7, 7 more within 30), 1 stuck in CREATING, 1 stuck in
-// DELETING, 1 RUNNING without an expiry and 1 with a status that is documented
-// nowhere; beside them what must disturb nobody: 3 DELETED, 1 fresh CREATING
-// without an expiry yet, 1 fresh NODE_READY, 1 that never expires (2099), and
-// 102 RUNNING ones, the first of which expires in 43 days.
+// In calendar days of Beijing and with 24 hours until a matrix is stuck, these
+// need attention: 2 FAILED, 1 expired, 16 expiring within 30 days (4 of them
+// within 3 days and 5 more within 7), 1 stuck in CREATING, 1 stuck in DELETING,
+// 1 RUNNING without an expiry, and 1 with a status that is not documented.
+// The others do not: 3 DELETED, 1 recent CREATING without an expiry,
+// 1 recent NODE_READY, 1 that never expires (2099), and 102 RUNNING ones, of
+// which the first expires in 43 days.
 //
-// One name tries to be markup, and one matrix is the example of the vendor's
-// page, moved in time.
+// One name contains the markup of several chat services. One matrix is the
+// example of the vendor's documentation, with its dates moved.
 func Fleet(now time.Time) []Node {
 	f := fleet{now: now.In(beijing), random: rand.New(rand.NewPCG(20230930, 131)), named: map[string]int{}, ids: map[string]bool{}}
-	f.needSomebody()
-	f.needNobody()
+	f.addFindings()
+	f.addInconspicuous()
 	for i := 0; len(f.nodes) < fleetSize; i++ {
 		// 43 days ahead, then later and later, two or three on the same day.
 		n := f.add(43 + i*3 - i%3*3)
@@ -33,7 +33,7 @@ func Fleet(now time.Time) []Node {
 			n.GmtExpired = f.end(43+i*3, midnight)
 		}
 	}
-	// A list in order of urgency would hide a report that does not sort.
+	// In order of urgency, the list would hide a report that does not sort.
 	f.random.Shuffle(len(f.nodes), func(i, j int) { f.nodes[i], f.nodes[j] = f.nodes[j], f.nodes[i] })
 	nodes := make([]Node, len(f.nodes))
 	for i, n := range f.nodes {
@@ -42,37 +42,38 @@ func Fleet(now time.Time) []Node {
 	return nodes
 }
 
+// fleet builds the matrices of [Fleet].
 type fleet struct {
 	now    time.Time // in Beijing
 	random *rand.Rand
 	nodes  []*Node
-	named  map[string]int
+	named  map[string]int // how many names each pattern has given
 	ids    map[string]bool
 }
 
-// needSomebody adds what a report must flag.
-func (f *fleet) needSomebody() {
-	// Half of today so far, which is today at any time of day.
+// addFindings adds the matrices that need attention.
+func (f *fleet) addFindings() {
+	// Half of today so far, so that it is today at any time of day.
 	today := f.day(0)
 	f.failed(today.Add(f.now.Sub(today) / 2))
 	f.failed(f.day(-3).Add(15*time.Hour + 20*time.Minute + 11*time.Second))
 
 	f.in("cn-hangzhou", f.add(-2)).GmtExpired = f.end(-2, lastSecond)
 
-	// Within 3 days: the example of the vendor's page is the second of them.
+	// Within 3 days; the vendor's example is the second of them.
 	f.in("cn-shanghai", f.add(1)).GmtExpired = f.end(1, midnight)
 	f.example()
 	f.in("cn-hangzhou", f.add(3)).GmtExpired = f.end(3, lastSecond)
 	f.in("cn-hangzhou", f.add(3)).GmtExpired = f.end(3, lastSecond)
 
-	// Within 7: three end together.
+	// Within 7 days; three expire at the same time.
 	for range 3 {
 		f.in("cn-shanghai", f.add(5)).GmtExpired = f.end(5, midnight)
 	}
 	f.in("cn-hangzhou", f.add(5)).NodeName = "<!channel> *bold* [link](http://evil.example) & co"
 	f.in("ap-southeast-1", f.add(7)).GmtExpired = f.end(7, lastSecond)
 
-	// Within 30: both ends of the range, and two pairs.
+	// Within 30 days: both ends of the range, and two pairs.
 	for i, days := range []int{8, 12, 12, 19, 26, 26, 30} {
 		n := f.in([]string{"eu-central-1", "ap-southeast-1", "ap-southeast-1", "cn-shanghai", "cn-hangzhou", "cn-hangzhou", "eu-central-1"}[i], f.add(days))
 		n.GmtExpired = f.end(days, lastSecond)
@@ -80,62 +81,65 @@ func (f *fleet) needSomebody() {
 
 	stuck := f.add(362)
 	stuck.Status = "CREATING"
-	f.made(stuck, f.now.Add(-3*24*time.Hour))
+	f.created(stuck, f.now.Add(-3*24*time.Hour))
 
-	leaving := f.add(-6)
-	leaving.Status = "DELETING"
-	leaving.GmtModified = Time(f.now.Add(-5 * 24 * time.Hour))
+	deleting := f.add(-6)
+	deleting.Status = "DELETING"
+	deleting.GmtModified = Time(f.now.Add(-5 * 24 * time.Hour))
 
 	f.add(90).GmtExpired = ""
 	f.add(120).Status = "MAINTAINING"
 }
 
-// needNobody adds what a report must count and leave alone.
-func (f *fleet) needNobody() {
+// addInconspicuous adds the matrices that a report must count but not list, and
+// that are not plainly RUNNING.
+func (f *fleet) addInconspicuous() {
 	for i := range 3 {
-		gone := f.add(-9 - i)
-		gone.Status = "DELETED"
-		gone.GmtModified = Time(f.day(-1 - i).Add(11 * time.Hour))
+		deleted := f.add(-9 - i)
+		deleted.Status = "DELETED"
+		deleted.GmtModified = Time(f.day(-1 - i).Add(11 * time.Hour))
 	}
 	creating := f.add(365)
 	creating.Status, creating.GmtExpired = "CREATING", ""
-	f.made(creating, f.now.Add(-4*time.Minute))
+	f.created(creating, f.now.Add(-4*time.Minute))
 
 	ready := f.add(365)
 	ready.Status = "NODE_READY"
-	f.made(ready, f.now.Add(-38*time.Minute))
+	f.created(ready, f.now.Add(-38*time.Minute))
 
 	f.add(365).GmtExpired = "2099-12-31 23:59:59"
 }
 
+// failed adds a matrix whose creation failed.
 func (f *fleet) failed(at time.Time) {
 	n := f.add(365)
 	n.Status = "FAILED"
-	f.made(n, at)
+	f.created(n, at)
 }
 
-// made says that nothing has touched n since it was ordered at t.
-func (f *fleet) made(n *Node, t time.Time) { n.GmtCreate, n.GmtModified = Time(t), Time(t) }
+// created sets the creation of n, which has not been modified since.
+func (f *fleet) created(n *Node, t time.Time) { n.GmtCreate, n.GmtModified = Time(t), Time(t) }
 
-// day is the beginning of the day in Beijing that is so many days ahead.
+// day returns the beginning of the day that is the given number of days ahead.
 func (f *fleet) day(days int) time.Time {
 	y, m, d := f.now.Date()
 	return time.Date(y, m, d+days, 0, 0, 0, 0, beijing)
 }
 
-// Subscriptions end at either end of a day in Beijing.
+// Subscriptions expire at the beginning or at the end of a day in Beijing.
 const (
 	midnight   = 0
 	lastSecond = 24*time.Hour - time.Second
 )
 
+// end returns the expiry at a time of day, days ahead.
 func (f *fleet) end(days int, at time.Duration) string { return Time(f.day(days).Add(at)) }
 
-// add appends a RUNNING matrix that expires on the day so many days ahead.
+// add appends a RUNNING matrix that expires the given number of days ahead.
 func (f *fleet) add(days int) *Node {
 	kind := machines[f.random.IntN(len(machines))]
 	bought := f.day(days - 365).Add(time.Duration(9*60*60+f.random.IntN(9*60*60)) * time.Second)
-	if days > 330 { // bought at least a month ago, for longer
+	if days > 330 { // bought at least a month ago, for more than a year
 		bought = f.day(-35 - f.random.IntN(60)).Add(10*time.Hour + time.Duration(f.random.IntN(25000))*time.Second)
 	}
 	n := &Node{
@@ -161,7 +165,7 @@ func (f *fleet) add(days int) *Node {
 	return n
 }
 
-// in puts n into a region, with the name and the network that go with it.
+// in moves n to a region, with a name and a network of that region.
 func (f *fleet) in(region string, n *Node) *Node {
 	n.RegionId = region
 	names := namesIn[region]
@@ -173,9 +177,9 @@ func (f *fleet) in(region string, n *Node) *Node {
 	return n
 }
 
-// example adds the matrix of the vendor's page, with every field that it
-// shows, its ids with their stars, and its odd time of day.
-// https://help.aliyun.com/zh/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
+// example adds the example of the vendor's documentation, with every field it
+// has, its masked ids and its time of day:
+// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
 func (f *fleet) example() {
 	created := time.Date(f.day(2).Year(), f.day(2).Month(), f.day(2).Day()-116, 2, 3, 14, 0, beijing)
 	f.nodes = append(f.nodes, &Node{
@@ -195,6 +199,7 @@ func (f *fleet) example() {
 	})
 }
 
+// id returns a new matrix id.
 func (f *fleet) id() string {
 	for {
 		id := "cpn-" + f.letters(13)
@@ -205,6 +210,7 @@ func (f *fleet) id() string {
 	}
 }
 
+// letters returns n random letters and digits.
 func (f *fleet) letters(n int) string {
 	const set = "abcdefghijklmnopqrstuvwxyz0123456789"
 	b := make([]byte, n)

@@ -1,7 +1,7 @@
 package cloud
 
 // machines are the documented server types, each with the instance types that
-// it is sold with.
+// are sold with it.
 var machines = []struct {
 	server    string
 	instances [2]string
@@ -15,7 +15,7 @@ var machines = []struct {
 
 var owners = []string{"team-a", "team-b", "team-c", "运营组", "直播组", "qa@example.com"}
 
-// namesIn are the habits of those who name matrices, by region.
+// namesIn are patterns of matrix names, by region.
 var namesIn = map[string][]string{
 	"cn-hangzhou":    {"prod-hz-%02d", "直播-杭州-%02d", "QA 测试机 %d", "game-hz-%02d"},
 	"cn-shanghai":    {"game-sh-%02d", "prod-sh-%02d", "运营-上海-%02d"},
@@ -23,7 +23,7 @@ var namesIn = map[string][]string{
 	"eu-central-1":   {"demo-fra-%02d", "prod-fra-%02d"},
 }
 
-// regionOf deals the regions out as unevenly as companies do.
+// regionOf spreads 100 percent over the regions unevenly, as companies do.
 func regionOf(percent int) string {
 	switch {
 	case percent < 40:

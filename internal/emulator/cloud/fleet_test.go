@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// count sorts a fleet by the rules that its comment speaks of.
+// count counts a fleet by the rules that the comment of Fleet describes.
 func count(t *testing.T, nodes []Node, now time.Time) map[string]int {
 	t.Helper()
 	parse := func(s string) time.Time {
@@ -31,11 +31,11 @@ func count(t *testing.T, nodes []Node, now time.Time) map[string]int {
 		if created.After(now) || modified.After(now) || modified.Before(created) {
 			t.Errorf("now %v: %s was created %v and modified %v", now, n.NodeId, created, modified)
 		}
-		old := func(at time.Time) string {
+		age := func(at time.Time) string {
 			if now.Sub(at) > 24*time.Hour {
 				return "stuck "
 			}
-			return "fresh "
+			return "recent "
 		}
 		left := 1 << 20
 		if n.GmtExpired != "" {
@@ -45,7 +45,7 @@ func count(t *testing.T, nodes []Node, now time.Time) map[string]int {
 		case n.Status == "DELETED":
 			got["deleted"]++
 		case n.Status == "DELETING":
-			got[old(modified)+n.Status]++
+			got[age(modified)+n.Status]++
 			if days(modified) != -5 {
 				t.Errorf("DELETING for %d days", -days(modified))
 			}
@@ -58,7 +58,7 @@ func count(t *testing.T, nodes []Node, now time.Time) map[string]int {
 				t.Errorf("expired %s", n.GmtExpired)
 			}
 		case n.GmtExpired != "" && !parse(n.GmtExpired).After(now):
-			t.Errorf("now %v: %s expires this very day, %s", now, n.NodeId, n.GmtExpired)
+			t.Errorf("now %v: %s expired today, %s", now, n.NodeId, n.GmtExpired)
 		case left <= 30:
 			got["expiring"]++
 			switch {
@@ -69,7 +69,7 @@ func count(t *testing.T, nodes []Node, now time.Time) map[string]int {
 			}
 			sameDay[n.RegionId+n.GmtExpired]++
 		case n.Status == "CREATING" || n.Status == "NODE_READY":
-			s := old(created) + n.Status
+			s := age(created) + n.Status
 			if n.GmtExpired == "" {
 				s += " without expiry"
 			}
@@ -84,21 +84,21 @@ func count(t *testing.T, nodes []Node, now time.Time) map[string]int {
 		}
 	}
 	if soonest != 43 {
-		t.Errorf("now %v: the first that needs nobody expires in %d days, want 43", now, soonest)
+		t.Errorf("now %v: the first expiry after 30 days is in %d days, want 43", now, soonest)
 	}
 	for _, n := range sameDay {
 		if n > 1 {
-			got["groups of a day and region"]++
+			got["groups by time and region"]++
 		}
 	}
 	return got
 }
 
-func TestFleetKeepsItsPromises(t *testing.T) {
+func TestFleetMatchesItsComment(t *testing.T) {
 	want := map[string]int{
 		"failed": 2, "failed today": 1, "failed 3 days ago": 1, "expired": 1, "expiring": 16, "within 3": 4, "within 7": 5,
-		"stuck CREATING": 1, "stuck DELETING": 1, "fresh CREATING without expiry": 1, "fresh NODE_READY": 1, "RUNNING without expiry": 1,
-		"MAINTAINING": 1, "deleted": 3, "2099": 1, "RUNNING": 102, "groups of a day and region": 4,
+		"stuck CREATING": 1, "stuck DELETING": 1, "recent CREATING without expiry": 1, "recent NODE_READY": 1, "RUNNING without expiry": 1,
+		"MAINTAINING": 1, "deleted": 3, "2099": 1, "RUNNING": 102, "groups by time and region": 4,
 	}
 	for _, now := range []time.Time{
 		testNow,
@@ -111,7 +111,7 @@ func TestFleetKeepsItsPromises(t *testing.T) {
 			t.Errorf("now %v: %d matrices\n got %v\nwant %v", now, len(nodes), got, want)
 		}
 		if !reflect.DeepEqual(nodes, Fleet(now)) {
-			t.Errorf("now %v: another fleet the second time", now)
+			t.Errorf("now %v: two calls return different fleets", now)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func TestFleetIsPlausible(t *testing.T) {
 		}
 		seen[n.NodeId] = true
 		if n.PhoneCount < 25 || n.PhoneCount > 40 || n.NodeName == "" || n.ChargeType != "PrePaid" {
-			t.Errorf("not lifelike: %+v", n)
+			t.Errorf("implausible: %+v", n)
 		}
 		names = append(names, n.NodeName)
 		regions[n.RegionId]++
@@ -145,19 +145,20 @@ func TestFleetIsPlausible(t *testing.T) {
 		t.Errorf("regions %v, servers %v, tagged %v", regions, servers, tagged)
 	}
 	if len(ends) != 3 || ends["02:00:34"] != 1 || ends["00:00:00"] < 20 || ends["23:59:59"] < 20 {
-		t.Errorf("times of day at which they end: %v", ends)
+		t.Errorf("times of day of the expiries: %v", ends)
 	}
 	slices.Sort(names)
 	if len(slices.Compact(slices.Clone(names))) != 131 {
 		t.Errorf("names repeat: %v", names)
 	}
 	if !slices.Contains(names, "<!channel> *bold* [link](http://evil.example) & co") {
-		t.Error("no name tries to be markup")
+		t.Error("no name contains markup")
 	}
 }
 
-// samplePage is the row of the vendor's page, its three times taken out.
-const samplePage = `{"Status":"RUNNING","ServerType":"cpm.gx7.10xlarge","ResolutionWidth":720,"NodeName":"node_name","Memory":32,
+// sampleRow is the example of the vendor's documentation without its times:
+// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
+const sampleRow = `{"Status":"RUNNING","ServerType":"cpm.gx7.10xlarge","ResolutionWidth":720,"NodeName":"node_name","Memory":32,
 "VSwitchId":"vsw-2zeekryyc1q3sm72l****","Cpu":"2","ResolutionHeight":1280,"NetworkId":"cn-hangzhou+dir-5mwr9azebliva****","PhoneCount":25,
 "ChargeType":"PrePaid","NodeId":"cpn-ehs0yoedq8ntm****","RegionId":"cn-hangzhou","InstanceType":"ac.max","ShareDataVolume":100,
 "PhoneDataInfo":{"PhoneDataId":"pd-dhusabisshj****","PhoneDataVolume":20},"NetworkInfos":[{"VSwitchId":"vsw-j6cjgev6fv3ftw4f0****",
@@ -165,9 +166,9 @@ const samplePage = `{"Status":"RUNNING","ServerType":"cpm.gx7.10xlarge","Resolut
 "NetworkType":"network_pro_ecd","BandwidthPackageType":"cbwp_ecd","BandwidthPackageId":"cbwp-7xvrl7axet2qg6yia******",
 "BizTags":[{"Key":"keyname","Value":"valuename"}],"BandwidthPackageStatus":"1","SwapSize":0}`
 
-func TestFleetHoldsTheVendorsExample(t *testing.T) {
+func TestFleetHasTheDocumentedExample(t *testing.T) {
 	var want map[string]any
-	if err := json.Unmarshal([]byte(samplePage), &want); err != nil {
+	if err := json.Unmarshal([]byte(sampleRow), &want); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range Fleet(testNow) {
@@ -190,5 +191,5 @@ func TestFleetHoldsTheVendorsExample(t *testing.T) {
 		}
 		return
 	}
-	t.Error("not found")
+	t.Error("no matrix is named node_name")
 }

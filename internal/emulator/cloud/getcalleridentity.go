@@ -1,11 +1,11 @@
 package cloud
 
-// getCallerIdentity is of STS, which answers whoever has a key: a temporary one
-// is a role's, any other a user's.
+// getCallerIdentity is an action of STS, which needs no permission. The caller
+// of a temporary key is a role, the caller of any other key a user.
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
 func (c *Server) getCallerIdentity(in *call) (any, *apiError) {
-	if bad := in.checkNames(); bad != nil {
-		return nil, bad
+	if apiErr := in.checkNames(); apiErr != nil {
+		return nil, apiErr
 	}
 	const account = "1234567890123456"
 	out := struct{ AccountId, Arn, IdentityType, PrincipalId, RequestId string }{

@@ -2,11 +2,12 @@ package cloud
 
 import (
 	"crypto/subtle"
+	"maps"
 	"net/http"
 	"time"
 )
 
-// key is what the access key id signs with.
+// key returns the key of an access key id.
 func (c *Server) key(id string) (Key, *apiError) {
 	keys := c.Keys
 	if keys == nil {
@@ -19,8 +20,9 @@ func (c *Server) key(id string) (Key, *apiError) {
 	return key, nil
 }
 
-// checkSecurityToken wants the token of a temporary key, and none with any
-// other key. That the token is signed is the signature's business.
+// checkSecurityToken checks that a request has the token of a temporary key,
+// and none with any other key. Whether the token is signed is checked with the
+// signature.
 func checkSecurityToken(key Key, token string) *apiError {
 	switch {
 	case key.SecurityToken != "" && token == "":
@@ -33,6 +35,7 @@ func checkSecurityToken(key Key, token string) *apiError {
 	return nil
 }
 
+// checkDate checks that the date of a request is near now.
 func checkDate(name, date string, now time.Time) *apiError {
 	if date == "" {
 		return refuse(http.StatusBadRequest, "MissingTimestamp", "%s is mandatory for this action.", name)
@@ -47,8 +50,8 @@ func checkDate(name, date string, now time.Time) *apiError {
 	return nil
 }
 
-// useNonce refuses a request that was seen before. A nonce is remembered for
-// as long as a request with it could pass for fresh.
+// useNonce refuses a nonce that was used before. A nonce is remembered for as
+// long as the date of a request that carries it can be valid.
 func (c *Server) useNonce(name, id, nonce string, now time.Time) *apiError {
 	if nonce == "" {
 		return refuse(http.StatusBadRequest, "MissingSignatureNonce", "%s is mandatory for this action.", name)
@@ -63,11 +66,7 @@ func (c *Server) useNonce(name, id, nonce string, now time.Time) *apiError {
 		used = map[string]time.Time{}
 		c.nonces[id] = used
 	}
-	for other, t := range used {
-		if now.Sub(t) > 2*maxClockSkew {
-			delete(used, other)
-		}
-	}
+	maps.DeleteFunc(used, func(_ string, t time.Time) bool { return now.Sub(t) > 2*maxClockSkew })
 	if _, seen := used[nonce]; seen {
 		return refuse(http.StatusBadRequest, "SignatureNonceUsed", "Specified signature nonce was used already.")
 	}

@@ -1,8 +1,9 @@
 package cloud
 
-// Node is a matrix as a row of NodeModel, with the names and types of
-// DescribeCloudPhoneNodes. Cpu and BandwidthPackageStatus are strings that
-// hold numbers, as they are there.
+// Node is a matrix: a row of NodeModel, with the names and types that
+// DescribeCloudPhoneNodes documents. Cpu and BandwidthPackageStatus are strings
+// that hold numbers.
+// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
 type Node struct {
 	NodeId                 string `json:",omitempty"`
 	NodeName               string `json:",omitempty"`
@@ -21,7 +22,7 @@ type Node struct {
 	ResolutionHeight       int
 	ShareDataVolume        int            // GiB
 	PhoneDataInfo          *PhoneDataInfo `json:",omitempty"`
-	SwapSize               int            // not described anywhere
+	SwapSize               int            // not documented
 	NetworkId              string         `json:",omitempty"`
 	VSwitchId              string         `json:",omitempty"`
 	NetworkType            string         `json:",omitempty"`
@@ -33,16 +34,16 @@ type Node struct {
 	Tags                   []Tag          `json:",omitempty"`
 }
 
-// PhoneDataInfo is the data disk of each phone of a matrix.
+// PhoneDataInfo describes the data disk of each phone of a matrix.
 type PhoneDataInfo struct {
 	PhoneDataId     string
 	PhoneDataVolume int // GiB
 }
 
-// NetworkInfo is one network that a matrix is in.
+// NetworkInfo describes one network of a matrix.
 type NetworkInfo struct {
 	NetworkId, NetworkType, VSwitchId, BandwidthPackageId, BandwidthPackageType string
 }
 
-// Tag is a label that users give to a matrix.
+// Tag is a label that a user has given to a matrix.
 type Tag struct{ Key, Value string }

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// oldParams are the parameters that belong to the older signature. RegionId is
-// among them because older clients always send it; with the newer signature it
-// is refused, since the filter is called BizRegionId and a client that takes
-// one for the other would be answered with every region.
+// oldParams are the parameters of the older signature. RegionId is one of them
+// because older clients always send it. With the newer signature it is refused:
+// the filter is named BizRegionId, and a client that confuses the two would get
+// the matrices of every region.
 var oldParams = []string{"Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp", "SecurityToken", "RegionId"}
 
-// maxListed is how many values a repeated parameter such as NodeIds.N takes.
+// maxListed is the largest N of a repeated parameter such as NodeIds.N.
 const maxListed = 100
 
-// checkNames refuses parameters that the action does not have. In allowed, N
-// stands for a number from 1, as in the vendor's pages: Tags.N.Key.
+// checkNames refuses parameters other than those allowed. In allowed, N stands
+// for a number from 1, as in the vendor's documentation: Tags.N.Key.
 func (in *call) checkNames(allowed ...string) *apiError {
 	for _, name := range slices.Sorted(maps.Keys(in.params)) {
 		if in.old && slices.Contains(oldParams, name) {
@@ -39,7 +39,7 @@ func (in *call) checkNames(allowed ...string) *apiError {
 	return nil
 }
 
-// list collects name.1, name.2, … in order of their numbers.
+// list returns the values of name.1, name.2, … in this order.
 func (in *call) list(name string) []string {
 	var all []string
 	for n := 1; n <= maxListed; n++ {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// apiError is the gateway's way to say no.
+// apiError is an error response of the API's gateway.
 type apiError struct {
 	status        int
 	code, message string
@@ -30,8 +30,8 @@ func (e *apiError) writeFor(w http.ResponseWriter, id, host string) {
 		url.Values{"q": {e.code}, "product": {"eds-aic"}, "requestId": {id}}.Encode()})
 }
 
-// APIError answers with an error in the form of the API's gateway, for use in
-// a [Fault].
+// APIError returns a handler that responds with an error in the form of the
+// API's gateway, for use in a [Fault].
 func APIError(status int, code, message string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		(&apiError{status, code, message}).writeFor(w, requestID(), r.Host)
@@ -55,7 +55,7 @@ func writeJSON(w http.ResponseWriter, status int, id string, v any) {
 	fmt.Fprint(w, strings.TrimSuffix(body.String(), "\n"))
 }
 
-// requestID is shaped like F07A1DA1-E1EB-5CCA-8EED-12F85D32AAAA.
+// requestID returns a random id of the form F07A1DA1-E1EB-5CCA-8EED-12F85D32AAAA.
 func requestID() string {
 	var b [16]byte
 	rand.Read(b[:])

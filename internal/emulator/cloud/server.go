@@ -1,19 +1,12 @@
-// Package emulator stands for the services that the report reads from and
-// posts to: [Server] is the Alibaba Cloud Phone API (eds-aic 2023-09-30), and
-// [Room] is a set of chat rooms behind webhooks. Both are ordinary
-// http.Handlers in memory, ready as their zero value, and as strict as the
-// services document themselves to be: a request that the real service would
-// turn down is turned down here, in the same form and with the reason.
-//
-// The package shares no code with the program that it checks, so that a
-// mistake in one cannot be repeated in the other.
+// Package cloud emulates the Alibaba Cloud Phone API (eds-aic 2023-09-30) and
+// the one action of STS that the program calls. [Server] is an http.Handler in
+// memory, as strict as the vendor's documentation: a request that the real
+// service would refuse is refused here, in the same form and with the reason.
 //
 // To add
-//   - an action of the API: a file like describeregions.go and a line in actions;
-//   - a column or a filter of the matrices: node.go and describenodes.go;
-//   - a fault: nothing here, a test puts a [Fault] (or an http.HandlerFunc
-//     into Room.Faults) where it needs one;
-//   - a chat service: a file like wecom.go and a line in services (room.go).
+//   - an action: a file like describeregions.go and a row in actions;
+//   - a field or a filter of a matrix: node.go and describenodes.go;
+//   - a fault: nothing here; a test sets Server.Faults.
 package cloud
 
 import (
@@ -26,10 +19,10 @@ import (
 	"time"
 )
 
-// The only version of eds-aic there is, and that of STS.
+// The versions of eds-aic and of STS. Each has only this one.
 const apiVersion, stsVersion = "2023-09-30", "2015-04-01"
 
-// maxRequestBytes bounds what is read of any request.
+// maxRequestBytes is the largest request body that is read.
 const maxRequestBytes = 1 << 20
 
 // Server emulates the Cloud Phone API. The zero value has no matrices and knows
@@ -38,83 +31,86 @@ const maxRequestBytes = 1 << 20
 type Server struct {
 	Nodes []Node
 
-	// Keys holds what each access key id signs with.
-	// Nil: {"emulator": {Secret: "emulator-secret"}}.
+	// Keys maps access key ids to keys.
+	// Nil means {"emulator": {Secret: "emulator-secret"}}.
 	Keys map[string]Key
 
-	// Regions is what DescribeRegions lists. Nil: the four documented ones.
+	// Regions are the regions that DescribeRegions lists. Nil means the four
+	// documented ones.
 	Regions []string
 
-	// PageSize caps a page below what was asked for, as the service is free to.
-	// 0: only the service's own cap of 100.
+	// PageSize limits the rows of a page below the requested MaxResults, as the
+	// service may. 0 means no limit but the documented one of 100.
 	PageSize int
 
-	// OneRegion, if set, is all that a query without BizRegionId sees. That the
-	// unfiltered query crosses regions is documented nowhere.
+	// OneRegion, if set, restricts a query without BizRegionId to this region.
+	// The documentation does not say that such a query covers all regions.
 	OneRegion string
 
-	// Now is the service's clock. Nil: time.Now.
+	// Now is the service's clock. Nil means time.Now.
 	Now func() time.Time
 
-	// Faults are tried in order before anything else, the signature included.
+	// Faults are matched in order, before the request is checked in any way.
 	Faults []Fault
 
-	// Latency passes before each answer, unless the caller gives up first.
+	// Latency is how long the server waits before each response. It stops
+	// waiting if the client cancels the request.
 	Latency time.Duration
 
 	mu     sync.Mutex
 	calls  []Call
-	struck map[int]int                     // by index of Faults
-	nonces map[string]map[string]time.Time // by access key id: when each nonce was used
+	hits   map[int]int                     // how often each fault was served, by index in Faults
+	nonces map[string]map[string]time.Time // when each nonce was used, by access key id
 }
 
-// Key is what an access key id signs with. One with a SecurityToken is a
-// temporary key: its requests must carry that token, signed.
+// Key is the secret of an access key id. A key with a SecurityToken is
+// temporary: its requests must carry that token and sign it.
 type Key struct{ Secret, SecurityToken string }
 
-// Call is one request as it came in, whether or not it was answered well.
+// Call records one request, whether or not it succeeded.
 type Call struct {
 	Action string
 	Region string // BizRegionId
-	Page   int    // 1-based; 0 where the token was not of this service's making
+	Page   int    // 1-based; 0 if the NextToken is not one of this server's
 	Time   time.Time
 }
 
-// actions are what the emulator can do, by name.
+// actions are the actions that the server implements, by name.
 var actions = map[string]struct {
 	version string
-	act     func(*Server, *call) (any, *apiError)
+	handle  func(*Server, *call) (any, *apiError)
 }{
 	"DescribeCloudPhoneNodes": {apiVersion, (*Server).describeNodes},
 	"DescribeRegions":         {apiVersion, (*Server).describeRegions},
 	"GetCallerIdentity":       {stsVersion, (*Server).getCallerIdentity},
 }
 
-// call is one request, taken apart.
+// call is one parsed request.
 type call struct {
 	method  string
 	path    string
 	host    string
 	header  http.Header
-	query   url.Values // of the URL alone
+	query   url.Values // of the URL only
 	body    []byte
 	params  url.Values // of the URL and of a form body
-	old     bool       // signed the older way, within params
+	old     bool       // signed in the parameters, see authenticateOld
 	action  string
 	version string
-	id      string // the request id of the answer
+	id      string // the request id of the response
 	now     time.Time
 }
 
-// Calls lists what was asked so far, in order of arrival.
+// Calls returns the requests received so far, in order of arrival.
 func (c *Server) Calls() []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.calls)
 }
 
+// ServeHTTP implements [http.Handler].
 func (c *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in, bad := readCall(w, r)
+	in, apiErr := readCall(w, r)
 	in.now = c.now()
 	page := 1
 	if t := in.params.Get("NextToken"); t != "" {
@@ -136,24 +132,24 @@ func (c *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if answer := c.fault(in.action, region, page); answer != nil {
-		answer(w, withBody(r, in.body))
+	if fault := c.fault(in.action, region, page); fault != nil {
+		fault(w, withBody(r, in.body))
 		return
 	}
-	if bad != nil {
-		bad.write(w, in)
+	if apiErr != nil {
+		apiErr.write(w, in)
 		return
 	}
-	out, bad := c.do(in)
-	if bad != nil {
-		bad.write(w, in)
+	out, apiErr := c.do(in)
+	if apiErr != nil {
+		apiErr.write(w, in)
 		return
 	}
 	writeJSON(w, http.StatusOK, in.id, out)
 }
 
-// do checks the request in the order of the service's gateway: what is called,
-// by whom, with which parameters.
+// do checks the request in the order of the service's gateway: method, action,
+// version, signature, parameters. It returns the body of the response.
 func (c *Server) do(in *call) (any, *apiError) {
 	if in.method != http.MethodGet && in.method != http.MethodPost {
 		return nil, refuse(http.StatusMethodNotAllowed, "UnsupportedHTTPMethod", "This http method %s is not supported: use GET or POST.", in.method)
@@ -169,10 +165,10 @@ func (c *Server) do(in *call) (any, *apiError) {
 	if in.version != action.version {
 		return nil, refuse(http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid: %q, want %s.", in.version, action.version)
 	}
-	if bad := c.authenticate(in); bad != nil {
-		return nil, bad
+	if apiErr := c.authenticate(in); apiErr != nil {
+		return nil, apiErr
 	}
-	return action.act(c, in)
+	return action.handle(c, in)
 }
 
 func (c *Server) now() time.Time {
@@ -182,10 +178,10 @@ func (c *Server) now() time.Time {
 	return time.Now()
 }
 
-// beijing is the zone in which Alibaba Cloud bills. China has kept one offset
-// without summer time since 1991.
+// beijing is the zone in which Alibaba Cloud bills. China has had one offset
+// and no daylight saving time since 1991.
 var beijing = time.FixedZone("UTC+8", 8*60*60)
 
-// Time writes t as the API writes times: without a zone, which is taken to be
-// Beijing's.
+// Time formats t as the API does: in Beijing's zone, which the text does not
+// name.
 func Time(t time.Time) string { return t.In(beijing).Format("2006-01-02 15:04:05") }

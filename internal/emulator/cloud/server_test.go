@@ -21,6 +21,7 @@ type nodesPage struct {
 	MaxResults int
 }
 
+// nodes returns a page of DescribeCloudPhoneNodes.
 func nodes(t *testing.T, c *Server, params url.Values) nodesPage {
 	t.Helper()
 	w := signer{}.call(c, "DescribeCloudPhoneNodes", params)
@@ -28,7 +29,7 @@ func nodes(t *testing.T, c *Server, params url.Values) nodesPage {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	if !strings.Contains(w.Body.String(), `"NodeModel":[`) {
-		t.Errorf("NodeModel is no array: %s", w.Body)
+		t.Errorf("NodeModel is not an array: %s", w.Body)
 	}
 	var p nodesPage
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
@@ -37,15 +38,15 @@ func nodes(t *testing.T, c *Server, params url.Values) nodesPage {
 	return p
 }
 
-func TestPagesHoldEveryRowOnce(t *testing.T) {
+func TestPagesContainEachRowOnce(t *testing.T) {
 	fleet := Fleet(testNow)
-	for _, tt := range []struct{ ask, size, pages, pageSize int }{
+	for _, tt := range []struct{ maxResults, size, pages, pageSize int }{
 		{1, 1, 131, 0}, {7, 7, 19, 0}, {100, 100, 2, 0}, {0, 20, 7, 0}, {100, 9, 15, 9}, {5, 5, 27, 9},
 	} {
 		c := &Server{Nodes: fleet, Now: clock, PageSize: tt.pageSize}
 		params := url.Values{}
-		if tt.ask > 0 {
-			params.Set("MaxResults", fmt.Sprint(tt.ask))
+		if tt.maxResults > 0 {
+			params.Set("MaxResults", fmt.Sprint(tt.maxResults))
 		}
 		var got []string
 		for pages := 1; ; pages++ {
@@ -66,7 +67,7 @@ func TestPagesHoldEveryRowOnce(t *testing.T) {
 				break
 			}
 			if !strings.Contains(p.NextToken, "+") || !strings.Contains(p.NextToken, "/") {
-				t.Errorf("token %q would survive without encoding", p.NextToken)
+				t.Errorf("token %q needs no encoding", p.NextToken)
 			}
 			params.Set("NextToken", p.NextToken)
 		}
@@ -75,7 +76,7 @@ func TestPagesHoldEveryRowOnce(t *testing.T) {
 			want = append(want, n.NodeId)
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%+v: the pages hold %d rows, not the %d in order", tt, len(got), len(want))
+			t.Errorf("%+v: the pages have %d rows, want the %d of the fleet in order", tt, len(got), len(want))
 		}
 		if calls := c.Calls(); calls[len(calls)-1].Page != tt.pages {
 			t.Errorf("%+v: last call %+v", tt, calls[len(calls)-1])
@@ -129,7 +130,7 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-func TestBadParameters(t *testing.T) {
+func TestInvalidParametersAreRefused(t *testing.T) {
 	c := &Server{Now: clock, Nodes: Fleet(testNow)}
 	token := nodes(t, c, url.Values{"BizRegionId": {"cn-hangzhou"}, "MaxResults": {"2"}}).NextToken
 	last := token[len(token)-1:]
@@ -189,7 +190,7 @@ func TestDescribeRegions(t *testing.T) {
 	}
 }
 
-func TestHeadersOfAnAnswer(t *testing.T) {
+func TestResponseHeaders(t *testing.T) {
 	srv := httptest.NewServer(&Server{Now: clock})
 	defer srv.Close()
 	res, err := http.Get(srv.URL)
@@ -243,7 +244,7 @@ func TestFaults(t *testing.T) {
 	if calls := c.Calls(); len(calls) != 9 || calls[6] != want {
 		t.Errorf("got calls %+v", calls)
 	}
-	// A fault comes before the signature is looked at.
+	// Faults are served before the signature is checked.
 	c = &Server{Faults: []Fault{{}}}
 	w = httptest.NewRecorder()
 	c.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -256,7 +257,7 @@ func TestLatency(t *testing.T) {
 	c := &Server{Now: clock, Latency: 30 * time.Millisecond}
 	start := time.Now()
 	if w := (signer{}).call(c, "DescribeRegions", nil); w.Code != 200 || time.Since(start) < c.Latency {
-		t.Errorf("answered %d after %v", w.Code, time.Since(start))
+		t.Errorf("got %d after %v", w.Code, time.Since(start))
 	}
 	c.Latency = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
@@ -264,11 +265,11 @@ func TestLatency(t *testing.T) {
 	w := httptest.NewRecorder()
 	c.ServeHTTP(w, signer{}.request("DescribeRegions", nil).WithContext(ctx))
 	if w.Body.Len() > 0 {
-		t.Errorf("answered %s to nobody", w.Body)
+		t.Errorf("got %s for a cancelled request", w.Body)
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentRequests(t *testing.T) {
 	c := &Server{Now: clock, Nodes: Fleet(testNow), Faults: []Fault{{Times: 3}}}
 	var wg sync.WaitGroup
 	var mu sync.Mutex

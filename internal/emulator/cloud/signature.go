@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// maxClockSkew is how far the date of a request may be from the service's.
+// maxClockSkew is how far the date of a request may be from the server's clock.
 const maxClockSkew = 15 * time.Minute
 
 const acs3 = "ACS3-HMAC-SHA256"
 
-// authenticate tells who calls, and that nobody changed the call on its way.
+// authenticate checks the signature of a request, in either of its two forms.
 func (c *Server) authenticate(in *call) *apiError {
 	if in.old {
 		return c.authenticateOld(in)
@@ -25,7 +25,7 @@ func (c *Server) authenticate(in *call) *apiError {
 	return c.authenticateACS3(in)
 }
 
-// authenticateACS3 checks the signature that is described at
+// authenticateACS3 checks the signature in the Authorization header:
 // https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 func (c *Server) authenticateACS3(in *call) *apiError {
 	given := in.header.Get("Authorization")
@@ -36,18 +36,18 @@ func (c *Server) authenticateACS3(in *call) *apiError {
 	if !ok {
 		return refuse(http.StatusBadRequest, "InvalidAuthorization", "Authorization must be: %s Credential=<access key id>,SignedHeaders=<a;b;c>,Signature=<hex>.", acs3)
 	}
-	key, bad := c.key(auth.credential)
-	if bad != nil {
-		return bad
+	key, apiErr := c.key(auth.credential)
+	if apiErr != nil {
+		return apiErr
 	}
 	if id := in.header.Get("x-acs-accesskey-id"); id != "" && id != auth.credential {
 		return refuse(http.StatusBadRequest, "InvalidAuthorization", "x-acs-accesskey-id and Credential differ.")
 	}
-	if bad := checkDate("x-acs-date", in.header.Get("x-acs-date"), in.now); bad != nil {
-		return bad
+	if apiErr := checkDate("x-acs-date", in.header.Get("x-acs-date"), in.now); apiErr != nil {
+		return apiErr
 	}
-	if bad := in.checkSignedHeaders(auth.signed); bad != nil {
-		return bad
+	if apiErr := in.checkSignedHeaders(auth.signed); apiErr != nil {
+		return apiErr
 	}
 	payload := hexSHA256(in.body)
 	if got := in.header.Get("x-acs-content-sha256"); got != payload {
@@ -59,8 +59,8 @@ func (c *Server) authenticateACS3(in *call) *apiError {
 		return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
 			"Specified signature is not matched with our calculation. server string to sign is:%s server canonical request is:%s", toSign, request)
 	}
-	if bad := checkSecurityToken(key, in.header.Get("x-acs-security-token")); bad != nil {
-		return bad
+	if apiErr := checkSecurityToken(key, in.header.Get("x-acs-security-token")); apiErr != nil {
+		return apiErr
 	}
 	return c.useNonce("x-acs-signature-nonce", auth.credential, in.header.Get("x-acs-signature-nonce"), in.now)
 }
@@ -90,20 +90,21 @@ func parseAuthorization(s string) (a authorization, ok bool) {
 	return a, true
 }
 
-// checkSignedHeaders wants every header signed that could change what the
-// request means, each once, in order, and only headers that were sent.
+// checkSignedHeaders checks that every header that can change the meaning of
+// the request is signed, each once and in order, and that only headers that
+// were sent are signed.
 func (in *call) checkSignedHeaders(signed []string) *apiError {
 	if !slices.IsSorted(signed) || len(slices.Compact(slices.Clone(signed))) != len(signed) {
 		return refuse(http.StatusBadRequest, "InvalidAuthorization", "SignedHeaders must be sorted and without repetition.")
 	}
-	must := []string{"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
-	for name := range maps.Keys(in.header) {
+	required := []string{"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
+	for name := range in.header {
 		if name = strings.ToLower(name); strings.HasPrefix(name, "x-acs-") || name == "content-type" {
-			must = append(must, name)
+			required = append(required, name)
 		}
 	}
-	slices.Sort(must)
-	for _, name := range slices.Compact(must) {
+	slices.Sort(required)
+	for _, name := range slices.Compact(required) {
 		if name != "host" && len(in.header.Values(name)) == 0 {
 			return refuse(http.StatusBadRequest, "MissingHeader", "The header %s is mandatory.", name)
 		}
@@ -119,9 +120,9 @@ func (in *call) checkSignedHeaders(signed []string) *apiError {
 	return nil
 }
 
-// canonicalRequest writes the request in the one way that both sides sign.
-// Parameter names are left as they are, as the vendor's clients leave them;
-// every name that an action has would be the same encoded.
+// canonicalRequest returns the form of the request that client and server sign.
+// It does not encode parameter names, as the vendor's clients do not; no name
+// of an action here contains a character that would be encoded.
 func (in *call) canonicalRequest(signed []string, payload string) string {
 	path := in.path
 	if path == "" {
@@ -154,7 +155,7 @@ func acs3Signature(canonicalRequest, secret string) (toSign, signature string) {
 	return toSign, hex.EncodeToString(mac.Sum(nil))
 }
 
-// percentEncode is RFC 3986's, which leaves only letters, digits and -_.~ alone.
+// percentEncode encodes all but letters, digits and -_.~ (RFC 3986).
 func percentEncode(s string) string {
 	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(s))
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// authenticateOld checks the signature that is carried in the parameters, of
-// the query or of a form body. Older clients still use it:
+// authenticateOld checks the older signature, which is a parameter of the query
+// or of a form body:
 // https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
 func (c *Server) authenticateOld(in *call) *apiError {
 	for _, name := range []string{"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp", "Action", "Version"} {
@@ -21,25 +21,25 @@ func (c *Server) authenticateOld(in *call) *apiError {
 		}
 	}
 	for name, want := range map[string]string{"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "Format": "JSON"} {
-		// Without a Format the service would answer in XML, which nobody here reads.
+		// Without a Format the service would respond in XML, which is not emulated.
 		if got := in.params.Get(name); !strings.EqualFold(got, want) {
 			return refuse(http.StatusBadRequest, "InvalidParameter."+name, "%s must be %s, got %q.", name, want, got)
 		}
 	}
 	id := in.params.Get("AccessKeyId")
-	key, bad := c.key(id)
-	if bad != nil {
-		return bad
+	key, apiErr := c.key(id)
+	if apiErr != nil {
+		return apiErr
 	}
-	if bad := checkDate("Timestamp", in.params.Get("Timestamp"), in.now); bad != nil {
-		return bad
+	if apiErr := checkDate("Timestamp", in.params.Get("Timestamp"), in.now); apiErr != nil {
+		return apiErr
 	}
 	toSign, want := oldSignature(in.method, in.params, key.Secret)
 	if !hmac.Equal([]byte(want), []byte(in.params.Get("Signature"))) {
 		return refuse(http.StatusBadRequest, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation. server string to sign is:%s", toSign)
 	}
-	if bad := checkSecurityToken(key, in.params.Get("SecurityToken")); bad != nil {
-		return bad
+	if apiErr := checkSecurityToken(key, in.params.Get("SecurityToken")); apiErr != nil {
+		return apiErr
 	}
 	return c.useNonce("SignatureNonce", id, in.params.Get("SignatureNonce"), in.now)
 }

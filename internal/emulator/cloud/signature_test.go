@@ -22,8 +22,9 @@ var testNow = time.Date(2026, 11, 22, 9, 0, 0, 0, beijing)
 
 func clock() time.Time { return testNow }
 
-// The example of the vendor's page on the signature.
-func TestACS3OfTheVendorsPage(t *testing.T) {
+// The example of
+// https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+func TestACS3MatchesTheDocumentedExample(t *testing.T) {
 	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	in := &call{method: "POST", path: "/", host: "ecs.cn-shanghai.aliyuncs.com",
 		query: url.Values{"ImageId": {"win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}, "RegionId": {"cn-shanghai"}},
@@ -36,14 +37,16 @@ func TestACS3OfTheVendorsPage(t *testing.T) {
 	}
 }
 
-func TestOldSignatureOfTheVendorsPage(t *testing.T) {
+// The example of
+// https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+func TestOldSignatureMatchesTheDocumentedExample(t *testing.T) {
 	params, _ := url.ParseQuery("AccessKeyId=testid&Action=DescribeRegions&Format=XML&SignatureMethod=HMAC-SHA1&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&SignatureVersion=1.0&Timestamp=2016-02-23T12%3A46%3A24Z&Version=2014-05-26")
 	if _, got := oldSignature("GET", params, "testsecret"); got != "OLeaidS1JvxuMvnyHOwuJ+uX5qY=" {
 		t.Errorf("got %s", got)
 	}
 }
 
-// vector is a request whose signature was worked out apart from this package.
+// vector returns a request whose signature was not computed by this package.
 func vector() *http.Request {
 	r := httptest.NewRequest("POST", "/?Status=a+%2A~%2B%2F%E4%B8%AD&MaxResults=20&BizRegionId=cn-hangzhou", strings.NewReader("NodeIds.1=cpn-a&NodeName=%E7%9B%B4%E6%92%AD+02"))
 	r.Host = "127.0.0.1:8080"
@@ -59,7 +62,7 @@ func vector() *http.Request {
 	return r
 }
 
-func TestTampering(t *testing.T) {
+func TestAlteredRequestsAreRefused(t *testing.T) {
 	set := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
@@ -68,12 +71,12 @@ func TestTampering(t *testing.T) {
 		status     int
 		change     func(*http.Request)
 	}{
-		{"untouched", "", 200, func(*http.Request) {}},
+		{"unaltered", "", 200, func(*http.Request) {}},
 		{"method", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.Method = "GET" }},
 		{"query value", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "20", "21", 1) }},
 		{"query added", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.URL.RawQuery += "&SortKey=x" }},
 		{"query removed", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.URL.RawQuery = "MaxResults=20" }},
-		{"query twice", "InvalidParameter", 400, func(r *http.Request) { r.URL.RawQuery += "&MaxResults=20" }},
+		{"query repeated", "InvalidParameter", 400, func(r *http.Request) { r.URL.RawQuery += "&MaxResults=20" }},
 		{"body", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("NodeIds.1=cpn-b")) }},
 		{"hash", "SignatureDoesNotMatch", 400, set("x-acs-content-sha256", strings.Repeat("0", 64))},
 		{"host", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.Host = "127.0.0.1:8081" }},
@@ -84,9 +87,9 @@ func TestTampering(t *testing.T) {
 		{"token", "SignatureDoesNotMatch", 400, set("x-acs-security-token", "CAIS")},
 		{"signature", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.Header.Set("Authorization", r.Header.Get("Authorization")+"0") }},
 		{"header added", "SignatureDoesNotMatch", 400, set("x-acs-extra", "1")},
-		{"header gone", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.Header.Del("x-acs-security-token") }},
-		{"hash gone", "MissingHeader", 400, func(r *http.Request) { r.Header.Del("x-acs-content-sha256") }},
-		{"date gone", "MissingTimestamp", 400, func(r *http.Request) { r.Header.Del("x-acs-date") }},
+		{"header removed", "SignatureDoesNotMatch", 400, func(r *http.Request) { r.Header.Del("x-acs-security-token") }},
+		{"hash removed", "MissingHeader", 400, func(r *http.Request) { r.Header.Del("x-acs-content-sha256") }},
+		{"date removed", "MissingTimestamp", 400, func(r *http.Request) { r.Header.Del("x-acs-date") }},
 		{"date malformed", "InvalidTimeStamp.Format", 400, set("x-acs-date", "2026-11-22 01:00:00")},
 		{"date old", "InvalidTimeStamp.Expired", 400, set("x-acs-date", "2026-11-22T00:44:59Z")},
 		{"date early", "InvalidTimeStamp.Expired", 400, set("x-acs-date", "2026-11-22T01:15:01Z")},
@@ -96,7 +99,7 @@ func TestTampering(t *testing.T) {
 		{"unsigned", "MissingAuthorization", 400, func(r *http.Request) { r.Header.Del("Authorization") }},
 		{"other algorithm", "InvalidAuthorization", 400, set("Authorization", "Bearer x")},
 		{"key", "InvalidAccessKeyId.NotFound", 404, func(r *http.Request) {
-			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "STS.key", "nobody", 1))
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "STS.key", "other", 1))
 		}},
 		{"key of the header", "InvalidAuthorization", 400, set("x-acs-accesskey-id", "other")},
 		{"JSON body", "UnsupportedContentType", 415, set("Content-Type", "application/json")},
@@ -114,8 +117,8 @@ func TestTampering(t *testing.T) {
 	}
 }
 
-// A client that signs well, but not enough, would be refused by the service.
-func TestWhatMustBeSigned(t *testing.T) {
+// A correct signature that does not cover every required header is refused.
+func TestRequiredHeadersMustBeSigned(t *testing.T) {
 	for _, tt := range []struct {
 		s    signer
 		code string
@@ -137,7 +140,7 @@ func TestWhatMustBeSigned(t *testing.T) {
 	}
 }
 
-func TestReplay(t *testing.T) {
+func TestReplayedRequestsAreRefused(t *testing.T) {
 	now := testNow
 	c := &Server{Now: func() time.Time { return now }, Keys: map[string]Key{"STS.key": {"s3cret", "CAIS+/="}}}
 	for i, want := range []string{"", "SignatureNonceUsed", "SignatureNonceUsed"} {
@@ -166,26 +169,26 @@ func TestSecurityToken(t *testing.T) {
 	}
 }
 
-func TestOldSignatureTampering(t *testing.T) {
+func TestAlteredOldRequestsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, code string
 		change     func(url.Values)
 	}{
-		{"untouched", "", func(url.Values) {}},
+		{"unaltered", "", func(url.Values) {}},
 		{"value", "SignatureDoesNotMatch", func(v url.Values) { v.Set("MaxResults", "8") }},
 		{"added", "SignatureDoesNotMatch", func(v url.Values) { v.Set("Status", "FAILED") }},
 		{"removed", "SignatureDoesNotMatch", func(v url.Values) { v.Del("MaxResults") }},
 		{"action", "SignatureDoesNotMatch", func(v url.Values) { v.Set("Action", "DescribeRegions") }},
 		{"nonce", "SignatureDoesNotMatch", func(v url.Values) { v.Set("SignatureNonce", "x") }},
 		{"signature", "SignatureDoesNotMatch", func(v url.Values) { v.Set("Signature", "x") }},
-		{"signature gone", "MissingSignature", func(v url.Values) { v.Del("Signature") }},
-		{"key gone", "MissingAccessKeyId", func(v url.Values) { v.Del("AccessKeyId") }},
+		{"signature removed", "MissingSignature", func(v url.Values) { v.Del("Signature") }},
+		{"key removed", "MissingAccessKeyId", func(v url.Values) { v.Del("AccessKeyId") }},
 		{"other key", "InvalidAccessKeyId.NotFound", func(v url.Values) { v.Set("AccessKeyId", "x") }},
 		{"method", "InvalidParameter.SignatureMethod", func(v url.Values) { v.Set("SignatureMethod", "HMAC-MD5") }},
 		{"XML", "InvalidParameter.Format", func(v url.Values) { v.Del("Format") }},
 		{"late", "InvalidTimeStamp.Expired", func(v url.Values) { v.Set("Timestamp", "2026-11-22T00:44:00Z") }},
 		{"version", "InvalidVersion", func(v url.Values) { v.Set("Version", "2014-05-26") }},
-		{"both gone", "InvalidAction.NotFound", func(v url.Values) { v.Del("AccessKeyId"); v.Del("Signature") }},
+		{"both removed", "InvalidAction.NotFound", func(v url.Values) { v.Del("AccessKeyId"); v.Del("Signature") }},
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			c := &Server{Now: clock}
@@ -198,6 +201,7 @@ func TestOldSignatureTampering(t *testing.T) {
 	}
 }
 
+// errorCode returns the Code of a response, empty if it is not an error.
 func errorCode(t *testing.T, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	var e struct{ RequestId, HostId, Code, Message, Recommend string }
@@ -208,19 +212,19 @@ func errorCode(t *testing.T, w *httptest.ResponseRecorder) string {
 		t.Errorf("request id %q, in the header %q", e.RequestId, w.Header().Get("x-acs-request-id"))
 	}
 	if e.Code != "" && (e.Message == "" || e.HostId == "" || e.Recommend == "") {
-		t.Errorf("an error lacks something: %+v", e)
+		t.Errorf("an error lacks a field: %+v", e)
 	}
 	return e.Code
 }
 
-// signer signs as a client would, in its own way: it knows its headers.
+// signer signs requests as a client does. It shares no code with the server.
 type signer struct {
 	id, secret, token string
-	old               bool
-	method            string
-	change            func(url.Values) // after signing, with old
-	unsigned          string           // a header that is left out of the signature
-	hash              string           // said to be the body's
+	old               bool             // use the older signature
+	method            string           // empty means GET
+	change            func(url.Values) // alters the signed parameters, with old only
+	unsigned          string           // a header to leave out of the signature
+	hash              string           // x-acs-content-sha256; empty means the correct one
 }
 
 var nonces = make(chan int)

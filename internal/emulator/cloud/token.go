@@ -7,20 +7,21 @@ import (
 	"strings"
 )
 
-// cursor is where a page begins, and for which query.
+// cursor is the start of a page of one query.
 type cursor struct {
 	offset, page int
-	filters      string
+	filters      string // see filterHash
 }
 
 const (
-	tokenPrefixBytes = 4 // zeroes and a one, so that tokens begin like the documented AAAAAV3M…
+	tokenPrefixBytes = 4 // zeros and a one, so that tokens begin like the documented AAAAAV3M…
 	tokenSaltBytes   = 2
 	tokenHashBytes   = 16
 )
 
-// token hides the cursor in text that always holds both a + and a /, as the
-// service's tokens may: a client that does not encode them loses its place.
+// token encodes the cursor as an opaque text. The text always contains both
+// a + and a /, as the service's tokens may, so that a client that does not
+// encode them fails.
 func (c cursor) token() string {
 	for salt := uint16(0); ; salt++ {
 		b := make([]byte, tokenPrefixBytes, 64)
@@ -39,8 +40,8 @@ func (c cursor) token() string {
 	}
 }
 
-// openToken is the reverse of token. It is false for anything that token did
-// not make.
+// openToken decodes a token. It reports false for a text that token did not
+// return.
 func openToken(s string) (cursor, bool) {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
 	const head = tokenPrefixBytes + tokenSaltBytes
@@ -60,8 +61,8 @@ func openToken(s string) (cursor, bool) {
 	}, true
 }
 
-// masked makes b unreadable, and readable again, with a stream that head
-// decides, so that two tokens do not look alike.
+// masked returns b XORed with a stream derived from head, so that tokens are
+// opaque and differ from each other. Applied twice it returns b.
 func masked(head, b []byte) []byte {
 	out := make([]byte, len(b))
 	var stream [sha256.Size]byte
