@@ -1,8 +1,9 @@
 // Command bench measures the program as it is deployed, each figure beside a
 // floor that is measured in the same run on the same machine:
 //
-//	go run ./bench                 # everything, some minutes
-//	go run ./bench start listing   # only these
+//	cd bench
+//	go run .                 # everything, some minutes
+//	go run . start listing   # only these
 //
 // The floors are the programs in the folders below: what is the least that
 // could be done, and what would be the obvious thing to do. Each answers the
@@ -14,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,13 +98,14 @@ func (b *bench) build() error {
 	if err != nil {
 		return err
 	}
-	for name, to := range map[string]*string{
-		".": &b.ours, "./bench/empty": &b.empty, "./bench/hand": &b.hand, "./bench/plain": &b.plain, "./bench/sdkmap": &b.maps,
+	for dir, to := range map[string]*string{
+		"..": &b.ours, "empty": &b.empty, "hand": &b.hand, "plain": &b.plain, "sdkmap": &b.maps,
 	} {
-		*to = filepath.Join(b.dir, "bin"+strings.NewReplacer("/", "-", ".", "").Replace(name))
-		out, err := exec.CommandContext(b.ctx, "sh", "-c", command+" -o "+*to+" "+name).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("building %s: %w\n%s", name, err, out)
+		*to = filepath.Join(b.dir, cmp.Or(strings.Trim(dir, "."), "program"))
+		cmd := exec.CommandContext(b.ctx, "sh", "-c", command+" -o "+*to+" .")
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", dir, err, out)
 		}
 	}
 	return nil
@@ -112,9 +115,9 @@ var buildLine = regexp.MustCompile(`(?m)^\s+- run: (.* go build .*) -o \S+ \.$`)
 
 // buildCommand is that of s.yaml, without what is built and where to.
 func buildCommand() (string, error) {
-	b, err := os.ReadFile("s.yaml")
+	b, err := os.ReadFile("../s.yaml")
 	if err != nil {
-		return "", fmt.Errorf("it runs at the top of the repository: %w", err)
+		return "", fmt.Errorf("run it in the folder bench: %w", err)
 	}
 	m := buildLine.FindSubmatch(b)
 	if m == nil {
