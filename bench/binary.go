@@ -13,13 +13,14 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// start is from the start of the process to its first poll of the runtime.
+// start measures the time from the start of the process to its first poll of
+// the runtime.
 func (b *bench) start() ([]row, error) {
 	const rounds = 401
 	took := map[string][]time.Duration{}
-	binaries := []string{b.ours, b.empty}
+	binaries := []string{b.program, b.empty}
 	for range rounds {
-		slices.Reverse(binaries) // what ends slows what begins
+		slices.Reverse(binaries) // a process that exits slows the next one down
 		for _, binary := range binaries {
 			began := time.Now()
 			f, err := fctest.Start(binary, "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/x")
@@ -33,12 +34,12 @@ func (b *bench) start() ([]row, error) {
 			f.Stop()
 		}
 	}
-	return []row{beside("start to first poll", took[b.ours], took[b.empty], 1.3)}, nil
+	return []row{medianRatio("start to first poll", took[b.program], took[b.empty], 1.3)}, nil
 }
 
-// size is that of the binary, and of the zip that is uploaded.
+// size measures the binary and the zip that is uploaded.
 func (b *bench) size() ([]row, error) {
-	binary, err := os.ReadFile(b.ours)
+	binary, err := os.ReadFile(b.program)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +58,6 @@ func (b *bench) size() ([]row, error) {
 		return nil, err
 	}
 	whole := atMost("binary", int64(len(binary)), mb, 12e6)
-	whole.floor = mb(empty.Size())
+	whole.baseline = mb(empty.Size())
 	return []row{whole, atMost("its zip", int64(packed.Len()), mb, 5e6)}, nil
 }

@@ -8,52 +8,53 @@ import (
 	"reflect"
 	"time"
 
-	"matrix-expiry-report/bench/floor"
+	"matrix-expiry-report/bench/baseline"
 	"matrix-expiry-report/internal/fctest"
 )
 
-// An engine is a program that answers what a run has found.
-type engine struct {
+// process is a running function, the program or a baseline.
+type process struct {
 	*fctest.Function
-	found floor.Answer
+	found baseline.Result // by the last run
 }
 
-// look asks for a run that posts nothing, and gives what it found and the
-// processor time that it took.
-func (e *engine) look(b *bench) (took time.Duration, err error) {
-	before, err := e.Processor()
+// list invokes a run that does not post. It returns the processor time of the
+// run.
+func (p *process) list(b *bench) (took time.Duration, err error) {
+	before, err := p.Processor()
 	if err != nil {
 		return 0, err
 	}
-	answer, err := e.Invoke(b.ctx, fctest.Invocation{
+	answer, err := p.Invoke(b.ctx, fctest.Invocation{
 		Event: []byte(`{"post":false}`), AccessKeyID: "key", AccessKeySecret: "secret", Timeout: 10 * time.Minute,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s", err, e.Output())
+		return 0, fmt.Errorf("%w: %s", err, p.Output())
 	}
-	after, err := e.Processor()
+	after, err := p.Processor()
 	if err != nil {
 		return 0, err
 	}
-	e.found = floor.Answer{}
-	if err := json.Unmarshal(answer, &e.found); err != nil {
+	p.found = baseline.Result{}
+	if err := json.Unmarshal(answer, &p.found); err != nil {
 		return 0, err
 	}
-	for reason, n := range e.found.Counts {
+	for reason, n := range p.found.Counts {
 		if n == 0 {
-			delete(e.found.Counts, reason)
+			delete(p.found.Counts, reason)
 		}
 	}
 	return after - before, nil
 }
 
-// compare lets the program and a floor answer in turn, and gives what each took
-// in each round: the mean of so many runs.
-func (b *bench) compare(h http.Handler, floor string, warm, rounds, runs int) (ours, theirs []time.Duration, err error) {
+// compare runs the program and a baseline in turns against the API h. It
+// returns the processor time of each in each round, as the mean of the given
+// number of runs. A first round of warm runs does not count.
+func (b *bench) compare(h http.Handler, baseline string, warm, rounds, runs int) (measured, base []time.Duration, err error) {
 	api := httptest.NewServer(h)
 	defer api.Close()
-	var engines []*engine
-	for _, binary := range []string{b.ours, floor} {
+	var processes []*process
+	for _, binary := range []string{b.program, baseline} {
 		f, err := fctest.Start(binary, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error")
 		if err != nil {
 			return nil, nil, err
@@ -62,18 +63,18 @@ func (b *bench) compare(h http.Handler, floor string, warm, rounds, runs int) (o
 		if err := f.Polled(b.ctx); err != nil {
 			return nil, nil, err
 		}
-		engines = append(engines, &engine{Function: f})
+		processes = append(processes, &process{Function: f})
 	}
 	var all [2][]time.Duration
 	for round := range rounds + 1 {
-		for i, e := range engines {
+		for i, p := range processes {
 			var sum time.Duration
 			n := runs
 			if round == 0 {
 				n = warm
 			}
 			for range n {
-				took, err := e.look(b)
+				took, err := p.list(b)
 				if err != nil {
 					return nil, nil, err
 				}
@@ -82,8 +83,8 @@ func (b *bench) compare(h http.Handler, floor string, warm, rounds, runs int) (o
 			if round > 0 {
 				all[i] = append(all[i], sum/time.Duration(runs))
 			}
-			if !reflect.DeepEqual(e.found, engines[0].found) || e.found.Listed == 0 {
-				return nil, nil, fmt.Errorf("the answers differ: %+v and %+v", engines[0].found, e.found)
+			if !reflect.DeepEqual(p.found, processes[0].found) || p.found.Listed == 0 {
+				return nil, nil, fmt.Errorf("the results differ: %+v and %+v", processes[0].found, p.found)
 			}
 		}
 	}

@@ -11,20 +11,21 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// report is one warm report of the fleet that the tests have, from an API that
-// checks every signature.
+// report measures a report of the emulator's fleet, from an API that verifies
+// every signature, in a process that has run before.
 func (b *bench) report() ([]row, error) {
 	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{"key": {Secret: "secret"}}}
-	ours, hand, err := b.compare(cloud, b.hand, 20, 15, 40)
+	measured, hand, err := b.compare(cloud, b.hand, 20, 15, 40)
 	if err != nil {
 		return nil, err
 	}
-	return []row{beside("a warm report of 131, processor", ours, hand, 1.3)}, nil
+	return []row{medianRatio("warm report of 131, processor", measured, hand, 1.3)}, nil
 }
 
+// listing measures a listing without latency, against each baseline.
 func (b *bench) listing() (rows []row, err error) {
 	s := newService(time.Now(), 25_000, 25_000, 25_000, 25_000)
-	for _, floor := range []struct {
+	for _, base := range []struct {
 		what, binary string
 		rounds       int
 		target       float64
@@ -33,18 +34,19 @@ func (b *bench) listing() (rows []row, err error) {
 		{"the same, to encoding/json over the SDK", b.plain, 11, 1. / 3},
 		{"the same, to the SDK's map", b.maps, 7, 1. / 12},
 	} {
-		ours, theirs, err := b.compare(s, floor.binary, 1, floor.rounds, 1)
+		measured, theirs, err := b.compare(s, base.binary, 1, base.rounds, 1)
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, beside(floor.what, ours, theirs, floor.target))
+		rows = append(rows, medianRatio(base.what, measured, theirs, base.target))
 	}
 	return rows, nil
 }
 
+// latency is the time before each response, where one is simulated.
 const latency = 50 * time.Millisecond
 
-// waiting is the time that passes where every page takes its time.
+// waiting measures the elapsed time of a listing with latency.
 func (b *bench) waiting() ([]row, error) {
 	s := newService(time.Now(), 25_000, 25_000, 25_000, 25_000)
 	transfer, err := transferTime(s)
@@ -55,10 +57,10 @@ func (b *bench) waiting() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []row{ratio(fmt.Sprintf("100,000 at 50 ms a page, elapsed (%d at a time)", most), took, 250*(latency+transfer), ms, 1.1)}, nil
+	return []row{ratio(fmt.Sprintf("100,000 at 50 ms a page, elapsed (%d concurrent)", most), took, 250*(latency+transfer), ms, 1.1)}, nil
 }
 
-// skewed is the same where nearly all matrices are in one region.
+// skewed is like waiting, with nearly all matrices in one region.
 func (b *bench) skewed() ([]row, error) {
 	s := newService(time.Now(), 1000, 97_000, 1000, 1000)
 	transfer, err := transferTime(s)
@@ -69,13 +71,15 @@ func (b *bench) skewed() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []row{ratio(fmt.Sprintf("97,000 of them in one region (%d at a time)", most), took, 970*(latency+transfer), ms, 0.5)}, nil
+	return []row{ratio(fmt.Sprintf("97,000 of them in one region (%d concurrent)", most), took, 970*(latency+transfer), ms, 0.5)}, nil
 }
 
+// elapsed returns the time of a listing with latency, and the largest number of
+// concurrent requests.
 func (b *bench) elapsed(s *service) (took time.Duration, most int, err error) {
 	api := httptest.NewServer(s)
 	defer api.Close()
-	f, err := fctest.Start(b.ours, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error")
+	f, err := fctest.Start(b.program, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -83,18 +87,19 @@ func (b *bench) elapsed(s *service) (took time.Duration, most int, err error) {
 	if err := f.Polled(b.ctx); err != nil {
 		return 0, 0, err
 	}
-	e := &engine{Function: f}
+	p := &process{Function: f}
 	s.latency = 0
-	if _, err := e.look(b); err != nil { // warm
+	if _, err := p.list(b); err != nil { // warm up
 		return 0, 0, err
 	}
 	s.latency, s.most = latency, 0
 	began := time.Now()
-	_, err = e.look(b)
+	_, err = p.list(b)
 	return time.Since(began), s.most, err
 }
 
-// transferTime is what a page takes without latency, the least that there is.
+// transferTime returns the median time of a request for one page without
+// latency.
 func transferTime(s *service) (time.Duration, error) {
 	api := httptest.NewServer(s)
 	defer api.Close()
@@ -112,5 +117,5 @@ func transferTime(s *service) (time.Duration, error) {
 		}
 		took = append(took, time.Since(began))
 	}
-	return middle(took), nil
+	return median(took), nil
 }

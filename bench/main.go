@@ -1,17 +1,17 @@
-// Command bench measures the program as it is deployed, each figure beside a
-// floor that is measured in the same run on the same machine:
+// Command bench measures the program as deployed and compares each figure with
+// a baseline measured in the same run on the same machine:
 //
 //	cd bench
-//	go run .                 # everything, some minutes
+//	go run .                 # all measures, some minutes
 //	go run . start listing   # only these
 //
-// The floors are the programs in the folders below: what is the least that
-// could be done, and what would be the obvious thing to do. Each answers the
-// same question over the same bytes, and its answer has to be the same. Times
-// of the processor are the child's own; where two programs are compared they
-// run in turn, and the middle of the ratios of several rounds counts.
+// The baselines are the programs in the subdirectories: empty and hand do the
+// least possible work, plain and sdkmap are the obvious implementations. Each
+// reads the same responses as the program and must find the same. Processor
+// times are those of the measured process. Two programs that are compared take
+// turns, and the result is the median of the ratios of several rounds.
 //
-// To add a measure, add a line to the table in measures.go.
+// To add a measure, add a row to the table in measures.go.
 package main
 
 import (
@@ -45,7 +45,7 @@ func run(ctx context.Context, only []string) error {
 	}
 	for _, name := range only {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("there is no measure %q: %s", name, strings.Join(names, ", "))
+			return fmt.Errorf("unknown measure %q, want one of %s", name, strings.Join(names, ", "))
 		}
 	}
 	dir, err := os.MkdirTemp("", "bench")
@@ -58,19 +58,19 @@ func run(ctx context.Context, only []string) error {
 		return err
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "what\tmeasured\tfloor\tratio\ttarget\t")
+	fmt.Fprintln(table, "what\tmeasured\tbaseline\tratio\ttarget\t")
 	missed := 0
 	for _, m := range measures {
 		if len(only) > 0 && !slices.Contains(only, m.name) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s …\n", m.name)
-		rows, err := m.take(b)
+		rows, err := m.run(b)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for _, r := range rows {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what, r.measured, r.floor, r.ratio, r.target, r.outcome())
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what, r.measured, r.baseline, r.ratio, r.target, r.outcome())
 			if !r.met {
 				missed++
 			}
@@ -80,26 +80,26 @@ func run(ctx context.Context, only []string) error {
 		return err
 	}
 	if missed > 0 {
-		return fmt.Errorf("%d targets are missed", missed)
+		return fmt.Errorf("%d targets missed", missed)
 	}
 	return nil
 }
 
-// A bench has the binaries that are measured.
+// bench holds the binaries to measure.
 type bench struct {
-	ctx                            context.Context
-	dir                            string
-	ours, empty, hand, plain, maps string
+	ctx                               context.Context
+	dir                               string // temporary
+	program, empty, hand, plain, maps string
 }
 
-// build builds the program as s.yaml does, and the floors with the same flags.
+// build builds the program as s.yaml does, and the baselines with the same flags.
 func (b *bench) build() error {
 	command, err := buildCommand()
 	if err != nil {
 		return err
 	}
 	for dir, to := range map[string]*string{
-		"..": &b.ours, "empty": &b.empty, "hand": &b.hand, "plain": &b.plain, "sdkmap": &b.maps,
+		"..": &b.program, "empty": &b.empty, "hand": &b.hand, "plain": &b.plain, "sdkmap": &b.maps,
 	} {
 		*to = filepath.Join(b.dir, cmp.Or(strings.Trim(dir, "."), "program"))
 		cmd := exec.CommandContext(b.ctx, "sh", "-c", command+" -o "+*to+" .")
@@ -113,15 +113,16 @@ func (b *bench) build() error {
 
 var buildLine = regexp.MustCompile(`(?m)^\s+- run: (.* go build .*) -o \S+ \.$`)
 
-// buildCommand is that of s.yaml, without what is built and where to.
+// buildCommand returns the go build command of s.yaml without its output file
+// and package.
 func buildCommand() (string, error) {
 	b, err := os.ReadFile("../s.yaml")
 	if err != nil {
-		return "", fmt.Errorf("run it in the folder bench: %w", err)
+		return "", fmt.Errorf("not run in the directory bench: %w", err)
 	}
 	m := buildLine.FindSubmatch(b)
 	if m == nil {
-		return "", errors.New("s.yaml builds nothing")
+		return "", errors.New("no build command in s.yaml")
 	}
 	return string(m[1]), nil
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A row is one line of the table.
+// row is one line of the printed table.
 type row struct {
-	what, measured, floor, ratio, target string
-	met                                  bool
+	what, measured, baseline, ratio, target string
+	met                                     bool
 }
 
 func (r row) outcome() string {
@@ -23,10 +23,10 @@ func (r row) outcome() string {
 	return ""
 }
 
-// measures in the order of the table.
+// measures are the measures, in the order of the printed table.
 var measures = []struct {
 	name string
-	take func(*bench) ([]row, error)
+	run  func(*bench) ([]row, error)
 }{
 	{"start", (*bench).start},
 	{"report", (*bench).report},
@@ -39,22 +39,24 @@ var measures = []struct {
 	{"rendering", (*bench).rendering},
 }
 
-func ratio[T ~int64](what string, measured, floor T, show func(T) string, target float64) row {
-	times := float64(measured) / float64(floor)
-	return row{what, show(measured), show(floor), fmt.Sprintf("%.3gx", times), fmt.Sprintf("%.3gx", target), times <= target}
+// ratio returns a row for one figure and its baseline.
+func ratio[T ~int64](what string, measured, baseline T, show func(T) string, target float64) row {
+	ratio := float64(measured) / float64(baseline)
+	return row{what, show(measured), show(baseline), fmt.Sprintf("%.3gx", ratio), fmt.Sprintf("%.3gx", target), ratio <= target}
 }
 
-// beside is for two programs that ran in turn: the middle of the ratios of the
-// rounds, so that a machine that slows for a while slows both.
-func beside(what string, measured, floor []time.Duration, target float64) row {
-	times := make([]float64, len(measured))
-	for i := range times {
-		times[i] = float64(measured[i]) / float64(floor[i])
+// medianRatio returns a row for two programs that took turns. The median of the
+// ratios of the rounds is independent of changes in the machine's speed.
+func medianRatio(what string, measured, baseline []time.Duration, target float64) row {
+	ratios := make([]float64, len(measured))
+	for i := range ratios {
+		ratios[i] = float64(measured[i]) / float64(baseline[i])
 	}
-	ratio := middle(times)
-	return row{what, ms(middle(measured)), ms(middle(floor)), fmt.Sprintf("%.3gx", ratio), fmt.Sprintf("%.3gx", target), ratio <= target}
+	ratio := median(ratios)
+	return row{what, ms(median(measured)), ms(median(baseline)), fmt.Sprintf("%.3gx", ratio), fmt.Sprintf("%.3gx", target), ratio <= target}
 }
 
+// atMost returns a row for a figure without a baseline.
 func atMost[T ~int64](what string, measured T, show func(T) string, target T) row {
 	return row{what: what, measured: show(measured), target: show(target), met: measured <= target}
 }
@@ -65,4 +67,4 @@ func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 func mb(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }
 
-func middle[T cmp.Ordered](all []T) T { return slices.Sorted(slices.Values(all))[len(all)/2] }
+func median[T cmp.Ordered](all []T) T { return slices.Sorted(slices.Values(all))[len(all)/2] }

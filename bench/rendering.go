@@ -17,12 +17,13 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// rendering is what each form of 20,000 findings takes, against listing them.
-// It is measured at serve, as Function Compute's envelope is no part of it, and
-// without what decides: an answer that shows nearly none of them takes that.
+// rendering measures each format of a report with 20,000 findings, compared
+// with listing them. It measures the serve command, so that the envelope of
+// Function Compute does not count. The time of a response that shows few of the
+// findings is subtracted, so that building the report does not count either.
 func (b *bench) rendering() (rows []row, err error) {
 	const rounds, few = 9, "/report.json?reason=failed"
-	api := httptest.NewServer(newNeedy(time.Now(), shares(20_000)...))
+	api := httptest.NewServer(newUrgentService(time.Now(), shares(20_000)...))
 	defer api.Close()
 	room := httptest.NewServer(&fakechat.Server{})
 	defer room.Close()
@@ -30,7 +31,7 @@ func (b *bench) rendering() (rows []row, err error) {
 	for name, webhook := range fakechat.Webhooks(room.URL) {
 		env = append(env, name+"="+webhook)
 	}
-	forms := []string{"/report.json", "/report.html", "/report.txt", "/report.csv", "/report.md", "/calendar.ics", "/metrics"}
+	formats := []string{"/report.json", "/report.html", "/report.txt", "/report.csv", "/report.md", "/calendar.ics", "/metrics"}
 	cached, err := b.serve(append(env, "CACHE_SECONDS=3600"))
 	if err != nil {
 		return nil, err
@@ -42,38 +43,39 @@ func (b *bench) rendering() (rows []row, err error) {
 	}
 	defer fresh.stop()
 	took := map[string][]time.Duration{}
-	ask := func(name string, s *server, method, path string) error {
-		t, err := s.ask(b.ctx, method, path)
+	request := func(name string, s *server, method, path string) error {
+		t, err := s.request(b.ctx, method, path)
 		took[name] = append(took[name], t)
 		return err
 	}
 	for range rounds {
-		for _, path := range append(forms, few) {
-			if err := ask(path, cached, http.MethodGet, path); err != nil {
+		for _, path := range append(formats, few) {
+			if err := request(path, cached, http.MethodGet, path); err != nil {
 				return nil, err
 			}
 		}
-		if err := errors.Join(ask("listed", fresh, http.MethodGet, "/report.csv"), ask("posted", fresh, http.MethodPost, "/notify")); err != nil {
+		if err := errors.Join(request("listed", fresh, http.MethodGet, "/report.csv"), request("posted", fresh, http.MethodPost, "/notify")); err != nil {
 			return nil, err
 		}
 	}
-	of := func(name string) time.Duration { return middle(took[name][1:]) }
+	of := func(name string) time.Duration { return median(took[name][1:]) }
 	listing := of("listed") - of("/report.csv")
-	for _, path := range forms {
+	for _, path := range formats {
 		rows = append(rows, ratio("20,000 findings as "+path, of(path)-of(few), listing, ms, 1))
 	}
 	return append(rows, ratio("20,000 findings as a message, mean of six", (of("posted")-listing-of(few))/6, listing, ms, 1)), nil
 }
 
-// A server is the program at serve.
+// server is a running serve command.
 type server struct {
 	url  string
 	cmd  *exec.Cmd
 	stop func()
 }
 
+// serve starts the serve command with the given environment.
 func (b *bench) serve(env []string) (*server, error) {
-	cmd := exec.CommandContext(b.ctx, b.ours, "serve", "--listen", "127.0.0.1:0")
+	cmd := exec.CommandContext(b.ctx, b.program, "serve", "--listen", "127.0.0.1:0")
 	cmd.Env, cmd.Stderr = env, os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -92,8 +94,9 @@ func (b *bench) serve(env []string) (*server, error) {
 	return s, nil
 }
 
-// ask gives the processor time that an answer takes.
-func (s *server) ask(ctx context.Context, method, path string) (took time.Duration, err error) {
+// request sends a request and returns the processor time that the server used
+// for it.
+func (s *server) request(ctx context.Context, method, path string) (took time.Duration, err error) {
 	before, err := fctest.Processor(s.cmd.Process.Pid)
 	if err != nil {
 		return 0, err

@@ -12,25 +12,26 @@ import (
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
-// A service is as much of the Cloud Phone API as a listing needs, for any
-// number of matrices: a row is made when it is asked for. It believes every
-// signature; that those are right is seen with the emulator, which does not.
+// service is the part of the Cloud Phone API that a listing needs, for any
+// number of matrices: it writes each row on request. Unlike the emulator it
+// does not verify signatures.
 type service struct {
 	matrices map[string]int // by region
-	latency  time.Duration  // before each answer
+	latency  time.Duration  // before each response
 
-	rows [][]byte // by what sets rows apart, see row
+	rows [][]byte // the different rows, see row
 
 	mu      sync.Mutex
-	filters map[string][]int // the matrices of a query, by its filters
+	filters map[string][]int // the matrices of each query so far
 
-	busy, most int
+	busy, most int // requests in flight, now and at most
 }
 
 var regions = []string{"ap-southeast-1", "cn-hangzhou", "cn-shanghai", "eu-central-1"}
 
-// newService is a service of which two of a hundred matrices need somebody, in
-// four ways; one of two hundred is deleted.
+// newService returns a service with the given number of matrices in each
+// region. Two in a hundred need attention, for four reasons, and one in two
+// hundred is deleted.
 func newService(now time.Time, matrices ...int) *service {
 	return serve(now, matrices, func(i int, n *fakecloud.Node) {
 		n.GmtExpired = fakecloud.Time(now.AddDate(0, 0, 40+i))
@@ -49,8 +50,8 @@ func newService(now time.Time, matrices ...int) *service {
 	})
 }
 
-// newNeedy is a service of which every matrix needs somebody.
-func newNeedy(now time.Time, matrices ...int) *service {
+// newUrgentService returns a service whose matrices all need attention.
+func newUrgentService(now time.Time, matrices ...int) *service {
 	return serve(now, matrices, func(i int, n *fakecloud.Node) {
 		n.GmtExpired = fakecloud.Time(now.AddDate(0, 0, i%35-5))
 		if i == 0 {
@@ -59,6 +60,7 @@ func newNeedy(now time.Time, matrices ...int) *service {
 	})
 }
 
+// serve returns a service. kind changes the row of the given number.
 func serve(now time.Time, matrices []int, kind func(i int, n *fakecloud.Node)) *service {
 	s := &service{matrices: map[string]int{}, filters: map[string][]int{}}
 	for i, region := range regions {
@@ -73,30 +75,31 @@ func serve(now time.Time, matrices []int, kind func(i int, n *fakecloud.Node)) *
 		kind(i, &n)
 		row, err := json.Marshal(n)
 		if err != nil {
-			panic(err) // a row of the emulator
+			panic(err) // a Node always encodes
 		}
 		s.rows = append(s.rows, row)
 	}
 	return s
 }
 
-// kinds of rows, one after another in each region.
+// kinds is the number of different rows. They repeat in each region.
 const kinds = 200
 
 var serverTypes = []string{"cpm.gx7.10xlarge", "cpm.gx8.16xlarge", "cpm.gn6.gx1"}
 
 const regionMark = "REGIONREGION"
 
+// idOf and nameOf return texts whose length does not depend on i.
 func idOf(i int) string   { return fmt.Sprintf("cpn-%013d", i) }
 func nameOf(i int) string { return fmt.Sprintf("matrix-%09d", i) }
 
-// row is the matrix i: of the region at the place i modulo regions.
+// row writes the matrix i, which is in the region i modulo the regions.
 func (s *service) row(b *bytes.Buffer, i int) {
 	row, region := s.rows[i/len(regions)%kinds], regions[i%len(regions)]
 	for _, part := range [][2]string{{idOf(0), idOf(i)}, {nameOf(0), nameOf(i)}, {regionMark, region}} {
 		before, after, ok := bytes.Cut(row, []byte(part[0]))
 		if !ok {
-			panic("a row without its " + part[0])
+			panic("row without " + part[0])
 		}
 		b.Write(before)
 		b.WriteString(part[1])
@@ -106,8 +109,8 @@ func (s *service) row(b *bytes.Buffer, i int) {
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.enter(1)
-	defer s.enter(-1)
+	s.addBusy(1)
+	defer s.addBusy(-1)
 	time.Sleep(s.latency)
 	var b bytes.Buffer
 	if r.Header.Get("x-acs-action") == "DescribeRegions" {
@@ -124,13 +127,15 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b.Bytes())
 }
 
-func (s *service) enter(n int) {
+// addBusy counts the requests in flight.
+func (s *service) addBusy(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy += n
 	s.most = max(s.most, s.busy)
 }
 
+// page writes a page of DescribeCloudPhoneNodes. Its token is an offset.
 func (s *service) page(b *bytes.Buffer, r *http.Request) {
 	q := r.URL.Query()
 	found := s.find(q.Get("BizRegionId"), q.Get("Status"), q.Get("ServerType"))
@@ -150,7 +155,7 @@ func (s *service) page(b *bytes.Buffer, r *http.Request) {
 	b.WriteByte('}')
 }
 
-// find gives the matrices of a query.
+// find returns the matrices of a query.
 func (s *service) find(region, status, serverType string) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

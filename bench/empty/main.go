@@ -1,5 +1,5 @@
-// Command empty is the least that a function of the SDK can be: the floor that
-// start-up and memory are compared with.
+// Command empty is the smallest possible function of the SDK, for comparing
+// start time and size.
 package main
 
 import "github.com/aliyun/fc-runtime-go-sdk/fc"

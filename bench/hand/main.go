@@ -1,5 +1,6 @@
-// Command hand asks with net/http, signs by hand (ACS3-HMAC-SHA256) and decodes
-// with the fastest decoder that was found: the floor of what a listing costs.
+// Command hand sends requests with net/http, signs them by hand
+// (ACS3-HMAC-SHA256) and decodes with the fastest decoder found: the lowest
+// known cost of a listing.
 package main
 
 import (
@@ -19,12 +20,12 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"matrix-expiry-report/bench/floor"
+	"matrix-expiry-report/bench/baseline"
 )
 
 func main() {
 	shared := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
-	floor.Serve(func(endpoint, id, secret string) (floor.Client, error) {
+	baseline.Serve(func(endpoint, id, secret string) (baseline.Client, error) {
 		u, err := url.Parse(endpoint)
 		return &client{http: shared, endpoint: u, id: id, secret: []byte(secret)}, err
 	})
@@ -39,7 +40,7 @@ type client struct {
 	body     []byte
 }
 
-func (c *client) Page(ctx context.Context, action string, query map[string]string, take func(*floor.Row)) (p floor.Page, err error) {
+func (c *client) Page(ctx context.Context, action string, query map[string]string, take func(*baseline.Row)) (p baseline.Page, err error) {
 	res, err := c.http.Do(c.request(ctx, action, query))
 	if err != nil {
 		return p, err
@@ -59,9 +60,9 @@ func (c *client) Page(ctx context.Context, action string, query map[string]strin
 	for _, r := range v.GetArray("RegionModels") {
 		p.Regions = append(p.Regions, string(r.GetStringBytes("RegionId")))
 	}
-	var row floor.Row
+	var row baseline.Row
 	for _, n := range v.GetArray("NodeModel") {
-		row = floor.Row{Phones: n.GetInt("PhoneCount"), Tags: func() map[string]string { return tags(n) }}
+		row = baseline.Row{Phones: n.GetInt("PhoneCount"), Tags: func() map[string]string { return tags(n) }}
 		row.ID, row.Name, row.Region, row.Status = n.GetStringBytes("NodeId"), n.GetStringBytes("NodeName"), n.GetStringBytes("RegionId"), n.GetStringBytes("Status")
 		row.ServerType, row.InstanceType = n.GetStringBytes("ServerType"), n.GetStringBytes("InstanceType")
 		row.Created, row.Modified, row.Expired = n.GetStringBytes("GmtCreate"), n.GetStringBytes("GmtModified"), n.GetStringBytes("GmtExpired")
@@ -80,7 +81,7 @@ func tags(n *fastjson.Value) map[string]string {
 	return all
 }
 
-// read fills the one buffer that a client has.
+// read reads the body into the client's buffer.
 func (c *client) read(res *http.Response) error {
 	c.body = c.body[:0]
 	if n := int(res.ContentLength) + 1; n > cap(c.body) {
@@ -102,9 +103,9 @@ func (c *client) read(res *http.Response) error {
 	}
 }
 
-const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of no body
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of an empty body
 
-// request signs one question.
+// request returns a signed request.
 // https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 func (c *client) request(ctx context.Context, action string, query map[string]string) *http.Request {
 	var nonce [16]byte
@@ -112,7 +113,7 @@ func (c *client) request(ctx context.Context, action string, query map[string]st
 	headers := [][2]string{
 		{"host", c.endpoint.Host},
 		{"x-acs-action", action},
-		{"x-acs-content-sha256", nothing},
+		{"x-acs-content-sha256", emptyHash},
 		{"x-acs-date", time.Now().UTC().Format("2006-01-02T15:04:05Z")},
 		{"x-acs-signature-nonce", hex.EncodeToString(nonce[:])},
 		{"x-acs-version", "2023-09-30"},
@@ -133,7 +134,7 @@ func (c *client) request(ctx context.Context, action string, query map[string]st
 		names = append(names, h[0])
 	}
 	signed := strings.Join(names, ";")
-	canonical.WriteString("\n" + signed + "\n" + nothing)
+	canonical.WriteString("\n" + signed + "\n" + emptyHash)
 	sum := sha256.Sum256([]byte(canonical.String()))
 	mac := hmac.New(sha256.New, c.secret)
 	mac.Write([]byte("ACS3-HMAC-SHA256\n" + hex.EncodeToString(sum[:])))

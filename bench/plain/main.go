@@ -1,5 +1,5 @@
-// Command plain decodes what the SDK reads with encoding/json, into the fields
-// that are needed.
+// Command plain uses the SDK for the request and encoding/json for the fields
+// that the report needs.
 package main
 
 import (
@@ -8,19 +8,19 @@ import (
 	"fmt"
 	"io"
 
-	"matrix-expiry-report/bench/floor"
+	"matrix-expiry-report/bench/baseline"
 )
 
 func main() {
-	floor.Serve(func(endpoint, id, secret string) (floor.Client, error) {
-		c, err := floor.OpenSDK(endpoint, id, secret)
+	baseline.Serve(func(endpoint, id, secret string) (baseline.Client, error) {
+		c, err := baseline.OpenSDK(endpoint, id, secret)
 		return client{c}, err
 	})
 }
 
-type client struct{ *floor.SDK }
+type client struct{ *baseline.SDK }
 
-type answer struct {
+type response struct {
 	TotalCount   int
 	NextToken    string
 	NodeModel    []node
@@ -34,21 +34,21 @@ type node struct {
 	BizTags, Tags                                                []struct{ Key, Value string }
 }
 
-func (c client) Page(ctx context.Context, action string, query map[string]string, take func(*floor.Row)) (p floor.Page, err error) {
+func (c client) Page(ctx context.Context, action string, query map[string]string, take func(*baseline.Row)) (p baseline.Page, err error) {
 	res, err := c.Call(ctx, action, "binary", query)
 	if err != nil {
 		return p, err
 	}
 	body, ok := res["body"].(io.ReadCloser)
 	if !ok {
-		return p, fmt.Errorf("the SDK gave a %T for a body", res["body"])
+		return p, fmt.Errorf("the SDK returned a body of type %T", res["body"])
 	}
 	defer body.Close()
 	b, err := io.ReadAll(body)
 	if err != nil {
 		return p, err
 	}
-	var a answer
+	var a response
 	if err := json.Unmarshal(b, &a); err != nil {
 		return p, err
 	}
@@ -58,7 +58,7 @@ func (c client) Page(ctx context.Context, action string, query map[string]string
 	}
 	for i := range a.NodeModel {
 		n := &a.NodeModel[i]
-		take(&floor.Row{
+		take(&baseline.Row{
 			ID: []byte(n.NodeId), Name: []byte(n.NodeName), Region: []byte(n.RegionId), Status: []byte(n.Status),
 			ServerType: []byte(n.ServerType), InstanceType: []byte(n.InstanceType),
 			Created: []byte(n.GmtCreate), Modified: []byte(n.GmtModified), Expired: []byte(n.GmtExpired),

@@ -1,4 +1,4 @@
-// Command sdkmap takes the answer as the map that the SDK makes of it.
+// Command sdkmap uses the SDK's own decoding of the response, a map.
 package main
 
 import (
@@ -6,26 +6,26 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"matrix-expiry-report/bench/floor"
+	"matrix-expiry-report/bench/baseline"
 )
 
 func main() {
-	floor.Serve(func(endpoint, id, secret string) (floor.Client, error) {
-		c, err := floor.OpenSDK(endpoint, id, secret)
+	baseline.Serve(func(endpoint, id, secret string) (baseline.Client, error) {
+		c, err := baseline.OpenSDK(endpoint, id, secret)
 		return client{c}, err
 	})
 }
 
-type client struct{ *floor.SDK }
+type client struct{ *baseline.SDK }
 
-func (c client) Page(ctx context.Context, action string, query map[string]string, take func(*floor.Row)) (p floor.Page, err error) {
+func (c client) Page(ctx context.Context, action string, query map[string]string, take func(*baseline.Row)) (p baseline.Page, err error) {
 	res, err := c.Call(ctx, action, "json", query)
 	if err != nil {
 		return p, err
 	}
 	body, ok := res["body"].(map[string]any)
 	if !ok {
-		return p, fmt.Errorf("the SDK gave a %T for a body", res["body"])
+		return p, fmt.Errorf("the SDK returned a body of type %T", res["body"])
 	}
 	p.Total, p.Next = number(body["TotalCount"]), text(body["NextToken"])
 	for _, r := range list(body["RegionModels"]) {
@@ -33,7 +33,7 @@ func (c client) Page(ctx context.Context, action string, query map[string]string
 	}
 	for _, n := range list(body["NodeModel"]) {
 		at := func(name string) []byte { return []byte(text(n[name])) }
-		take(&floor.Row{
+		take(&baseline.Row{
 			ID: at("NodeId"), Name: at("NodeName"), Region: at("RegionId"), Status: at("Status"),
 			ServerType: at("ServerType"), InstanceType: at("InstanceType"),
 			Created: at("GmtCreate"), Modified: at("GmtModified"), Expired: at("GmtExpired"),

@@ -43,7 +43,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/emulator/chat", "matrix-expiry-report/", "what checks the program shares nothing with it"},
 	{"internal/emulator/chat", "testing", "the emulator is a program too"},
 	{"internal/emulator/chat", ".", "what checks the program leans on no library that it checks"},
-	{"bench/floor", "matrix-expiry-report/", "what the program is compared with shares nothing with it"},
+	{"bench/baseline", "matrix-expiry-report/", "what the program is compared with shares nothing with it"},
 	{"internal/fctest", "github.com/", "what plays the platform shares nothing with its SDK"},
 }
 

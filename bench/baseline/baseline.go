@@ -1,11 +1,11 @@
-// Package floor is the least that a program can do which answers what a run of
-// the report answers: it lists every region side by side and one unfiltered
-// page beside them, counts what needs somebody, and that is all. It tries
-// nothing twice, checks nothing and takes the service at its word. How a page
-// is asked for and decoded is each floor's own.
+// Package baseline does the least work that finds what a report finds: it lists
+// all regions concurrently, reads one unfiltered page for the total, and counts
+// the matrices that need attention. It does not retry and does not check the
+// responses. Each command of this module supplies its own way to request and
+// decode a page.
 //
-// It shares no code with the program that it is compared with.
-package floor
+// The package shares no code with the program that it is compared with.
+package baseline
 
 import (
 	"cmp"
@@ -19,20 +19,20 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 )
 
-// A Client asks one question at a time.
+// Client requests pages, one at a time.
 type Client interface {
-	// Page asks an action and hands each of its rows to take.
+	// Page calls an action and passes each row of the response to take.
 	Page(ctx context.Context, action string, query map[string]string, take func(*Row)) (Page, error)
 }
 
-// A Page is what an answer has besides its rows.
+// Page is a response without its rows.
 type Page struct {
 	Total   int
 	Next    string
 	Regions []string
 }
 
-// A Row is one matrix; its texts are read no later than take returns.
+// Row is one matrix. It is valid only until take returns.
 type Row struct {
 	ID, Name, Region, Status, ServerType, InstanceType []byte
 	Created, Modified, Expired                         []byte
@@ -40,8 +40,8 @@ type Row struct {
 	Tags                                               func() map[string]string
 }
 
-// An Answer is what a run has found.
-type Answer struct {
+// Result is what a run finds: a part of the report's JSON.
+type Result struct {
 	Total          int            `json:"total"`
 	Listed         int            `json:"listed"`
 	Counts         map[string]int `json:"counts"`
@@ -51,8 +51,8 @@ type Answer struct {
 	} `json:"next_expiry"`
 }
 
-// Serve answers every event of Function Compute with what a run has found. It
-// asks the endpoint of EDS_AIC_ENDPOINT.
+// Serve runs a function that responds to every event with the Result of a
+// listing. The endpoint is the environment variable EDS_AIC_ENDPOINT.
 func Serve(open func(endpoint, id, secret string) (Client, error)) {
 	fc.Start(func(ctx context.Context, _ []byte) (json.RawMessage, error) {
 		f, _ := fccontext.FromContext(ctx)
@@ -62,10 +62,11 @@ func Serve(open func(endpoint, id, secret string) (Client, error)) {
 		if err != nil {
 			return nil, err
 		}
-		return json.Marshal(found.Answer)
+		return json.Marshal(found.Result)
 	})
 }
 
+// list lists all regions.
 func list(ctx context.Context, open func() (Client, error), now time.Time) (*tally, error) {
 	c, err := open()
 	if err != nil {
@@ -79,30 +80,27 @@ func list(ctx context.Context, open func() (Client, error), now time.Time) (*tal
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	chain := func(region string) {
+	for _, region := range append(regions.Regions, "") {
 		wg.Go(func() {
-			mine := newTally(now)
-			unfiltered, err := mine.chain(ctx, open, region)
+			t := newTally(now)
+			total, err := t.scan(ctx, open, region)
 			mu.Lock()
 			defer mu.Unlock()
 			failed = cmp.Or(failed, err)
 			if region == "" {
-				all.Total = unfiltered
+				all.Total = total
 			} else {
-				all.add(mine)
+				all.add(t)
 			}
 		})
-	}
-	chain("")
-	for _, region := range regions.Regions {
-		chain(region)
 	}
 	wg.Wait()
 	return all, failed
 }
 
-// chain follows one region's pages; of the unfiltered ones it takes the first.
-func (t *tally) chain(ctx context.Context, open func() (Client, error), region string) (total int, err error) {
+// scan reads all pages of a region, or the first page of the unfiltered query,
+// and returns the total.
+func (t *tally) scan(ctx context.Context, open func() (Client, error), region string) (total int, err error) {
 	c, err := open()
 	if err != nil {
 		return 0, err
@@ -120,11 +118,12 @@ func (t *tally) chain(ctx context.Context, open func() (Client, error), region s
 	}
 }
 
-// A tally counts; what needs somebody is kept.
+// tally counts matrices and collects those that need attention. Its times are
+// in Beijing's zone: now and next in seconds, today in days since 1970.
 type tally struct {
-	Answer
+	Result
 	found            []finding
-	now, today, next int64 // seconds and days since 1970, of Beijing
+	now, today, next int64
 }
 
 type finding struct {
@@ -135,16 +134,17 @@ type finding struct {
 }
 
 const (
-	day      = 24 * 60 * 60
-	outlook  = 30
-	patience = day
+	day        = 24 * 60 * 60
+	outlook    = 30
+	stuckAfter = day
 )
 
 func newTally(now time.Time) *tally {
 	seconds := now.Unix() + 8*60*60
-	return &tally{Answer: Answer{Counts: map[string]int{}}, now: seconds, today: seconds / day}
+	return &tally{Result: Result{Counts: map[string]int{}}, now: seconds, today: seconds / day}
 }
 
+// add adds another tally.
 func (t *tally) add(other *tally) {
 	t.Listed += other.Listed
 	t.PhonesAffected += other.PhonesAffected
@@ -153,10 +153,11 @@ func (t *tally) add(other *tally) {
 	}
 	t.found = append(t.found, other.found...)
 	if other.next != 0 {
-		t.later(other.next, other.NextExpiry.NodeID)
+		t.setNext(other.next, other.NextExpiry.NodeID)
 	}
 }
 
+// take counts one row.
 func (t *tally) take(r *Row) {
 	t.Listed++
 	expires, created, modified := seconds(r.Expired), seconds(r.Created), seconds(r.Modified)
@@ -166,7 +167,7 @@ func (t *tally) take(r *Row) {
 		t.Counts["deleted"]++
 		return
 	case status == "DELETING":
-		if t.now-modified <= patience {
+		if t.now-modified <= stuckAfter {
 			return
 		}
 		reason = "stuck"
@@ -176,7 +177,7 @@ func (t *tally) take(r *Row) {
 		reason = "expired"
 	case expires != 0 && expires/day-t.today <= outlook:
 		reason = "expiring"
-	case (status == "CREATING" || status == "NODE_READY") && created != 0 && t.now-created > patience:
+	case (status == "CREATING" || status == "NODE_READY") && created != 0 && t.now-created > stuckAfter:
 		reason = "stuck"
 	case expires == 0 && status != "CREATING":
 		reason = "no_expiry"
@@ -186,7 +187,7 @@ func (t *tally) take(r *Row) {
 		return
 	default:
 		if t.next == 0 || expires <= t.next {
-			t.later(expires, string(r.ID))
+			t.setNext(expires, string(r.ID))
 		}
 		return
 	}
@@ -199,13 +200,14 @@ func (t *tally) take(r *Row) {
 	})
 }
 
-func (t *tally) later(expires int64, id string) {
+// setNext sets the next expiry if it is earlier than the one so far.
+func (t *tally) setNext(expires int64, id string) {
 	if t.next == 0 || expires < t.next || expires == t.next && id < t.NextExpiry.NodeID {
 		t.next, t.NextExpiry.NodeID = expires, id
 	}
 }
 
-// seconds reads "2006-01-02 15:04:05"; 0 where there is none.
+// seconds parses "2006-01-02 15:04:05". It returns 0 for an absent time.
 func seconds(b []byte) int64 {
 	if len(b) != len(time.DateTime) {
 		return 0

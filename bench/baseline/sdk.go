@@ -1,4 +1,4 @@
-package floor
+package baseline
 
 import (
 	"context"
@@ -10,11 +10,10 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 )
 
-// An SDK is the official client as it comes, but for a pool of connections
-// that can be shared.
+// SDK is the official client, unchanged except for a shared connection pool.
 type SDK struct{ client *openapi.Client }
 
-// OpenSDK makes one for an endpoint and a key.
+// OpenSDK returns a client for an endpoint and an access key.
 func OpenSDK(endpoint, id, secret string) (*SDK, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -28,11 +27,13 @@ func OpenSDK(endpoint, id, secret string) (*SDK, error) {
 
 var shared = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 
+// pool is the SDK's interface to an HTTP client.
 type pool struct{}
 
 func (pool) Call(r *http.Request, _ *http.Transport) (*http.Response, error) { return shared.Do(r) }
 
-// Call asks an action; bodyType is the form in which the SDK gives the answer.
+// Call calls an action. bodyType selects the type of the response's body: json
+// for a map, binary for a reader.
 func (s *SDK) Call(ctx context.Context, action, bodyType string, query map[string]string) (map[string]any, error) {
 	q := map[string]*string{}
 	for name, value := range query {

@@ -15,13 +15,13 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// memory is the peak of a morning.
+// memory measures the peak resident memory of a daily run.
 func (b *bench) memory() (rows []row, err error) {
 	for _, m := range []struct {
 		matrices int
 		limit    int64
 	}{{100_000, 24 << 20}, {1_000_000, 48 << 20}} {
-		used, err := b.morning(newService(time.Now(), shares(m.matrices)...), m.matrices)
+		used, err := b.dailyRun(newService(time.Now(), shares(m.matrices)...), m.matrices)
 		if err != nil {
 			return nil, err
 		}
@@ -30,28 +30,28 @@ func (b *bench) memory() (rows []row, err error) {
 	return rows, nil
 }
 
-// cost is what the table of costs in the README is made of: a morning's
-// processor time, and how long it takes where each answer does.
+// cost measures the figures of the README's table of costs: the processor time
+// of a daily run, and its elapsed time with latency.
 func (b *bench) cost() (rows []row, err error) {
 	for _, matrices := range []int{131, 10_000, 100_000} {
 		var processor, elapsed []time.Duration
 		for range 3 {
 			s := newService(time.Now(), shares(matrices)...)
 			s.latency = latency
-			used, err := b.morning(s, matrices)
+			used, err := b.dailyRun(s, matrices)
 			if err != nil {
 				return nil, err
 			}
 			processor, elapsed = append(processor, used.processor), append(elapsed, used.elapsed)
 		}
 		rows = append(rows,
-			row{what: fmt.Sprintf("a morning of %d, processor", matrices), measured: ms(middle(processor)), met: true},
-			row{what: "  elapsed at 50 ms an answer", measured: ms(middle(elapsed)), met: true})
+			row{what: fmt.Sprintf("daily run of %d, processor", matrices), measured: ms(median(processor)), met: true},
+			row{what: "  elapsed at 50 ms a response", measured: ms(median(elapsed)), met: true})
 	}
 	return rows, nil
 }
 
-// shares spreads matrices over the regions.
+// shares divides matrices equally among the regions.
 func shares(matrices int) (of []int) {
 	for i := range regions {
 		of = append(of, (matrices+i)/len(regions))
@@ -59,19 +59,20 @@ func shares(matrices int) (of []int) {
 	return of
 }
 
+// usage is what one run used.
 type usage struct {
 	processor, elapsed time.Duration
 	memory             int64
 }
 
-// morning is a process that starts, lists, and posts to two chats, over TLS.
-func (b *bench) morning(s *service, matrices int) (used usage, err error) {
+// dailyRun starts a process that lists and posts to two chats, over TLS.
+func (b *bench) dailyRun(s *service, matrices int) (used usage, err error) {
 	api := httptest.NewTLSServer(s)
 	defer api.Close()
 	room := httptest.NewTLSServer(&fakechat.Server{})
 	defer room.Close()
 	trusted := filepath.Join(b.dir, "certificates")
-	roots, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt") // as many as there are on a machine
+	roots, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt") // loading them is part of the cost
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return used, err
 	}
@@ -81,7 +82,7 @@ func (b *bench) morning(s *service, matrices int) (used usage, err error) {
 	}
 	webhooks := fakechat.Webhooks(room.URL)
 	began := time.Now()
-	f, err := fctest.Start(b.ours, "SSL_CERT_FILE="+trusted, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error",
+	f, err := fctest.Start(b.program, "SSL_CERT_FILE="+trusted, "EDS_AIC_ENDPOINT="+api.URL, "LOG_LEVEL=error",
 		"SLACK_WEBHOOK_URL="+webhooks["SLACK_WEBHOOK_URL"], "DINGTALK_WEBHOOK_URL="+webhooks["DINGTALK_WEBHOOK_URL"])
 	if err != nil {
 		return used, err
@@ -104,7 +105,7 @@ func (b *bench) morning(s *service, matrices int) (used usage, err error) {
 		return used, err
 	}
 	if found.Listed != matrices || !found.Complete || len(found.Deliveries) != 2 || !found.Deliveries[0].Delivered || !found.Deliveries[1].Delivered {
-		return used, fmt.Errorf("the report is not whole: %s", answer)
+		return used, fmt.Errorf("the report is not complete and delivered: %s", answer)
 	}
 	if used.processor, err = f.Processor(); err != nil {
 		return used, err
