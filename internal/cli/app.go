@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
@@ -15,91 +14,83 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/doctor"
-	"matrix-expiry-report/report"
 )
 
-// parts are what the settings make. What has a mistake is as if it were not
-// set.
-type parts struct {
+// An app is the parts of the program, built from its settings. An invalid
+// setting has its default and is an error in errs.
+type app struct {
 	settings config.Settings
 	channels []*chat.Channel
 	commands []*chat.Command
 	source   *cloudphone.Source
 	warnings []string
-	mistakes error
+	errs     error // one per line; nil if all settings are valid
 }
 
-func load(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), progress func(int)) parts {
+// newApp builds the parts from the settings that getenv returns. If progress is
+// not nil, it is called with the number of matrices listed so far.
+func newApp(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), progress func(int)) app {
 	env := config.NewEnv(getenv)
-	p := parts{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
-	p.warnings, p.mistakes = env.Warnings(), env.Err()
-	p.source = &cloudphone.Source{
-		Endpoints: p.settings.Endpoints, Zone: p.settings.APIZone,
-		Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: p.settings.MaxInFlight, Progress: progress,
+	a := app{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
+	a.warnings, a.errs = env.Warnings(), env.Err()
+	a.source = &cloudphone.Source{
+		Endpoints: a.settings.Endpoints, Zone: a.settings.APIZone,
+		Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: a.settings.MaxInFlight, Progress: progress,
 	}
-	return p
+	return a
 }
 
-// check gives every mistake of the settings at once. Only what posts needs a
-// channel.
-func (p parts) check(posts bool) error {
-	switch {
-	case p.mistakes != nil:
-		return wrongSettings{p.mistakes}
-	case posts && len(p.channels) == 0:
-		return wrongSettings{errors.New("no channel is set up: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook of the README")}
+// validate returns a settingsError if a setting is invalid.
+func (a app) validate() error {
+	if a.errs != nil {
+		return settingsError{a.errs}
 	}
 	return nil
 }
 
-func (p parts) handler(log logTo) *handler.Handler {
+// validateForPost returns a settingsError if a setting is invalid or no channel is
+// configured.
+func (a app) validateForPost() error {
+	if err := a.validate(); err != nil || len(a.channels) > 0 {
+		return err
+	}
+	return settingsError{errors.New("no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)")}
+}
+
+func (a app) handler(log *slog.Logger) *handler.Handler {
 	h := &handler.Handler{
-		Settings: p.settings, Source: p.source, Log: log(p.settings.LogLevel), Now: time.Now,
+		Settings: a.settings, Source: a.source, Log: log, Now: time.Now,
 		Doctor: func(ctx context.Context, post bool) ([]byte, error) {
-			return json.Marshal(p.patient().Examine(ctx, post))
+			return json.Marshal(a.checker().Run(ctx, post))
 		},
 	}
-	for _, c := range p.channels {
+	for _, c := range a.channels {
 		h.Channels = append(h.Channels, c)
 	}
-	for _, c := range p.commands {
+	for _, c := range a.commands {
 		h.Commands = append(h.Commands, c)
 	}
-	for _, w := range p.warnings {
-		h.Log.Warn("setting", "warning", w)
+	for _, w := range a.warnings {
+		log.Warn("setting", "warning", w)
 	}
 	return h
 }
 
-func (p parts) patient() doctor.Patient {
-	return doctor.Patient{Settings: p.settings, Mistakes: p.mistakes, Warnings: p.warnings, Source: p.source, Channels: p.channels, Commands: len(p.commands), Now: time.Now}
-}
-
-// logTo makes a log that begins at a level.
-type logTo func(slog.Level) *slog.Logger
-
-func noLog(slog.Level) *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// wrongSettings are the mistakes of the settings, a line each. As a source it
-// lists nothing and says why: whoever reads the chats is to know, as nobody
-// reads the log of a function that was always well.
-type wrongSettings struct{ mistakes error }
-
-func (w wrongSettings) Error() string {
-	return "matrix-expiry-report: the settings need mending\n  " + strings.ReplaceAll(w.mistakes.Error(), "\n", "\n  ")
-}
-
-func (w wrongSettings) Is(target error) bool { return target == errUsage }
-
-func (w wrongSettings) List(context.Context, []string, func(*report.Matrix) report.Fate) (l report.Listing) {
-	for mistake := range strings.Lines(w.mistakes.Error()) {
-		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(mistake), MayHideMatrices: true})
+func (a app) checker() doctor.Checker {
+	return doctor.Checker{
+		Settings: a.settings, SettingsErr: a.errs, Warnings: a.warnings,
+		Source: a.source, Channels: a.channels, Commands: len(a.commands), Now: time.Now,
 	}
-	return l
 }
 
-// credentials are the invocation's own, else those of the default chain. They
-// are asked for in every run: the function's are renewed while it lives.
+// logOptions returns the options of a log of the level that is set.
+func (a app) logOptions() *slog.HandlerOptions {
+	return &slog.HandlerOptions{Level: a.settings.LogLevel}
+}
+
+// credentials returns the credentials of the current invocation, else those of
+// the default chain. Each run calls it, since the platform renews the
+// credentials of a function while it lives.
 func credentials(ctx context.Context) (cloudphone.Credentials, error) {
 	if f, ok := fccontext.FromContext(ctx); ok && f.Credentials.AccessKeyId != "" {
 		return cloudphone.Credentials{

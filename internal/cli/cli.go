@@ -1,7 +1,9 @@
-// Package cli is the program: a command of the command line, or, without one,
-// the function that Function Compute starts. It builds the parts from the
-// settings and turns outcomes into exit codes. To add a command, write a file
-// like version.go and add a line to commands.
+// Package cli is the command line of the program. It builds the program's parts
+// from the settings, runs one command and turns its outcome into an exit code.
+// Without a command it serves Function Compute.
+//
+// To add a command, write a file like version.go, add it to commands and
+// describe it in help.
 package cli
 
 import (
@@ -10,120 +12,91 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
 
-// Outcomes that have exit codes of their own.
-var (
-	ErrAttention = errors.New("something needs attention") // the report has said what
-	errUsage     = errors.New("wrong usage")               // and wrong settings
-)
-
-// errTold is an error that standard output has told.
-type errTold struct{ error }
-
-func (e errTold) Unwrap() error { return e.error }
-
-// exitCode tells err, unless it was told already, and what to exit with: 0 all
-// well, 3 something needs attention, 2 wrong usage or settings, 1 could not.
-func exitCode(stderr io.Writer, err error) int {
-	_, told := errors.AsType[errTold](err)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.Is(err, ErrAttention):
-		return 3
-	case told && errors.Is(err, errUsage):
-		return 2
-	case told:
-		return 1
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(stderr, strings.TrimPrefix(err.Error(), errUsage.Error()+"\n"))
-		return 2
-	}
-	fmt.Fprintln(stderr, "matrix-expiry-report:", err)
-	return 1
-}
-
-// A Program is what every command works with: everything outside of it is a field.
+// A Program is the environment in which commands run.
 type Program struct {
 	Getenv         func(string) string
 	Stdout, Stderr io.Writer
-	Version        string // empty for that of the build
+	Version        string // empty means the version of the main module
 }
 
-// commands by name; help lists them by hand.
+// commands are the commands by name. They are described in help.
 var commands = map[string]func(Program, context.Context, []string) error{
 	"demo":     Program.demo,
 	"doctor":   Program.doctor,
-	"invoke":   Program.invoke,
-	"report":   Program.report,
-	"preview":  Program.preview,
-	"serve":    Program.serve,
 	"emulator": Program.emulator,
+	"invoke":   Program.invoke,
+	"preview":  Program.preview,
+	"report":   Program.report,
+	"serve":    Program.serve,
 	"version":  Program.version,
 }
 
-const help = `Tells which Cloud Phone matrices failed, have expired or expire soon.
+const help = `Reports which Cloud Phone matrices failed, have expired or expire soon.
 
-  matrix-expiry-report demo       see it all work, without an account or a network
-  matrix-expiry-report report     look at the account: print the report
-      --post                      and post it to the channels that are set up
-      --json                      as JSON
-  matrix-expiry-report preview    see the message of every channel, in every language
-      --report FILE               of a report as JSON (else of a made-up fleet)
-      --html FILE                 as a page that looks like the chats
-  matrix-expiry-report doctor     look at settings, key, endpoints, clocks, chats and zones
-      --post-test                 and send a message that says that it is a test
-      --json                      as JSON
-  matrix-expiry-report invoke URL call the deployed HTTP trigger, signed with your key
+  matrix-expiry-report demo       run everything locally, without an account or a network
+  matrix-expiry-report report     list the account's matrices and print the report
+      --post                      also post it to the configured channels
+      --json                      print JSON
+  matrix-expiry-report preview    print the message of every channel in every language
+      --report FILE               of the report in FILE, as JSON, instead of a made-up fleet
+      --html FILE                 write them to FILE, as a page that looks like the chats
+  matrix-expiry-report doctor     check settings, credentials, endpoints, clock and channels
+      --post-test                 also send a test message
+      --json                      print JSON
+  matrix-expiry-report invoke URL call the deployed HTTP trigger, signed with your access key
       --method POST  --data '{"days":7}'
-  matrix-expiry-report serve      answer HTTP as the function's trigger does
+  matrix-expiry-report serve      serve HTTP like the function's trigger
       --listen 127.0.0.1:9000
-  matrix-expiry-report emulator   serve an emulated Cloud Phone API for any official client
+  matrix-expiry-report emulator   serve an emulated Cloud Phone API
       --listen 127.0.0.1:8080  --key-id emulator  --key-secret emulator-secret
-  matrix-expiry-report version
+  matrix-expiry-report version    print the version
 
-Without a command it is the function itself and wants Function Compute around it.
-Settings are environment variables: see the README. The access key comes from the
-function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile of the
-aliyun command line.
+With no command it runs as the function and expects the Function Compute runtime.
+Settings are environment variables, listed in the README. The access key is that
+of the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile of
+the aliyun command line.
 
 Exit codes: 0 all well, 3 something needs attention, 2 wrong usage or settings,
-1 could not. A demo ends with 0.
+1 the run failed. demo ends with 0.
 `
 
-// Main runs the program and returns the exit code of the process.
+// Main runs the command in args and returns the exit code of the process.
 func (p Program) Main(args []string) int {
 	return exitCode(p.Stderr, p.Run(context.Background(), args))
 }
 
-// Run runs the command that args begin with. Without one it serves Function
-// Compute.
+// Run runs the command in args, or serves Function Compute if args is empty.
 func (p Program) Run(ctx context.Context, args []string) error {
 	switch {
-	case len(args) > 0 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help"):
+	case len(args) == 0 && p.Getenv("FC_RUNTIME_API") != "":
+		return p.function()
+	case len(args) == 0:
+		if _, err := io.WriteString(p.Stderr, help); err != nil {
+			return err
+		}
+		return errReported{usageError{errors.New("no command")}}
+	case args[0] == "--help" || args[0] == "-h" || args[0] == "help":
 		_, err := io.WriteString(p.Stdout, help)
 		return err
-	case len(args) > 0:
-		command, ok := commands[args[0]]
-		if !ok {
-			return fmt.Errorf("%w\nthere is no command %q: demo, report, preview, doctor, invoke, serve, emulator, version or help", errUsage, args[0])
-		}
-		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		return command(p, ctx, args[1:])
-	case p.Getenv("FC_RUNTIME_API") == "":
-		return fmt.Errorf("%w\n%s", errUsage, strings.TrimSuffix(help, "\n"))
 	}
-	return p.function()
+	command, ok := commands[args[0]]
+	if !ok {
+		return usageError{fmt.Errorf("unknown command %q: use %s or help", args[0], strings.Join(slices.Sorted(maps.Keys(commands)), ", "))}
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return command(p, ctx, args[1:])
 }
 
-// flags makes a set that says nothing itself: help is written by hand, and
-// mistakes are told by exitCode.
+// flags returns the flag set of a command, which prints nothing but help.
 func (p Program) flags(command string) *flag.FlagSet {
 	f := flag.NewFlagSet(command, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -131,15 +104,16 @@ func (p Program) flags(command string) *flag.FlagSet {
 	return f
 }
 
+// parse parses the flags of a command that takes no arguments.
 func parse(f *flag.FlagSet, args []string) error {
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return err
 	case err != nil:
-		return fmt.Errorf("%w\n%s: %w; see --help", errUsage, f.Name(), err)
+		return usageError{fmt.Errorf("%s: %w; see --help", f.Name(), err)}
 	case f.NArg() > 0:
-		return fmt.Errorf("%w\n%s takes no %q; see --help", errUsage, f.Name(), f.Arg(0))
+		return usageError{fmt.Errorf("%s: unexpected argument %q; see --help", f.Name(), f.Arg(0))}
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"flag"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +17,17 @@ import (
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
-// The scripts in testdata/*.txt are the command line as typed.
+var update = flag.Bool("update", false, "rewrite the expected output in testdata")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"matrix-expiry-report": func() {
+		p := Program{Getenv: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr}
+		os.Exit(p.Main(os.Args[1:]))
+	}})
+}
+
+// TestScripts runs the scripts in testdata, which type commands and check their
+// output.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",
@@ -25,11 +38,11 @@ func TestScripts(t *testing.T) {
 			e.Defer(cloud.Close)
 			empty := httptest.NewServer(&fakecloud.Server{})
 			e.Defer(empty.Close)
-			room := httptest.NewServer(&fakechat.Server{DingTalkSecret: "SECretOfTheRobot"})
-			e.Defer(room.Close)
+			chat := httptest.NewServer(&fakechat.Server{DingTalkSecret: "SECretOfTheRobot"})
+			e.Defer(chat.Close)
 			e.Setenv("CLOUD", cloud.URL)
 			e.Setenv("EMPTY", empty.URL)
-			e.Setenv("ROOM", room.URL)
+			e.Setenv("CHAT", chat.URL)
 			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "emulator")
 			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "emulator-secret")
 			return nil
@@ -37,36 +50,88 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"matrix-expiry-report": run})
+func TestHelpListsEveryCommand(t *testing.T) {
+	for name := range commands {
+		if !strings.Contains(help, "\n  matrix-expiry-report "+name) {
+			t.Errorf("help does not list %s", name)
+		}
+	}
+	if got := strings.Count(help, "\n  matrix-expiry-report "); got != len(commands) {
+		t.Errorf("help lists %d commands, want %d", got, len(commands))
+	}
 }
 
-var update = flag.Bool("update", false, "rewrite what the tests compare with")
-
-func run() {
-	p := Program{Getenv: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr}
-	os.Exit(p.Main(os.Args[1:]))
-}
-
-func TestTheCollectorKnowsTheInstance(t *testing.T) {
-	before := debug.SetMemoryLimit(-1)
-	defer debug.SetMemoryLimit(before)
-	for _, tt := range []struct {
-		size, own string
-		want      int64
+func TestExitCode(t *testing.T) {
+	failed := errors.New("it failed")
+	for _, c := range []struct {
+		err    error
+		code   int
+		stderr string
 	}{
-		{"512", "", 128 << 20},
-		{"128", "", 32 << 20},
-		{"", "", 32 << 20},
-		{"lots", "", 32 << 20},
-		{"512", "100MiB", before},
+		{nil, 0, ""},
+		{flag.ErrHelp, 0, ""},
+		{ErrAttention, 3, ""},
+		{failed, 1, "matrix-expiry-report: it failed\n"},
+		{errReported{failed}, 1, ""},
+		{usageError{failed}, 2, "matrix-expiry-report: it failed\n"},
+		{errReported{usageError{failed}}, 2, ""},
+		{fmt.Errorf("demo: %w", usageError{failed}), 2, "matrix-expiry-report: demo: it failed\n"},
+		{settingsError{errors.Join(failed, failed)}, 2, "matrix-expiry-report: invalid settings:\n  it failed\n  it failed\n"},
+		{errReported{settingsError{failed}}, 2, ""},
 	} {
-		debug.SetMemoryLimit(before)
-		boundMemory(func(name string) string {
-			return map[string]string{"FC_FUNCTION_MEMORY_SIZE": tt.size, "GOMEMLIMIT": tt.own}[name]
-		})
-		if got := debug.SetMemoryLimit(-1); got != tt.want {
-			t.Errorf("of an instance of %q MB, with GOMEMLIMIT %q, the program has %d bytes, want %d", tt.size, tt.own, got, tt.want)
+		var stderr strings.Builder
+		if code := exitCode(&stderr, c.err); code != c.code || stderr.String() != c.stderr {
+			t.Errorf("%#v: exit code %d and %q, want %d and %q", c.err, code, stderr.String(), c.code, c.stderr)
+		}
+	}
+}
+
+// Every command ends with the exit code that help states.
+func TestMainExitCodes(t *testing.T) {
+	serve := func(h http.Handler) string {
+		s := httptest.NewServer(h)
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	fleet, empty := serve(&fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}), serve(&fakecloud.Server{})
+	denied := serve(&fakecloud.Server{Keys: map[string]fakecloud.Key{"another": {Secret: "s"}}})
+	slack := serve(&fakechat.Server{}) + "/services/T0/B0/x"
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "emulator")
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "emulator-secret")
+	for _, c := range []struct {
+		args string
+		env  map[string]string
+		want int
+	}{
+		{"help", nil, 0},
+		{"version", nil, 0},
+		{"demo", nil, 0},
+		{"preview", nil, 0},
+		{"report --help", nil, 0},
+		{"report", map[string]string{"EDS_AIC_ENDPOINT": empty}, 0},
+		{"report", map[string]string{"EDS_AIC_ENDPOINT": fleet}, 3},
+		{"report", map[string]string{"EDS_AIC_ENDPOINT": denied}, 1},
+		{"report", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
+		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": empty}, 2},
+		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": empty, "SLACK_WEBHOOK_URL": slack}, 0},
+		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": empty, "SLACK_WEBHOOK_URL": slack + "/gone"}, 1},
+		{"preview", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
+		{"serve", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
+		{"serve --listen nowhere:port", nil, 1},
+		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "SLACK_WEBHOOK_URL": slack}, 0},
+		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "SLACK_WEBHOOK_URL": slack, "HTTP_TOKEN": "short"}, 3},
+		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet}, 1},
+		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "EXPIRY_DAYS": "soon"}, 2},
+		{"invoke", nil, 2},
+		{"invoke " + empty + " --method GET --pots", nil, 2},
+		{"invoke http://example.com/", nil, 1},
+		{"unknown", nil, 2},
+		{"", nil, 2},
+	} {
+		var stdout, stderr strings.Builder
+		p := Program{Getenv: func(name string) string { return c.env[name] }, Stdout: &stdout, Stderr: &stderr}
+		if got := p.Main(strings.Fields(c.args)); got != c.want {
+			t.Errorf("%q with %v: exit code %d, want %d\n%s%s", c.args, c.env, got, c.want, stdout.String(), stderr.String())
 		}
 	}
 }

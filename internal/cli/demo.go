@@ -2,25 +2,35 @@ package cli
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
-	"matrix-expiry-report/handler"
-	"matrix-expiry-report/internal/cloudphone"
-	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/demo"
-	"matrix-expiry-report/report"
 )
 
+// demo lists and posts as report --post does, using emulated services.
 func (p Program) demo(ctx context.Context, args []string) error {
 	if err := parse(p.flags("demo"), args); err != nil {
 		return err
 	}
-	progress, done := p.progress()
-	return demo.Run(ctx, p.Getenv, p.Stdout, func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error) {
-		static := func(context.Context) (cloudphone.Credentials, error) { return key, nil }
-		parts := load(getenv, static, progress)
-		return parts.handler(noLog), parts.check(true)
-	}, func(r report.Report, s config.Settings) error {
-		done()
-		return p.print(r, s, false)
-	})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	services, err := demo.Start(ctx)
+	if err != nil {
+		return err
+	}
+	progress, clear := p.progress()
+	a := newApp(services.Getenv(p.Getenv), services.Credentials, progress)
+	if err := a.validateForPost(); err != nil {
+		return err
+	}
+	r, err := a.handler(slog.New(slog.DiscardHandler)).Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano))
+	clear()
+	if err != nil {
+		return err
+	}
+	if err := p.writeReport(r, a.settings, false); err != nil {
+		return err
+	}
+	return services.WriteMessages(p.Stdout, r.Listed)
 }

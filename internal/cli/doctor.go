@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"matrix-expiry-report/internal/doctor"
 )
 
+// doctor checks what a run needs.
 func (p Program) doctor(ctx context.Context, args []string) error {
 	flags := p.flags("doctor")
 	post := flags.Bool("post-test", false, "")
@@ -18,25 +18,26 @@ func (p Program) doctor(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	parts := load(p.Getenv, credentials, nil)
-	checks := parts.patient().Examine(ctx, *post)
-	var err error
-	if *asJSON {
-		enc := json.NewEncoder(p.Stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(checks)
-	} else {
-		err = doctor.Print(p.Stdout, checks)
-	}
-	switch worst := doctor.Worst(checks); {
-	case err != nil:
+	a := newApp(p.Getenv, credentials, nil)
+	checks := a.checker().Run(ctx, *post)
+	if err := p.writeChecks(checks, *asJSON); err != nil {
 		return err
-	case parts.mistakes != nil:
-		return errTold{errUsage}
-	case worst == doctor.Fail:
-		return errTold{errors.New("something is wrong")}
-	case worst == doctor.Warn:
+	}
+	if err := a.validate(); err != nil {
+		return errReported{err}
+	}
+	switch doctor.Worst(checks) {
+	case doctor.Fail:
+		return errReported{errors.New("a check failed")}
+	case doctor.Warn:
 		return ErrAttention
 	}
 	return nil
+}
+
+func (p Program) writeChecks(checks []doctor.Check, asJSON bool) error {
+	if asJSON {
+		return p.writeJSON(checks)
+	}
+	return doctor.Print(p.Stdout, checks)
 }

@@ -8,6 +8,7 @@ import (
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
+// emulator serves an emulated Cloud Phone API until it is interrupted.
 func (p Program) emulator(ctx context.Context, args []string) error {
 	flags := p.flags("emulator")
 	listen := flags.String("listen", "127.0.0.1:8080", "")
@@ -18,6 +19,6 @@ func (p Program) emulator(ctx context.Context, args []string) error {
 	}
 	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{*id: {Secret: *secret}}}
 	return serveHTTP(ctx, *listen, cloud, func(address string) {
-		fmt.Fprintf(p.Stdout, "the emulated Cloud Phone API, %d matrices: http://%s\n", len(cloud.Nodes), address)
+		fmt.Fprintf(p.Stdout, "emulated Cloud Phone API with %d matrices: http://%s\n", len(cloud.Nodes), address)
 	})
 }

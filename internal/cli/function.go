@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"runtime/debug"
 	"strconv"
@@ -11,42 +10,40 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fc"
 )
 
-// memoryShare is how much of an instance's memory the garbage collector lets
-// the program have before it works harder: the rest is for the program itself,
-// the platform and what is read at the time.
-const memoryShare = 0.25
-
-// boundMemory tells the garbage collector how large the instance is, unless
-// GOMEMLIMIT has.
-// https://www.alibabacloud.com/help/en/functioncompute/fc-3-0/user-guide/environment-variables
-func boundMemory(getenv func(string) string) {
-	mb, err := strconv.Atoi(getenv("FC_FUNCTION_MEMORY_SIZE"))
-	if err != nil || mb < 128 {
-		mb = 128 // the smallest there is
+// function serves Function Compute until the platform ends the process. With
+// invalid settings it still runs, to post the errors, if there is a channel.
+func (p Program) function() error {
+	setMemoryLimit(p.Getenv)
+	a := newApp(p.Getenv, credentials, nil)
+	invalid := a.validate()
+	if invalid != nil && len(a.channels) == 0 {
+		return invalid
 	}
-	if getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(float64(mb<<20) * memoryShare))
+	h := a.handler(slog.New(slog.NewJSONHandler(p.Stderr, a.logOptions())))
+	if invalid != nil {
+		h.Log.Error("invalid settings: no matrices are listed", "errors", a.errs.Error())
+		h.Source = settingsError{a.errs}
 	}
+	// StartHandler of SDK v0.3.1 does not accept a Handler, only functions. Of their
+	// results it passes on only []byte and json.RawMessage unencoded.
+	fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) { return h.Invoke(ctx, event) })
+	return nil
 }
 
-// function serves Function Compute until the process is ended.
-func (p Program) function() error {
-	boundMemory(p.Getenv)
-	parts := load(p.Getenv, credentials, nil)
-	err := parts.check(false)
-	wrong, ok := errors.AsType[wrongSettings](err)
-	if ok && len(parts.channels) == 0 {
-		return err
+// memoryShare is the part of an instance's memory that the Go heap may have. The
+// rest is for the binary, the platform and buffers.
+const memoryShare = 0.25
+
+// setMemoryLimit sets the soft memory limit of the Go runtime to a share of the
+// instance's memory, unless GOMEMLIMIT is set.
+// https://www.alibabacloud.com/help/en/functioncompute/fc-3-0/user-guide/environment-variables
+func setMemoryLimit(getenv func(string) string) {
+	if getenv("GOMEMLIMIT") != "" {
+		return
 	}
-	h := parts.handler(func(level slog.Level) *slog.Logger {
-		return slog.New(slog.NewJSONHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
-	})
-	if ok {
-		h.Log.Error("nothing is listed until the settings are mended", "mistakes", wrong.mistakes.Error())
-		h.Source = wrong
+	mb, err := strconv.Atoi(getenv("FC_FUNCTION_MEMORY_SIZE"))
+	if err != nil || mb < 128 {
+		mb = 128 // the smallest instance
 	}
-	// Start, because StartHandler of SDK v0.3.1 takes no handler but a function;
-	// []byte and RawMessage, because those alone pass through as they are.
-	fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) { return h.Invoke(ctx, event) }) // never returns
-	return nil
+	debug.SetMemoryLimit(int64(float64(mb<<20) * memoryShare))
 }

@@ -1,34 +1,37 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"matrix-expiry-report/internal/fcinvoke"
 )
 
-// invoke calls the deployed function as its HTTP trigger wants it with
-// authType: function. The answer goes to standard output as it is.
+// invoke calls the HTTP trigger of a deployed function with authType: function,
+// and writes the body of its response to standard output.
 func (p Program) invoke(ctx context.Context, args []string) error {
 	flags := p.flags("invoke")
 	method := flags.String("method", "", "")
 	data := flags.String("data", "", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
-		return fmt.Errorf("%w\ninvoke wants the address of the HTTP trigger, such as https://….cn-shanghai.fcapp.run/report; see --help", errUsage)
+		return usageError{errors.New("invoke: needs the URL of the HTTP trigger, such as https://….cn-shanghai.fcapp.run/report; see --help")}
 	}
-	address := flags.Arg(0)
-	if err := parse(flags, flags.Args()[1:]); err != nil { // flags may stand behind it, too
+	url := flags.Arg(0)
+	if err := parse(flags, flags.Args()[1:]); err != nil { // flags may follow the URL
 		return err
 	}
-	if *method == "" {
-		*method = map[bool]string{true: http.MethodPost, false: http.MethodGet}[*data != ""]
+	defaultMethod := http.MethodGet
+	if *data != "" {
+		defaultMethod = http.MethodPost
 	}
 	key, err := credentials(ctx)
 	if err != nil {
 		return err
 	}
-	status, body, err := fcinvoke.Call(ctx, *method, address, []byte(*data), key)
+	status, body, err := fcinvoke.Call(ctx, cmp.Or(*method, defaultMethod), url, []byte(*data), key)
 	if err != nil {
 		return err
 	}
@@ -36,7 +39,7 @@ func (p Program) invoke(ctx context.Context, args []string) error {
 		return err
 	}
 	if status >= 300 {
-		return fmt.Errorf("the function answered HTTP %d", status)
+		return fmt.Errorf("the function returned HTTP %d", status)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
+// preview shows the message of every channel in every language.
 func (p Program) preview(ctx context.Context, args []string) error {
 	flags := p.flags("preview")
 	from := flags.String("report", "", "")
@@ -24,15 +25,9 @@ func (p Program) preview(ctx context.Context, args []string) error {
 	env := config.NewEnv(p.Getenv)
 	settings := config.Load(env)
 	if err := env.Err(); err != nil {
-		return wrongSettings{err}
+		return settingsError{err}
 	}
-	var r report.Report
-	var err error
-	if *from == "" {
-		r, err = demo.Report(ctx, settings.Rules, settings.APIZone)
-	} else {
-		r, err = readReport(*from)
-	}
+	r, err := previewReport(ctx, *from, settings)
 	if err != nil {
 		return err
 	}
@@ -47,7 +42,12 @@ func (p Program) preview(ctx context.Context, args []string) error {
 	return err
 }
 
-func readReport(file string) (r report.Report, err error) {
+// previewReport reads a report from a file, or returns that of the emulated
+// fleet if file is empty.
+func previewReport(ctx context.Context, file string, s config.Settings) (r report.Report, err error) {
+	if file == "" {
+		return demo.Report(ctx, s.Rules, s.APIZone)
+	}
 	b, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(b, &r)

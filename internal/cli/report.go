@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"matrix-expiry-report/handler"
@@ -13,6 +14,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
+// report lists the matrices and prints the report. With --post it also posts it.
 func (p Program) report(ctx context.Context, args []string) error {
 	flags := p.flags("report")
 	post := flags.Bool("post", false, "")
@@ -20,27 +22,31 @@ func (p Program) report(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	progress, done := p.progress()
-	parts := load(p.Getenv, credentials, progress)
-	err := parts.check(*post)
-	if err != nil {
+	progress, clear := p.progress()
+	a := newApp(p.Getenv, credentials, progress)
+	check := a.validate
+	if *post {
+		check = a.validateForPost
+	}
+	if err := check(); err != nil {
 		return err
 	}
-	h := parts.handler(noLog)
+	h := a.handler(slog.New(slog.DiscardHandler))
 	var r report.Report
+	var err error
 	if *post {
 		r, err = h.Post(ctx, "report "+time.Now().UTC().Format(time.RFC3339Nano))
 	} else {
 		r = h.Look(ctx)
 	}
-	done()
-	if err := p.print(r, h.Settings, *asJSON); err != nil {
+	clear()
+	if err := p.writeReport(r, a.settings, *asJSON); err != nil {
 		return err
 	}
 	for _, d := range r.Deliveries {
 		if d.Delivered {
 			fmt.Fprintln(p.Stderr, "posted to", d.Channel)
-		} else if !errors.Is(err, handler.ErrNobody) { // which has said so
+		} else if !errors.Is(err, handler.ErrNobody) { // which holds the errors of all channels
 			err = errors.Join(err, fmt.Errorf("not posted to %s", d.Error))
 		}
 	}
@@ -55,11 +61,15 @@ func (p Program) report(ctx context.Context, args []string) error {
 	return nil
 }
 
-func (p Program) print(r report.Report, s config.Settings, asJSON bool) error {
+func (p Program) writeReport(r report.Report, s config.Settings, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(p.Stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return p.writeJSON(r)
 	}
 	return message.Text(p.Stdout, r, handler.Options(s), p.colour())
+}
+
+func (p Program) writeJSON(v any) error {
+	enc := json.NewEncoder(p.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
+// serve serves HTTP like the function's trigger, until it is interrupted.
 func (p Program) serve(ctx context.Context, args []string) error {
 	flags := p.flags("serve")
 	listen := flags.String("listen", "127.0.0.1:9000", "")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	parts := load(p.Getenv, credentials, nil)
-	if err := parts.check(false); err != nil {
+	a := newApp(p.Getenv, credentials, nil)
+	if err := a.validate(); err != nil {
 		return err
 	}
-	h := parts.handler(func(level slog.Level) *slog.Logger {
-		return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
-	})
+	h := a.handler(slog.New(slog.NewTextHandler(p.Stderr, a.logOptions())))
 	return serveHTTP(ctx, *listen, h, func(address string) {
 		fmt.Fprintf(p.Stdout, "http://%s/report\n", address)
 	})
 }
 
-// serveHTTP serves until ctx ends; ready is told the address in use.
+// serveHTTP serves h until ctx is done. It calls ready with the address that it
+// listens on.
 func serveHTTP(ctx context.Context, listen string, h http.Handler, ready func(address string)) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {

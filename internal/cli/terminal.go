@@ -8,14 +8,15 @@ import (
 	"golang.org/x/term"
 )
 
-// colour tells whether standard output is a terminal that wants colours:
+// colour reports whether standard output is a terminal that shows colours.
 // https://no-color.org
 func (p Program) colour() bool {
 	return isTerminal(p.Stdout) && p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb"
 }
 
-// progress shows how far a listing is, on a terminal only; done wipes it away.
-func (p Program) progress() (show func(listed int), done func()) {
+// progress returns functions that show how many matrices are listed and that
+// clear that line. They do nothing if standard error is not a terminal.
+func (p Program) progress() (show func(listed int), clear func()) {
 	if !isTerminal(p.Stderr) {
 		return nil, func() {}
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 )
 
+// version prints the version of the program.
 func (p Program) version(_ context.Context, args []string) error {
 	if err := parse(p.flags("version"), args); err != nil {
 		return err

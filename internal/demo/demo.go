@@ -1,6 +1,5 @@
-// Package demo shows the whole program at work without an account or a
-// network: the emulated Cloud Phone API and chat room on loopback, and the
-// real client, rules and channels against them.
+// Package demo runs the emulated Cloud Phone API and chat services on loopback
+// addresses, so that the program can be tried without an account or a network.
 package demo
 
 import (
@@ -14,75 +13,39 @@ import (
 	"strings"
 	"time"
 
-	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/cloudphone"
-	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
-// key is the one that an emulated cloud knows unless told otherwise.
-var key = cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}
-
-// kept are the settings of the environment that a demo follows. Addresses and
-// secrets are never among them: a demo reaches nobody.
-var kept = []string{
-	"EXPIRY_DAYS", "CRITICAL_DAYS", "WARNING_DAYS", "STUCK_AFTER", "REGIONS", "TIME_ZONE", "REPORT_LANGUAGE", "CONSOLE_URL", "REPORT_URL",
+// Services are the emulated services: an API with a fleet of matrices, and chats
+// that keep the messages posted to them.
+type Services struct {
+	cloud             *fakecloud.Server
+	chat              *fakechat.Server
+	cloudURL, chatURL string
 }
 
-// Run starts the emulator, wires the program to it, posts one report, prints
-// it and shows the messages as the chat room got them.
-func Run(ctx context.Context, getenv func(string) string, out io.Writer,
-	wire func(getenv func(string) string, key cloudphone.Credentials) (*handler.Handler, error),
-	print func(report.Report, config.Settings) error,
-) error {
-	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}
-	api, err := serve(ctx, cloud)
-	if err != nil {
-		return err
+// Start starts the services. They stop when ctx is done.
+func Start(ctx context.Context) (*Services, error) {
+	s := &Services{
+		cloud: &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())},
+		chat:  &fakechat.Server{DingTalkSecret: "SECdemo"},
 	}
-	room := &fakechat.Server{DingTalkSecret: "SECdemo"}
-	chat, err := serve(ctx, room)
-	if err != nil {
-		return err
+	var err error
+	if s.cloudURL, err = serve(ctx, s.cloud); err != nil {
+		return nil, err
 	}
-	webhooks := fakechat.Webhooks(chat)
-	env := map[string]string{
-		"EDS_AIC_ENDPOINT":     api,
-		"SLACK_WEBHOOK_URL":    webhooks["SLACK_WEBHOOK_URL"],
-		"DINGTALK_WEBHOOK_URL": webhooks["DINGTALK_WEBHOOK_URL"],
-		"DINGTALK_SECRET":      room.DingTalkSecret,
-	}
-	h, err := wire(func(name string) string {
-		if slices.Contains(kept, name) {
-			return getenv(name)
-		}
-		return env[name]
-	}, key)
-	if err != nil {
-		return err
-	}
-	r, err := h.Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano))
-	if err != nil {
-		return err
-	}
-	if err := print(r, h.Settings); err != nil {
-		return err
-	}
-	for _, m := range room.Messages() {
-		title := fmt.Sprintf("── as posted to %s ", m.Service)
-		fmt.Fprintf(out, "\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
-	}
-	fmt.Fprintf(out, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(cloud.Calls()), r.Listed, len(room.Messages()))
-	return nil
+	s.chatURL, err = serve(ctx, s.chat)
+	return s, err
 }
 
-// serve answers on a free port of loopback until ctx ends.
-func serve(ctx context.Context, h http.Handler) (address string, err error) {
+// serve serves h on a free loopback port until ctx is done.
+func serve(ctx context.Context, h http.Handler) (baseURL string, err error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", fmt.Errorf("starting the demo: %w", err)
+		return "", fmt.Errorf("starting the emulator: %w", err)
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
@@ -90,19 +53,63 @@ func serve(ctx context.Context, h http.Handler) (address string, err error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// Report is the demo fleet's report, for those who want no more than that.
+// kept are the settings that a demo takes from the environment. None of them is
+// the address of a service or a secret, so a demo reaches no real service.
+var kept = []string{
+	"EXPIRY_DAYS", "CRITICAL_DAYS", "WARNING_DAYS", "STUCK_AFTER", "REGIONS", "TIME_ZONE", "REPORT_LANGUAGE", "CONSOLE_URL", "REPORT_URL",
+}
+
+// Getenv returns a function like getenv whose settings use the emulated services.
+func (s *Services) Getenv(getenv func(string) string) func(string) string {
+	webhooks := fakechat.Webhooks(s.chatURL)
+	env := map[string]string{
+		"EDS_AIC_ENDPOINT":     s.cloudURL,
+		"SLACK_WEBHOOK_URL":    webhooks["SLACK_WEBHOOK_URL"],
+		"DINGTALK_WEBHOOK_URL": webhooks["DINGTALK_WEBHOOK_URL"],
+		"DINGTALK_SECRET":      s.chat.DingTalkSecret,
+	}
+	return func(name string) string {
+		if slices.Contains(kept, name) {
+			return getenv(name)
+		}
+		return env[name]
+	}
+}
+
+// Credentials returns credentials that the emulated API accepts.
+func (s *Services) Credentials(context.Context) (cloudphone.Credentials, error) {
+	return cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}, nil
+}
+
+// WriteMessages writes the messages that were posted, as the chats received
+// them, and a last line with the number of calls, listed matrices and messages.
+func (s *Services) WriteMessages(w io.Writer, listed int) error {
+	var b strings.Builder
+	messages := s.chat.Messages()
+	for _, m := range messages {
+		title := fmt.Sprintf("── as posted to %s ", m.Service)
+		fmt.Fprintf(&b, "\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
+	}
+	fmt.Fprintf(&b, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(s.cloud.Calls()), listed, len(messages))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Report returns a report of the emulated fleet. Timestamps of the API are read
+// in zone.
 func Report(ctx context.Context, rules report.Rules, zone *time.Location) (report.Report, error) {
-	api, err := serve(ctx, &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := Start(ctx)
 	if err != nil {
 		return report.Report{}, err
 	}
-	endpoint, err := url.Parse(api)
+	endpoint, err := url.Parse(s.cloudURL)
 	if err != nil {
 		return report.Report{}, err
 	}
 	source := cloudphone.Source{
-		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
-		Credentials: func(context.Context) (cloudphone.Credentials, error) { return key, nil },
+		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4, Credentials: s.Credentials,
 	}
 	return report.Build(rules, source.List(ctx, nil, nil), time.Now()), nil
 }

@@ -210,7 +210,7 @@ func TestFunctionTellsWrongSettings(t *testing.T) {
 	if strings.Contains(f.Output(), `"level":"INFO"`) {
 		t.Errorf("LOG_LEVEL=error is not followed:\n%s", f.Output())
 	}
-	if !strings.Contains(f.Output(), "nothing is listed until the settings are mended") || strings.Contains(f.Output()+m.Text, "kF8sQ1xWz0Rt") {
+	if !strings.Contains(f.Output(), "invalid settings: no matrices are listed") || strings.Contains(f.Output()+m.Text, "kF8sQ1xWz0Rt") {
 		t.Errorf("the log does not say so, or says too much:\n%s", f.Output())
 	}
 }

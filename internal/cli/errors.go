@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"matrix-expiry-report/report"
+)
+
+// ErrAttention is the outcome of a command that worked and whose output shows
+// something that needs attention.
+var ErrAttention = errors.New("something needs attention")
+
+// A usageError is a mistake in the command line.
+type usageError struct{ error }
+
+// An errReported is an error that the output of the command shows already.
+type errReported struct{ error }
+
+func (e errReported) Unwrap() error { return e.error }
+
+// A settingsError holds the errors of invalid settings.
+//
+// It is also a [handler.Source] that lists no matrices and returns a problem for
+// each error. So a function with invalid settings posts them to its chats: its
+// log may have no readers.
+type settingsError struct{ errs error }
+
+func (e settingsError) Error() string {
+	return "invalid settings:\n  " + strings.ReplaceAll(e.errs.Error(), "\n", "\n  ")
+}
+
+// List returns a failed listing, for the reasons in e.
+func (e settingsError) List(context.Context, []string, func(*report.Matrix) report.Fate) (l report.Listing) {
+	for line := range strings.Lines(e.errs.Error()) {
+		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(line), MayHideMatrices: true})
+	}
+	return l
+}
+
+// exitCode returns the exit code for the outcome of a command: 0 all well, 3
+// something needs attention, 2 wrong usage or settings, 1 the run failed. It
+// prints err unless the output shows it.
+func exitCode(stderr io.Writer, err error) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, ErrAttention):
+		return 3
+	}
+	if _, reported := errors.AsType[errReported](err); !reported {
+		fmt.Fprintln(stderr, "matrix-expiry-report:", err)
+	}
+	_, usage := errors.AsType[usageError](err)
+	_, settings := errors.AsType[settingsError](err)
+	if usage || settings {
+		return 2
+	}
+	return 1
+}

@@ -1,0 +1,105 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/robfig/cron/v3"
+
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
+)
+
+// settings checks that all settings are valid and a channel is configured.
+func (c Checker) settings(context.Context) (checks []Check) {
+	if c.SettingsErr != nil {
+		for line := range strings.Lines(c.SettingsErr.Error()) {
+			checks = append(checks, Check{"settings", Fail, strings.TrimSpace(line), "fix it; no report is sent until then"})
+		}
+	}
+	for _, w := range c.Warnings {
+		checks = append(checks, Check{"settings", Warn, w, "use the new name"})
+	}
+	if len(c.Channels) == 0 {
+		checks = append(checks, Check{"settings", Fail, "no channel is configured", "set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"})
+	}
+	if len(checks) > 0 {
+		return checks
+	}
+	names := make([]string, len(c.Channels))
+	for i, channel := range c.Channels {
+		names[i] = channel.Name()
+	}
+	return check("settings", OK, fmt.Sprintf("valid; reports expiries within %d days to %s", c.Settings.Days, strings.Join(names, ", ")), "")
+}
+
+// zones shows how a timestamp of the API is read: its zone is not documented.
+func (c Checker) zones(context.Context) []Check {
+	const sample = "2026-11-24 02:00:34"
+	t := cloudphone.SampleTime(sample, c.Settings.APIZone)
+	return check("time zones", OK, fmt.Sprintf("GmtExpired %s is read as %s and shown as %s (%s)", sample,
+		t.Format("2006-01-02 15:04:05 -07:00"), t.In(c.Settings.Location).Format("2006-01-02 15:04 -07:00"), c.Settings.Location),
+		"compare a matrix with the console; if it is hours off, set API_TIME_ZONE")
+}
+
+// triggerCron parses the expressions of Function Compute's timers: six fields,
+// or @every.
+// https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/time-triggers
+var triggerCron = cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+
+// timer checks the expression of the timer that s.yaml deploys, and shows when
+// it runs next.
+func (c Checker) timer(context.Context) []Check {
+	schedule, err := triggerCron.Parse(c.Settings.Cron)
+	if err != nil {
+		return check("timer", Fail, fmt.Sprintf("CRON is %q: %v", c.Settings.Cron, err), "use six fields, such as CRON_TZ=Asia/Shanghai 0 7 9 * * *, or @every 60m")
+	}
+	var next []string
+	t := c.Now().UTC() // an expression that names no zone is in UTC
+	for range 3 {
+		t = schedule.Next(t)
+		next = append(next, t.In(c.Settings.Location).Format("Mon 2 Jan 15:04"))
+	}
+	return check("timer", OK, fmt.Sprintf("%s runs next on %s (%s)", c.Settings.Cron, strings.Join(next, ", "), c.Settings.Location), "")
+}
+
+// templates checks the operator's own templates.
+func (c Checker) templates(context.Context) (checks []Check) {
+	if c.Settings.Templates == nil {
+		return check("templates", OK, "built-in", "")
+	}
+	for _, channel := range c.Channels {
+		if err := message.CheckOwn(channel.Name(), handler.Options(c.Settings)); err != nil {
+			checks = append(checks, Check{"templates", Warn, channel.Name() + ": " + err.Error(), "fix it; until then the built-in templates are used, and every message says so"})
+		}
+	}
+	if len(checks) == 0 {
+		return check("templates", OK, "TEMPLATE_DIR is valid for every channel", "")
+	}
+	return checks
+}
+
+// minToken is the length from which a token cannot be guessed.
+const minToken = 16
+
+// access checks who can use the HTTP trigger.
+func (c Checker) access(context.Context) []Check {
+	const name = "HTTP trigger"
+	token := c.Settings.HTTPToken.Reveal()
+	trigger := c.Settings.HTTPAuth == config.TriggerAuth
+	switch {
+	case token != "" && len(token) < minToken:
+		return check(name, Warn, fmt.Sprintf("HTTP_TOKEN has %d characters", len(token)), "use a longer token, such as from openssl rand -hex 32")
+	case token != "":
+		return check(name, OK, "requests need HTTP_TOKEN", "")
+	case trigger && c.Commands > 0:
+		return check(name, Fail, "chat commands need authType: anonymous, with which HTTP_AUTH=trigger authenticates nobody",
+			"set HTTP_TOKEN and unset HTTP_AUTH; until then only chat commands are served")
+	case trigger:
+		return check(name, OK, "the trigger authenticates callers", "check authType in s.yaml: with anonymous, everybody has access")
+	}
+	return check(name, OK, "access is not configured, so no report is served", "to query reports over HTTP, set HTTP_TOKEN, or HTTP_AUTH=trigger if the trigger authenticates callers")
+}
