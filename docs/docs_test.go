@@ -1,9 +1,12 @@
+// Package docs tests the documents of the repository: their links, their
+// commands, their tables, and what they name.
 package docs
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +24,8 @@ import (
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
+// docs changes to the root of the repository and returns every document by its
+// path.
 func docs(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -47,11 +52,12 @@ var (
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	comment  = regexp.MustCompile(`(?m) +#.*$`)
 	span     = regexp.MustCompile("`[^`]+`")
+	testName = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`")
 )
 
-// The READMEs say the same in both languages: the same headings, blocks and
-// tables, and in each row of a table the same names.
-func TestBothREADMEs(t *testing.T) {
+// Both READMEs have the same headings, code blocks and tables, and each row of
+// a table has the same code spans.
+func TestREADMEsHaveTheSameStructure(t *testing.T) {
 	texts := docs(t)
 	en, zh := texts["README.md"], texts["README.zh.md"]
 	shape := func(text string) (levels, blocks, rows []string) {
@@ -74,7 +80,7 @@ func TestBothREADMEs(t *testing.T) {
 	levels, blocks, rows := shape(en)
 	otherLevels, otherBlocks, otherRows := shape(zh)
 	if !slices.Equal(levels, otherLevels) {
-		t.Errorf("the headings are %q and %q", levels, otherLevels)
+		t.Errorf("the levels of the headings are %q and %q", levels, otherLevels)
 	}
 	compare := func(what string, a, b []string) {
 		if len(a) != len(b) {
@@ -90,12 +96,11 @@ func TestBothREADMEs(t *testing.T) {
 	compare("blocks", blocks, otherBlocks)
 	compare("rows of tables", rows, otherRows)
 	if len(rows) < 40 || len(blocks) < 5 {
-		t.Errorf("%d rows and %d blocks: the search is broken", len(rows), len(blocks))
+		t.Errorf("only %d rows and %d blocks found", len(rows), len(blocks))
 	}
 }
 
-// Every link within the repository leads somewhere.
-func TestLinks(t *testing.T) {
+func TestLinksWithinTheRepositoryExist(t *testing.T) {
 	texts := docs(t)
 	anchors := func(text string) (all []string) {
 		for _, m := range headings.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
@@ -125,20 +130,49 @@ func TestLinks(t *testing.T) {
 				target = file
 			}
 			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s leads to %s: %v", file, m[1], err)
+				t.Errorf("%s links to %s: %v", file, m[1], err)
 			}
 			if anchor != "" && !slices.Contains(anchors(texts[target]), anchor) {
-				t.Errorf("%s leads to %s, and there is no such heading", file, m[1])
+				t.Errorf("%s links to %s: no such heading", file, m[1])
 			}
 		}
 	}
 	if checked < 30 {
-		t.Errorf("only %d links found: the search is broken", checked)
+		t.Errorf("only %d links found", checked)
 	}
 }
 
-// Every command in a block that is marked console works as it stands.
-func TestCommandsOfTheDocs(t *testing.T) {
+// Every test that a document names exists.
+func TestNamedTestsExist(t *testing.T) {
+	var code strings.Builder
+	texts := docs(t)
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			var b []byte
+			b, err = os.ReadFile(path)
+			code.Write(b)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for file, text := range texts {
+		for _, m := range testName.FindAllStringSubmatch(text, -1) {
+			checked++
+			if !strings.Contains(code.String(), "func "+m[1]+"(") {
+				t.Errorf("%s names %s, which does not exist", file, m[1])
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d names found", checked)
+	}
+}
+
+// Every command in a block that is marked console succeeds.
+func TestCommandsOfTheDocuments(t *testing.T) {
 	api, room := httptest.NewServer(&fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}), httptest.NewServer(&fakechat.Server{})
 	defer api.Close()
 	defer room.Close()
@@ -149,26 +183,26 @@ func TestCommandsOfTheDocs(t *testing.T) {
 		"ALIBABA_CLOUD_ACCESS_KEY_ID": "emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "emulator-secret",
 	}
 	for name, value := range env {
-		t.Setenv(name, value) // the credentials' library reads them there
+		t.Setenv(name, value) // the credentials library reads the process environment
 	}
 	ran := 0
 	for file, text := range docs(t) {
 		for _, m := range fence.FindAllStringSubmatch(text, -1) {
 			if m[1] != "console" {
 				if strings.Contains(m[2], "matrix-expiry-report report") && m[1] != "text" {
-					t.Errorf("%s has commands in a block that is not marked console, or text with a reason:\n%s", file, m[2])
+					t.Errorf("%s has commands in a block that is not marked console or text:\n%s", file, m[2])
 				}
 				continue
 			}
 			for line := range strings.Lines(comment.ReplaceAllString(m[2], "")) {
 				args := strings.Fields(line)
 				switch {
-				case len(args) == 0, line == "go test ./...\n": // is this
+				case len(args) == 0, strings.HasPrefix(line, "go test "): // would run this test again
 					continue
 				case strings.HasPrefix(line, "go run . "):
 					args = args[2:]
 				case args[0] != "matrix-expiry-report":
-					t.Errorf("%s: who runs %q?", file, line)
+					t.Errorf("%s: unknown command %q", file, line)
 					continue
 				}
 				args = args[1:]
@@ -176,7 +210,7 @@ func TestCommandsOfTheDocs(t *testing.T) {
 				switch args[0] {
 				case "invoke":
 					args[1] = function.URL
-				case "serve", "emulator": // until somebody ends them
+				case "serve", "emulator": // run until they are interrupted
 					args = append(args, "--listen", "127.0.0.1:0")
 					time.AfterFunc(200*time.Millisecond, cancel)
 				}
@@ -192,7 +226,7 @@ func TestCommandsOfTheDocs(t *testing.T) {
 		}
 	}
 	if ran < 12 {
-		t.Errorf("only %d commands found: the search is broken", ran)
+		t.Errorf("only %d commands found", ran)
 	}
 }
 
@@ -201,8 +235,8 @@ var (
 	charge   = regexp.MustCompile(`([\d.]+) s, (\d+) CU`)
 )
 
-// The table of costs is what its formula says.
-func TestCosts(t *testing.T) {
+// The table of costs follows from its formula.
+func TestCostsFollowFromTheFormula(t *testing.T) {
 	texts := docs(t)
 	for _, file := range []string{"README.md", "README.zh.md"} {
 		var instances [][]string
@@ -216,7 +250,7 @@ func TestCosts(t *testing.T) {
 				continue
 			}
 			if len(charges) != len(instances) {
-				t.Fatalf("%s: %d instances, and %s", file, len(instances), line)
+				t.Fatalf("%s: %d instance sizes, and %s", file, len(instances), line)
 			}
 			columns := strings.Split(line, "|")
 			processor, waiting := decimal(t, columns[2]), decimal(t, columns[3])
@@ -225,17 +259,18 @@ func TestCosts(t *testing.T) {
 				seconds := processor/v + waiting
 				units := math.Ceil(seconds*(v+0.15*gb) + 0.0075)
 				if want := fmt.Sprintf("%.1f s, %.0f CU", seconds, units); charges[i][0] != want {
-					t.Errorf("%s: at %s it is %s, not %s, in %s", file, of[0], want, charges[i][0], line)
+					t.Errorf("%s: %s at %s, want %s, in %s", file, charges[i][0], of[0], want, line)
 				}
 				cells++
 			}
 		}
 		if cells < 9 {
-			t.Errorf("%s: only %d costs", file, cells)
+			t.Errorf("%s: only %d costs found", file, cells)
 		}
 	}
 }
 
+// decimal parses a number, with or without the unit s.
 func decimal(t *testing.T, s string) float64 {
 	t.Helper()
 	n, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(s), " s"), 64)

@@ -20,39 +20,42 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// dependencies says what is linked into the program as deployed, and what each
-// package costs.
+// dependencies is the golden file of the packages that are linked into the
+// program.
 const dependencies = "testdata/dependencies"
 
-const dependenciesHead = `What is linked into the program as deployed, other than its own packages: the
-bytes of each package's code and data (its strings and types come on top), and
-how long its variables and init functions take when the process starts. A new
-line is a new dependency, and this is what it costs. Lines whose bytes hardly
-changed are kept as they are by
+const dependenciesHead = `The packages linked into the program as deployed, without its own: the bytes of
+each package's code and data, without strings and types, and the time that its
+initialization takes when the process starts. A new line is a new dependency
+with its cost. To update the file:
 
-	go test . -run TestDependencies -update
+	go test ./internal/arch -run TestDependencies -update
+
+The update keeps lines whose size has changed by less than 4 KiB and a tenth.
 
 `
 
-// A dependency is a package of another module, or of the standard library.
+// dependency is a package of another module or of the standard library.
 type dependency struct {
 	path    string
-	version string // of its module; "" is the standard library
+	version string // of its module; empty for the standard library
 	bytes   uint64
-	micros  int
+	micros  int // of initialization
 }
 
 func (d dependency) String() string {
 	return strings.TrimRight(fmt.Sprintf("%7d  %4d  %s %s", d.bytes, d.micros, d.path, d.version), " ")
 }
 
-// near tells whether nothing happened but what any change of the code does to
-// what the linker keeps.
+// near reports whether d is the same version as o and its size differs only as
+// much as any change of the program makes it, since the linker omits unused
+// functions.
 func (d dependency) near(o dependency) bool {
 	return d.path == o.path && d.version == o.version && max(d.bytes, o.bytes)-min(d.bytes, o.bytes) <= 4096+o.bytes/10
 }
 
-// A new dependency, or one that grew, shows in the diff of a file.
+// A new dependency, or one whose version or size changed, must be in the golden
+// file, and so in the diff of the change.
 func TestDependencies(t *testing.T) {
 	linked := linkedPackages(t)
 	old, toolchain := readDependencies(t)
@@ -60,7 +63,7 @@ func TestDependencies(t *testing.T) {
 		writeDependencies(t, linked, old)
 		return
 	}
-	if toolchain != runtime.Version() { // bytes are the compiler's, and so is the standard library
+	if toolchain != runtime.Version() { // sizes and the standard library differ by toolchain
 		standard := func(d dependency) bool { return d.version == "" }
 		linked, old = slices.DeleteFunc(linked, standard), slices.DeleteFunc(old, standard)
 		for i := range linked {
@@ -79,21 +82,21 @@ func TestDependencies(t *testing.T) {
 		delete(byPath, d.path)
 		switch {
 		case !known:
-			t.Errorf("new: %s %s, %d bytes", d.path, d.version, d.bytes)
+			t.Errorf("%s %s is new, %d bytes", d.path, d.version, d.bytes)
 		case !d.near(o):
-			t.Errorf("%s was %s, %d bytes; it is %s, %d bytes", d.path, o.version, o.bytes, d.version, d.bytes)
+			t.Errorf("%s was %s, %d bytes; it is now %s, %d bytes", d.path, o.version, o.bytes, d.version, d.bytes)
 		}
 	}
 	for path := range byPath {
 		t.Errorf("%s is no longer linked", path)
 	}
 	if t.Failed() {
-		t.Log("if that is meant: go test . -run TestDependencies -update, and say in the commit what it is for")
+		t.Log("if this is intended: go test ./internal/arch -run TestDependencies -update, and give the reason in the commit message")
 	}
 }
 
-// linkedPackages takes the packages from the build, and their bytes from the
-// symbols of the binary.
+// linkedPackages returns the packages of the build with the sizes of their
+// symbols in the binary.
 func linkedPackages(t *testing.T) []dependency {
 	t.Helper()
 	env := append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "CGO_ENABLED=0")
@@ -113,14 +116,14 @@ func linkedPackages(t *testing.T) []dependency {
 	var all []dependency
 	for line := range strings.Lines(string(out)) {
 		path, version, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if bytes[path] > 0 { // what the linker leaves out altogether costs nothing
+		if bytes[path] > 0 { // the linker may omit all of a package
 			all = append(all, dependency{path: path, version: version, bytes: bytes[path]})
 		}
 	}
 	return all
 }
 
-// symbolBytes adds up the symbols of each package.
+// symbolBytes returns the sum of the sizes of each package's symbols.
 func symbolBytes(t *testing.T, binary string) map[string]uint64 {
 	t.Helper()
 	f, err := elf.Open(binary)
@@ -135,15 +138,15 @@ func symbolBytes(t *testing.T, binary string) map[string]uint64 {
 	sum := map[string]uint64{}
 	for _, s := range symbols {
 		if int(s.Section) >= len(f.Sections) || f.Sections[s.Section].Type == elf.SHT_NOBITS {
-			continue // takes no bytes of the file
+			continue // takes no space in the file
 		}
 		sum[packageOf(s.Name)] += s.Size
 	}
 	return sum
 }
 
-// packageOf is the path before the first dot of the last element: of
-// gopkg.in/ini%2ev1.(*Key).String[go.shape.int] it is gopkg.in/ini.v1.
+// packageOf returns the package of a symbol: gopkg.in/ini.v1 of
+// gopkg.in/ini%2ev1.(*Key).String[go.shape.int].
 func packageOf(symbol string) string {
 	symbol = strings.TrimPrefix(symbol, "type:.eq.")
 	name, _, _ := strings.Cut(symbol, "[")
@@ -157,10 +160,12 @@ func packageOf(symbol string) string {
 	return path
 }
 
-// dependencyLine is a line of the file: bytes, microseconds, package, version.
+// dependencyLine matches a line of the file: bytes, microseconds, package,
+// version.
 var dependencyLine = regexp.MustCompile(`^ *(\d+) +(\d+)  (\S+)(?: (\S+))?$`)
 
-// readDependencies also gives the toolchain that the file was written with.
+// readDependencies returns the lines of the golden file and the toolchain that
+// wrote it.
 func readDependencies(t *testing.T) (all []dependency, toolchain string) {
 	t.Helper()
 	b, err := os.ReadFile(dependencies)
@@ -172,13 +177,13 @@ func readDependencies(t *testing.T) (all []dependency, toolchain string) {
 	}
 	head, lines, found := strings.Cut(string(b), "  bytes    µs  package, by ")
 	if !found || head != dependenciesHead {
-		t.Fatalf("%s does not begin as it should", dependencies)
+		t.Fatalf("%s does not begin with its usual text", dependencies)
 	}
 	toolchain, lines, _ = strings.Cut(lines, "\n")
 	for line := range strings.Lines(lines) {
 		m := dependencyLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil {
-			t.Fatalf("%s has a line that is none: %q", dependencies, line)
+			t.Fatalf("%s: invalid line %q", dependencies, line)
 		}
 		d := dependency{path: m[3], version: m[4]}
 		d.bytes, _ = strconv.ParseUint(m[1], 10, 64)
@@ -188,8 +193,8 @@ func readDependencies(t *testing.T) (all []dependency, toolchain string) {
 	return all, toolchain
 }
 
-// writeDependencies keeps the lines where nothing happened, so that a diff has
-// only what did.
+// writeDependencies writes the golden file. It keeps lines that are near the
+// old ones, so that a diff shows only real changes.
 func writeDependencies(t *testing.T, linked, old []dependency) {
 	t.Helper()
 	starts := startTimes(t)
@@ -213,12 +218,12 @@ func writeDependencies(t *testing.T, linked, old []dependency) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite the golden file")
+var update = flag.Bool("update", false, "update the golden file and the table of packages")
 
 var initLine = regexp.MustCompile(`(?m)^init (\S+) @\S+ ms, (\S+) ms clock`)
 
-// startTimes gives the microseconds before main of each package that needs any,
-// the middle of several starts.
+// startTimes returns the microseconds of initialization of each package that
+// has any, as the median of several starts.
 func startTimes(t *testing.T) map[string]int {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "main")
@@ -242,10 +247,10 @@ func startTimes(t *testing.T) map[string]int {
 			all[m[1]] = append(all[m[1]], int(ms*1000))
 		}
 	}
-	middle := map[string]int{}
+	median := map[string]int{}
 	for path, micros := range all {
 		slices.Sort(micros)
-		middle[path] = micros[len(micros)/2]
+		median[path] = micros[len(micros)/2]
 	}
-	return middle
+	return median
 }

@@ -1,69 +1,107 @@
+// Package arch tests the structure of the repository: which package may import
+// which, what the program depends on, and how large a file may be.
 package arch
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// Which way the arrows point, and why.
+const module = "matrix-expiry-report"
+
+// forbidden are imports that a package must not have, with the reason. A path
+// that ends with a slash is a prefix. A dot is every path outside the standard
+// library.
 var forbidden = []struct{ from, to, why string }{
-	{"report", "matrix-expiry-report/", "the rules are the hub: everything may use them, they use nothing"},
+	{"report", module + "/", "every package may import report, so report imports none of them"},
 	{"report", ".", "the rules need only the standard library"},
 	{"report", "net", "the rules do no I/O"},
 	{"report", "os", "the rules do no I/O"},
-	{"report", "log", "the rules do not log"},
-	{"internal/message", "net/http", "rendering does no network"},
-	{"internal/message", "log", "rendering returns its errors"},
-	{"internal/message", "matrix-expiry-report/internal/chat", "rendering knows no chat service"},
-	{"internal/message", "matrix-expiry-report/internal/config", "rendering takes options, not settings"},
-	{"internal/locale", "matrix-expiry-report/internal/", "words know no service"},
-	{"internal/page", "net/http", "a page is bytes; the handler serves it"},
-	{"internal/page", "matrix-expiry-report/internal/chat", "a page knows no chat service"},
-	{"internal/export", "net", "a form is bytes, whoever sends them"},
-	{"internal/export", "log", "a form returns its errors"},
-	{"internal/export", "matrix-expiry-report/internal/message", "what programs read does not change with a language"},
-	{"internal/export", "matrix-expiry-report/internal/", "a form knows the report and nothing else"},
-	{"internal/config", "matrix-expiry-report/internal/chat", "everything reads settings; they know no service"},
-	{"internal/config", "matrix-expiry-report/internal/cloudphone", "everything reads settings; they know no service"},
-	{"internal/cloudphone", "matrix-expiry-report/internal/chat", "spokes never import one another"},
-	{"internal/cloudphone", "matrix-expiry-report/internal/message", "the API has nothing to say to people"},
-	{"internal/cloudphone", "log", "the client returns its errors; the edge logs"},
-	{"internal/chat", "matrix-expiry-report/internal/cloudphone", "spokes never import one another"},
-	{"internal/chat", "github.com/alibabacloud-go/", "the SDK stays in internal/cloudphone"},
-	{"internal/chat", "log", "channels return their errors; the edge logs"},
-	{"handler", "matrix-expiry-report/internal/cloudphone", "the handler takes any source of matrices"},
-	{"handler", "matrix-expiry-report/internal/chat", "the handler takes any channel"},
-	{"handler", "matrix-expiry-report/internal/emulator", "no fake in the way of the real thing"},
-	{"handler", "github.com/alibabacloud-go/", "the SDK stays in internal/cloudphone"},
-	{"internal/emulator/cloud", "matrix-expiry-report/", "what checks the program shares nothing with it"},
-	{"internal/emulator/cloud", "testing", "the emulator is a program too"},
-	{"internal/emulator/cloud", ".", "what checks the program leans on no library that it checks"},
-	{"internal/emulator/chat", "matrix-expiry-report/", "what checks the program shares nothing with it"},
-	{"internal/emulator/chat", "testing", "the emulator is a program too"},
-	{"internal/emulator/chat", ".", "what checks the program leans on no library that it checks"},
-	{"bench/baseline", "matrix-expiry-report/", "what the program is compared with shares nothing with it"},
-	{"internal/fctest", "github.com/", "what plays the platform shares nothing with its SDK"},
+	{"report", "log", "the rules return problems; the handler logs them"},
+	{"internal/locale", module + "/internal/", "the catalogue depends on its files only"},
+	{"internal/message", "net/http", "rendering does no I/O"},
+	{"internal/message", "log", "rendering returns errors; the handler logs them"},
+	{"internal/message", module + "/internal/chat", "rendering is the same for every chat service"},
+	{"internal/message", module + "/internal/config", "rendering takes options, not settings"},
+	{"internal/page", "net/http", "rendering does no I/O; the handler serves the page"},
+	{"internal/page", "log", "rendering returns errors; the handler logs them"},
+	{"internal/page", module + "/internal/chat", "the page is not a message"},
+	{"internal/page", module + "/internal/config", "rendering takes options, not settings"},
+	{"internal/export", "net", "a format writes bytes; the handler sends them"},
+	{"internal/export", "log", "a format returns errors; the handler logs them"},
+	{"internal/export", module + "/internal/", "a format depends on the report only, not on a language or a service"},
+	{"internal/config", module + "/internal/chat", "a channel reads its own settings"},
+	{"internal/config", module + "/internal/cloudphone", "settings are plain values"},
+	{"internal/cloudphone", module + "/internal/chat", "packages of foreign systems do not import each other"},
+	{"internal/cloudphone", module + "/internal/message", "the API client writes no messages"},
+	{"internal/cloudphone", "log", "the client returns errors; the handler logs them"},
+	{"internal/chat", module + "/internal/cloudphone", "packages of foreign systems do not import each other"},
+	{"internal/chat", "github.com/alibabacloud-go/", "only internal/cloudphone uses the SDK"},
+	{"internal/chat", "log", "a channel returns errors; the handler logs them"},
+	{"handler", module + "/internal/cloudphone", "the handler accepts any source of matrices"},
+	{"handler", module + "/internal/chat", "the handler accepts any channel"},
+	{"handler", module + "/internal/emulator/", "only demo, preview and the command emulator use the emulator"},
+	{"handler", "github.com/alibabacloud-go/", "only internal/cloudphone uses the SDK"},
+	{"internal/emulator/cloud", module + "/", "the emulator checks the program and must not repeat its mistakes"},
+	{"internal/emulator/cloud", ".", "the emulator must not repeat the mistakes of a library"},
+	{"internal/emulator/cloud", "testing", "the program contains the emulator"},
+	{"internal/emulator/chat", module + "/", "the emulator checks the program and must not repeat its mistakes"},
+	{"internal/emulator/chat", ".", "the emulator must not repeat the mistakes of a library"},
+	{"internal/emulator/chat", "testing", "the program contains the emulator"},
+	{"internal/fctest", "github.com/aliyun/", "the emulated platform must not repeat the mistakes of its SDK"},
+	{"bench/baseline", module + "/", "a baseline shares no code with the program that it is compared with"},
 }
 
-func TestImports(t *testing.T) {
-	imports := map[string][]string{}
-	for _, module := range []string{"../..", "../../bench"} {
-		out, err := exec.Command("go", "list", "-C", module, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
-		if err != nil {
+// goPackage is a package as go list prints it.
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+// packages lists the packages of a module by their path within this repository.
+func packages(t *testing.T, dir string) map[string]goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string]goPackage{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
 			t.Fatal(err)
 		}
-		for line := range strings.Lines(string(out)) {
-			fields := strings.Fields(line)
-			imports[strings.TrimPrefix(fields[0], "matrix-expiry-report/")] = fields[1:]
-		}
+		all[strings.TrimPrefix(p.ImportPath, module+"/")] = p
+	}
+}
+
+func TestForbiddenImports(t *testing.T) {
+	all := packages(t, "../..")
+	for path, p := range packages(t, "../../bench") {
+		all[path] = p
+	}
+	var known []string // paths that a rule may forbid
+	for _, p := range all {
+		known = append(append(append(append(known, p.ImportPath), p.Imports...), p.TestImports...), p.XTestImports...)
 	}
 	for _, rule := range forbidden {
-		if _, ok := imports[rule.from]; !ok {
-			t.Errorf("the rule for %s cannot fire: there is no such package", rule.from)
+		if _, ok := all[rule.from]; !ok {
+			t.Errorf("the rule %s must not import %s has no effect: there is no package %s", rule.from, rule.to, rule.from)
 		}
-		for _, path := range imports[rule.from] {
+		if !slices.ContainsFunc(known, func(path string) bool { return matches(path, rule.to) }) {
+			t.Errorf("the rule %s must not import %s has no effect: no package imports %s", rule.from, rule.to, rule.to)
+		}
+		for _, path := range all[rule.from].Imports {
 			if matches(path, rule.to) {
 				t.Errorf("%s imports %s: %s", rule.from, path, rule.why)
 			}
@@ -71,9 +109,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// matches tells whether path is what a rule forbids: itself, anything under a
-// prefix that ends with a slash, or with "." anything outside the standard
-// library.
+// matches reports whether a rule that forbids to forbids path.
 func matches(path, to string) bool {
 	first, _, _ := strings.Cut(filepath.ToSlash(path), "/")
 	switch {

@@ -1,0 +1,86 @@
+package arch
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const developers = "../../docs/developers.md"
+
+// packageRow is a row of the table of packages: path, purpose and imports.
+var packageRow = regexp.MustCompile("(?m)^\\| `([a-z0-9/.]+)` \\| (.+) \\| (.*)\\|$")
+
+// The table of packages in docs/developers.md lists every package with exactly
+// the packages of the program that it imports, each above the package itself.
+func TestPackageTable(t *testing.T) {
+	all := packages(t, "../..")
+	text, err := os.ReadFile(developers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		text = packageRow.ReplaceAllFunc(text, func(row []byte) []byte {
+			m := packageRow.FindSubmatch(row)
+			return []byte("| `" + string(m[1]) + "` | " + string(m[2]) + " | " + importsCell(all[pathOf(string(m[1]))]) + "|")
+		})
+		if err := os.WriteFile(developers, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed := map[string]bool{}
+	for _, m := range packageRow.FindAllSubmatch(text, -1) {
+		path := pathOf(string(m[1]))
+		p, ok := all[path]
+		if !ok {
+			t.Errorf("the table lists %s, which is not a package", m[1])
+			continue
+		}
+		if want := importsCell(p); string(m[3]) != want {
+			t.Errorf("%s imports %s, the table has %s (update it with -update)", m[1], want, m[3])
+		}
+		for _, other := range ownImports(p) {
+			if !listed[other] {
+				t.Errorf("%s imports %s, which the table has not above it", m[1], other)
+			}
+		}
+		listed[path] = true
+	}
+	for path := range all {
+		if !listed[path] {
+			t.Errorf("the table does not list %s", path)
+		}
+	}
+}
+
+// pathOf returns the path of a package by its name in the table.
+func pathOf(name string) string { return strings.Replace(name, "main.go", module, 1) }
+
+// ownImports returns the packages of the program that p imports.
+func ownImports(p goPackage) []string {
+	var own []string
+	for _, path := range p.Imports {
+		if rest, ok := strings.CutPrefix(path, module+"/"); ok {
+			own = append(own, rest)
+		}
+	}
+	slices.Sort(own)
+	return own
+}
+
+// importsCell returns the third cell of the row of p.
+func importsCell(p goPackage) string {
+	cell := ""
+	for i, path := range ownImports(p) {
+		if i > 0 {
+			cell += ", "
+		}
+		cell += "`" + path + "`"
+	}
+	if cell != "" {
+		cell += " "
+	}
+	return cell
+}
