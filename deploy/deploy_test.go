@@ -1,3 +1,4 @@
+// Package deploy tests s.yaml, the RAM policies, the examples and the workflows.
 package deploy
 
 import (
@@ -15,8 +16,9 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// The policies allow what they are for and nothing more, and each is explained.
-func TestPolicies(t *testing.T) {
+// A policy allows only reading, and changes to what belongs to this program, and
+// its README explains it.
+func TestPoliciesAreMinimalAndExplained(t *testing.T) {
 	files, err := filepath.Glob("ram/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -25,7 +27,7 @@ func TestPolicies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everything := []string{"mns:SendMessage", "ram:PassRole", "sts:AssumeRole"} // that is neither reading nor of this function
+	trustActions := []string{"sts:AssumeRole"}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -45,7 +47,7 @@ func TestPolicies(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		if !strings.Contains(string(explained), "`"+filepath.Base(file)+"`") {
-			t.Errorf("%s is not explained", file)
+			t.Errorf("ram/README.md does not explain %s", file)
 		}
 		for _, s := range policy.Statement {
 			trust := strings.HasSuffix(file, "-trust.json")
@@ -55,25 +57,26 @@ func TestPolicies(t *testing.T) {
 			for _, action := range s.Action {
 				service, name, _ := strings.Cut(action, ":")
 				reads := strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List")
-				mine := slices.ContainsFunc(s.Resource, func(r string) bool {
+				own := slices.ContainsFunc(s.Resource, func(r string) bool {
 					return strings.Contains(r, "/matrix-expiry-report") || strings.HasSuffix(r, "project/serverless-*")
 				})
 				switch {
 				case strings.Contains(action, "*"):
 					t.Errorf("%s allows %s", file, action)
-				case !reads && !mine && !(trust && slices.Contains(everything, action)):
+				case !reads && !own && !(trust && slices.Contains(trustActions, action)):
 					t.Errorf("%s allows %s on %v", file, action, s.Resource)
 				case action == "ram:PassRole" && s.Condition == nil:
-					t.Errorf("%s passes the role to whatever service", file)
+					t.Errorf("%s passes the role to any service", file)
 				}
 				if !strings.Contains(string(explained), service+":") {
-					t.Errorf("nothing explains %s of %s", action, file)
+					t.Errorf("ram/README.md does not explain %s of %s", action, file)
 				}
 			}
 		}
 	}
 }
 
+// oneOrMore is a string or an array of strings.
 type oneOrMore []string
 
 func (o *oneOrMore) UnmarshalJSON(b []byte) error {
@@ -84,7 +87,7 @@ func (o *oneOrMore) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &(*o)[0])
 }
 
-// Workflows run what is pinned, with no more rights than they need.
+// Workflows use pinned actions and have only the permissions that they need.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob("../.github/workflows/*.yml")
 	if err != nil || len(files) < 2 {
@@ -111,7 +114,7 @@ func TestWorkflows(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		if len(w.Permissions) != 1 || w.Permissions["contents"] != "read" {
-			t.Errorf("%s: everybody may %v", file, w.Permissions)
+			t.Errorf("%s: the permissions are %v, want contents: read", file, w.Permissions)
 		}
 		for line := range strings.Lines(string(b)) {
 			if line = strings.TrimSuffix(line, "\n"); strings.Contains(line, "uses:") && !pinned.MatchString(line) {
@@ -121,17 +124,17 @@ func TestWorkflows(t *testing.T) {
 		runs := ""
 		for name, job := range w.Jobs {
 			if len(job.Permissions) > 0 && !(name == "release" && len(job.Permissions) == 1) {
-				t.Errorf("%s: %s may %v", file, name, job.Permissions)
+				t.Errorf("%s: the job %s has the permissions %v", file, name, job.Permissions)
 			}
 			for _, step := range job.Steps {
 				runs += step.Run + "\n"
 				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
-					t.Errorf("%s: %s keeps the token", file, name)
+					t.Errorf("%s: the job %s persists its credentials", file, name)
 				}
 			}
 		}
 		if !strings.Contains(runs, ".ci/run") {
-			t.Errorf("%s tests nothing", file)
+			t.Errorf("%s does not run .ci/run", file)
 		}
 		for _, command := range regexp.MustCompile(`(?:\./internal/[a-z]+|\.ci/run)`).FindAllString(runs, -1) {
 			if _, err := os.Stat(filepath.Join("..", command)); err != nil {
@@ -143,14 +146,42 @@ func TestWorkflows(t *testing.T) {
 			for _, actions := range s.Resources["report"].Actions {
 				flags := regexp.MustCompile(`-tags \S+ -trimpath -buildvcs=false`).FindString(actions[0].Run)
 				if flags == "" || !strings.Contains(runs, flags) {
-					t.Errorf("a release is built otherwise than s.yaml does: %q", flags)
+					t.Errorf("release.yml does not build with the flags of s.yaml: %q", flags)
 				}
 			}
 		}
 	}
 }
 
-func TestKubernetes(t *testing.T) {
+// The notes of a release are the section of its version in CHANGELOG.md.
+func TestReleaseNotes(t *testing.T) {
+	b, err := os.ReadFile("../.github/workflows/release.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile(`- run: (awk .*)`).FindSubmatch(b)
+	if command == nil {
+		t.Fatal("release.yml does not extract the notes")
+	}
+	dir := t.TempDir()
+	changelog := "# Changelog\n\n## [Unreleased]\n\n- c\n\n## [1.1.0] - 2027-01-02\n\n### Added\n\n- b\n\n## [1.0.0] - 2027-01-01\n\n- a\n"
+	if err := errors.Join(os.WriteFile(dir+"/CHANGELOG.md", []byte(changelog), 0o644), os.Mkdir(dir+"/dist", 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{"v1.1.0": "### Added\n\n- b", "v1.0.0": "- a"} {
+		cmd := exec.Command("bash", "-c", string(command[1]))
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GITHUB_REF_NAME="+version)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		notes, err := os.ReadFile(dir + "/dist/notes.md")
+		if got := strings.TrimSpace(string(notes)); err != nil || got != want {
+			t.Errorf("%s: the notes are %q, want %q (%v)", version, got, want, err)
+		}
+	}
+}
+
+func TestCronJobIsRestrictedAndNotRepeated(t *testing.T) {
 	b, err := os.ReadFile("kubernetes/cronjob.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +226,7 @@ func TestKubernetes(t *testing.T) {
 		t.Fatalf("%+v", job)
 	}
 	if rules[0].Action != "FailJob" || !slices.Contains(rules[0].OnExitCodes.Values, 3) {
-		t.Errorf("a run that found something is repeated: %+v", rules)
+		t.Errorf("a run with exit code 3 is retried: %+v", rules)
 	}
 	c := containers[0]
 	if !slices.Equal(c.Args, []string{"report", "--post"}) || c.SecurityContext["runAsNonRoot"] != true || c.SecurityContext["readOnlyRootFilesystem"] != true || c.SecurityContext["allowPrivilegeEscalation"] != false {
@@ -203,16 +234,15 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// The line for cron keeps quiet where all is well or the chat knows, and tells
-// the rest.
-func TestCronLine(t *testing.T) {
+// cron mails the output of every run but those with exit codes 0 and 3.
+func TestCronMailsFailuresOnly(t *testing.T) {
 	b, err := os.ReadFile("cron.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	command := strings.SplitN(lines[len(lines)-1], " ", 6)[5]
-	for code, told := range map[int]bool{0: false, 3: false, 1: true, 2: true} {
+	for code, mails := range map[int]bool{0: false, 3: false, 1: true, 2: true} {
 		dir := t.TempDir()
 		program := fmt.Sprintf("#!/bin/sh\necho \"$1 $2 $SLACK_WEBHOOK_URL\"\nexit %d\n", code)
 		if err := errors.Join(os.WriteFile(dir+"/matrix-expiry-report", []byte(program), 0o755), os.WriteFile(dir+"/matrix.env", []byte("SLACK_WEBHOOK_URL=x\n"), 0o600)); err != nil {
@@ -221,8 +251,8 @@ func TestCronLine(t *testing.T) {
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Env = []string{"HOME=" + dir, "PATH=" + dir + ":/usr/bin:/bin"}
 		out, err := cmd.CombinedOutput()
-		if (string(out) == "report --post x\n") != told || (err != nil) != told {
-			t.Errorf("exit %d: %q, %v", code, out, err)
+		if (string(out) == "report --post x\n") != mails || (err != nil) != mails {
+			t.Errorf("exit code %d: output %q, %v", code, out, err)
 		}
 	}
 }

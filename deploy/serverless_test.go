@@ -18,7 +18,7 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// knownSettings are the environment variables that the program reads.
+// knownSettings returns the environment variables that the program reads.
 func knownSettings() []string {
 	env := config.NewEnv(func(string) string { return "" })
 	config.Load(env)
@@ -27,6 +27,7 @@ func knownSettings() []string {
 	return env.Names()
 }
 
+// serverless is the part of s.yaml that the tests check.
 type serverless struct {
 	Edition   string
 	Name      string
@@ -81,8 +82,8 @@ type serverless struct {
 
 var fromEnv = regexp.MustCompile(`\$\{env\('([A-Z_]+)'(?:, ?'([^']*)')?\)\}`)
 
-// readServerless reads s.yaml as Serverless Devs would with the environment.
-// Any other use of its variables than env with a default, and vars, fails.
+// readServerless parses s.yaml as Serverless Devs does with the environment env.
+// A variable without a default fails the test.
 func readServerless(t *testing.T, env map[string]string) serverless {
 	t.Helper()
 	raw, err := os.ReadFile("../s.yaml")
@@ -92,12 +93,13 @@ func readServerless(t *testing.T, env map[string]string) serverless {
 	return parseServerless(t, string(raw), env)
 }
 
+// parseServerless parses a text of s.yaml.
 func parseServerless(t *testing.T, raw string, env map[string]string) (s serverless) {
 	t.Helper()
 	text := fromEnv.ReplaceAllStringFunc(raw, func(s string) string {
 		m := fromEnv.FindStringSubmatch(s)
 		if strings.Count(s, ",") == 0 {
-			t.Errorf("%s has no default: without the variable nothing deploys", s)
+			t.Errorf("%s has no default: deploying fails without the variable", s)
 		}
 		if v := env[m[1]]; v != "" {
 			return strconv.Quote(v)
@@ -110,9 +112,9 @@ func parseServerless(t *testing.T, raw string, env map[string]string) (s serverl
 	return s
 }
 
-// Blocks that stand commented in s.yaml work when the comment signs are taken
-// away: each by itself, and all together.
-func TestServerlessBlocks(t *testing.T) {
+// The commented blocks of s.yaml are valid when uncommented, each alone and all
+// together.
+func TestCommentedBlocksAreValid(t *testing.T) {
 	raw, err := os.ReadFile("../s.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -158,27 +160,27 @@ func TestServerlessBlocks(t *testing.T) {
 	for _, m := range marks {
 		check, ok := checks[m[1]]
 		if !ok {
-			t.Errorf("nobody checks the block %s", m[1])
+			t.Errorf("the block %s has no check", m[1])
 			continue
 		}
 		if plain := parseServerless(t, string(raw), nil); check(plain) {
-			t.Errorf("the block %s is in force without being uncommented", m[1])
+			t.Errorf("the check of the block %s passes while it is commented", m[1])
 		}
 		all = uncomment(all, m[1])
 		if s := parseServerless(t, uncomment(string(raw), m[1]), nil); !check(s) || len(s.Resources["report"].Props.Triggers) != 2 {
-			t.Errorf("the block %s does not work: %+v", m[1], s)
+			t.Errorf("the block %s is not valid: %+v", m[1], s)
 		}
 	}
 	s := parseServerless(t, all, nil)
 	for name, check := range checks {
 		if !check(s) {
-			t.Errorf("the block %s does not work with the others", name)
+			t.Errorf("the block %s is not valid together with the others", name)
 		}
 	}
 }
 
-// s.yaml sets every setting that the program knows, and no other.
-func TestServerlessNamesEverySetting(t *testing.T) {
+// s.yaml sets exactly the settings that the program reads.
+func TestServerlessSetsEverySetting(t *testing.T) {
 	props := readServerless(t, nil).Resources["report"].Props
 	known := knownSettings()
 	for _, name := range known {
@@ -188,13 +190,13 @@ func TestServerlessNamesEverySetting(t *testing.T) {
 	}
 	for name := range props.EnvironmentVariables {
 		if !slices.Contains(known, name) {
-			t.Errorf("s.yaml sets %s, which the program does not know", name)
+			t.Errorf("s.yaml sets %s, which the program does not read", name)
 		}
 	}
 }
 
-// The values that s.yaml gives by default, and those it passes on, are taken.
-func TestServerlessValues(t *testing.T) {
+// The default values of s.yaml, and the values it passes on, are valid settings.
+func TestServerlessValuesAreValid(t *testing.T) {
 	for _, given := range []map[string]string{nil, {"EXPIRY_DAYS": "14", "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x"}} {
 		vars := readServerless(t, given).Resources["report"].Props.EnvironmentVariables
 		env := config.NewEnv(func(name string) string { return vars[name] })
@@ -211,14 +213,14 @@ func TestServerlessValues(t *testing.T) {
 			size += len(name) + len(v)
 		}
 		if size > 4096 {
-			t.Errorf("the environment has %d bytes, the platform takes 4096", size)
+			t.Errorf("the environment has %d bytes, the platform allows 4096", size)
 		}
 	}
 }
 
-// What the fc3 component's schema asks of the function and its triggers; the
-// component itself refuses nothing.
-func TestServerlessFunction(t *testing.T) {
+// s.yaml has what the schema of the fc3 component requires. The component itself
+// checks nothing.
+func TestServerlessMatchesTheSchema(t *testing.T) {
 	s := readServerless(t, nil)
 	r := s.Resources["report"]
 	p := r.Props
@@ -236,7 +238,7 @@ func TestServerlessFunction(t *testing.T) {
 		"a timer and an HTTP trigger":         len(p.Triggers) == 2 && p.Triggers[0].TriggerType == "timer" && p.Triggers[1].TriggerType == "http",
 	} {
 		if !ok {
-			t.Errorf("s.yaml has not: %s (%+v)", what, p)
+			t.Errorf("s.yaml lacks: %s (%+v)", what, p)
 		}
 	}
 	var build string
@@ -247,27 +249,27 @@ func TestServerlessFunction(t *testing.T) {
 	}
 	for _, want := range []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "-trimpath", "-buildvcs=false", "-o code/target/main ."} {
 		if !strings.Contains(build, want) {
-			t.Errorf("the build has no %s: %s", want, build)
+			t.Errorf("the build command lacks %s: %s", want, build)
 		}
 	}
 	cron := fmt.Sprint(p.Triggers[0].TriggerConfig["cronExpression"])
 	zone, rest, _ := strings.Cut(strings.TrimPrefix(cron, "CRON_TZ="), " ")
 	if _, err := time.LoadLocation(zone); err != nil || !strings.HasPrefix(cron, "CRON_TZ=") {
-		t.Errorf("%s: no zone: %v", cron, err)
+		t.Errorf("%s: invalid time zone: %v", cron, err)
 	}
 	fields := strings.Fields(rest)
 	if len(fields) != 6 {
 		t.Fatalf("%s: %d fields, want second, minute, hour, day, month, weekday", cron, len(fields))
 	}
 	if minute, err := strconv.Atoi(fields[1]); err != nil || minute%5 == 0 {
-		t.Errorf("%s: minute %s, want an odd one, off the busy times", cron, fields[1])
+		t.Errorf("%s: minute %s, want one that is not busy, such as 7", cron, fields[1])
 	}
 	if on, ok := p.Triggers[0].TriggerConfig["enable"].(bool); !ok || !on {
 		t.Error("the timer is not enabled")
 	}
 	web := p.Triggers[1].TriggerConfig
 	if web["authType"] != "function" || p.EnvironmentVariables["HTTP_AUTH"] != config.TriggerAuth {
-		t.Errorf("authType %v and HTTP_AUTH %q: either nobody may look or everybody", web["authType"], p.EnvironmentVariables["HTTP_AUTH"])
+		t.Errorf("authType %v does not match HTTP_AUTH %q", web["authType"], p.EnvironmentVariables["HTTP_AUTH"])
 	}
 	for _, m := range web["methods"].([]any) {
 		if !slices.Contains([]any{"GET", "HEAD", "POST"}, m) {
@@ -276,8 +278,8 @@ func TestServerlessFunction(t *testing.T) {
 	}
 }
 
-// The second action puts the licences into the code, and takes settings out.
-func TestServerlessShipsNoSecret(t *testing.T) {
+// The second action adds the licences to the code and removes .env files.
+func TestDeployedCodeHasLicencesAndNoSecrets(t *testing.T) {
 	var actions []string
 	for _, of := range readServerless(t, nil).Resources["report"].Actions {
 		for _, a := range of {
@@ -310,27 +312,27 @@ func TestServerlessShipsNoSecret(t *testing.T) {
 		names = append(names, e.Name())
 	}
 	if got := strings.Join(names, " "); got != ".fcignore LICENSE NOTICE THIRD_PARTY_LICENSES.txt main templates" {
-		t.Errorf("the code has %s", got)
+		t.Errorf("the code contains %s", got)
 	}
 	for _, file := range []string{".fcignore", ".gitignore"} {
 		if b, err := os.ReadFile("../" + file); err != nil || !strings.Contains(string(b), ".env") {
-			t.Errorf("%s lets a .env pass: %s, %v", file, b, err)
+			t.Errorf("%s does not ignore .env: %s, %v", file, b, err)
 		}
 	}
 }
 
-// The README explains every setting that the program knows.
-func TestReadmeNamesEverySetting(t *testing.T) {
+// README.md explains every setting that the program reads.
+func TestReadmeExplainsEverySetting(t *testing.T) {
 	b, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range knownSettings() {
 		if strings.HasSuffix(name, "_LANGUAGE") && name != "REPORT_LANGUAGE" {
-			continue // told once for all channels
+			continue // explained once for all channels
 		}
 		if !strings.Contains(string(b), "`"+name+"`") {
-			t.Errorf("README.md does not name %s", name)
+			t.Errorf("README.md does not explain %s", name)
 		}
 	}
 }
