@@ -52,6 +52,8 @@ var (
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	comment  = regexp.MustCompile(`(?m) +#.*$`)
 	span     = regexp.MustCompile("`[^`]+`")
+	logRow   = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (?:debug|info|warn|error) \\|")
+	logCall  = regexp.MustCompile(`\.(?:Debug|Info|Warn|Error)\("([^"]+)"`)
 	testName = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`")
 )
 
@@ -168,6 +170,75 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 	if checked < 10 {
 		t.Errorf("only %d names found", checked)
+	}
+}
+
+// The table of the log in docs/operating.md has exactly the messages that the
+// program logs.
+func TestLogMessagesAreDocumented(t *testing.T) {
+	table := docs(t)["docs/operating.md"]
+	_, table, _ = strings.Cut(table, "## The log\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	documented := map[string]bool{}
+	for _, m := range logRow.FindAllStringSubmatch(table, -1) {
+		documented[m[1]] = true
+	}
+	logged := map[string]bool{}
+	for _, pattern := range []string{"handler/*.go", "internal/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range logCall.FindAllStringSubmatch(string(b), -1) {
+				if !strings.HasSuffix(file, "_test.go") {
+					logged[m[1]] = true
+				}
+			}
+		}
+	}
+	for msg := range logged {
+		if !documented[msg] {
+			t.Errorf("the log message %q is not documented", msg)
+		}
+	}
+	for msg := range documented {
+		if !logged[msg] {
+			t.Errorf("the program does not log %q", msg)
+		}
+	}
+	if len(logged) < 5 {
+		t.Errorf("only %d log messages found", len(logged))
+	}
+}
+
+// CHANGELOG.md has the form of Keep a Changelog.
+func TestChangelog(t *testing.T) {
+	kinds := []string{"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+	version := regexp.MustCompile(`^\[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})$`)
+	var dates []string
+	for i, m := range headings.FindAllStringSubmatch(docs(t)["CHANGELOG.md"], -1) {
+		v := version.FindStringSubmatch(m[2])
+		switch {
+		case m[1] == "#" && i == 0 && m[2] == "Changelog":
+		case m[1] == "##" && i == 1 && m[2] == "[Unreleased]":
+		case m[1] == "##" && v != nil:
+			if _, err := time.Parse(time.DateOnly, v[2]); err != nil {
+				t.Error(err)
+			}
+			dates = append(dates, v[2])
+		case m[1] == "###" && i > 1 && slices.Contains(kinds, m[2]):
+		default:
+			t.Errorf("unexpected heading %s", m[0])
+		}
+	}
+	slices.Reverse(dates)
+	if len(dates) == 0 || !slices.IsSorted(dates) {
+		t.Errorf("the dates of the versions are %v", dates)
 	}
 }
 
