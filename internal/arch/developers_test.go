@@ -39,11 +39,11 @@ func TestPackageTable(t *testing.T) {
 			continue
 		}
 		if want := importsCell(p); string(m[3]) != want {
-			t.Errorf("%s imports %s, the table has %s (update it with -update)", m[1], want, m[3])
+			t.Errorf("the table has the imports [%s] for %s, want [%s] (run with -update)", strings.TrimSpace(string(m[3])), m[1], strings.TrimSpace(want))
 		}
 		for _, other := range ownImports(p) {
 			if !listed[other] {
-				t.Errorf("%s imports %s, which the table has not above it", m[1], other)
+				t.Errorf("%s imports %s, which is not above it in the table", m[1], other)
 			}
 		}
 		listed[path] = true
