@@ -21,7 +21,7 @@ type process struct {
 // list invokes a run that does not post. It returns the processor time of the
 // run.
 func (p *process) list(b *bench) (took time.Duration, err error) {
-	before, err := p.Processor()
+	before, err := p.CPUTime()
 	if err != nil {
 		return 0, err
 	}
@@ -31,7 +31,7 @@ func (p *process) list(b *bench) (took time.Duration, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s", err, p.Output())
 	}
-	after, err := p.Processor()
+	after, err := p.CPUTime()
 	if err != nil {
 		return 0, err
 	}

@@ -107,7 +107,7 @@ func (b *bench) dailyRun(s *service, matrices int) (used usage, err error) {
 	if found.Listed != matrices || !found.Complete || len(found.Deliveries) != 2 || !found.Deliveries[0].Delivered || !found.Deliveries[1].Delivered {
 		return used, fmt.Errorf("the report is not complete and delivered: %s", answer)
 	}
-	if used.processor, err = f.Processor(); err != nil {
+	if used.processor, err = f.CPUTime(); err != nil {
 		return used, err
 	}
 	used.memory, err = f.PeakMemory()

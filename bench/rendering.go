@@ -97,7 +97,7 @@ func (b *bench) serve(env []string) (*server, error) {
 // request sends a request and returns the processor time that the server used
 // for it.
 func (s *server) request(ctx context.Context, method, path string) (took time.Duration, err error) {
-	before, err := fctest.Processor(s.cmd.Process.Pid)
+	before, err := fctest.CPUTime(s.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
@@ -114,6 +114,6 @@ func (s *server) request(ctx context.Context, method, path string) (took time.Du
 	if err != nil || res.StatusCode != http.StatusOK || n < 1000 {
 		return 0, fmt.Errorf("%s: %s, %d bytes: %w", path, res.Status, n, err)
 	}
-	after, err := fctest.Processor(s.cmd.Process.Pid)
+	after, err := fctest.CPUTime(s.cmd.Process.Pid)
 	return after - before, err
 }

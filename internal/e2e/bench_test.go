@@ -12,7 +12,7 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// BenchmarkSize prints the size of the binary as deployed.
+// BenchmarkSize measures the size of the deployed binary.
 func BenchmarkSize(b *testing.B) {
 	info, err := os.Stat(build(b))
 	if err != nil {
@@ -24,8 +24,8 @@ func BenchmarkSize(b *testing.B) {
 	b.ReportMetric(float64(info.Size()), "bytes")
 }
 
-// BenchmarkStart prints the time from the start of the process to its first
-// poll of the runtime, and how that compares to an empty function of the SDK.
+// BenchmarkStart measures the time from the start of the process to its first poll
+// of the runtime API, and compares it with an empty function of the SDK.
 func BenchmarkStart(b *testing.B) {
 	ours, empty := build(b), filepath.Join(b.TempDir(), "empty")
 	if err := fctest.Build("../../bench", "./empty", empty); err != nil {
@@ -46,7 +46,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 	var a, e time.Duration
 	n := 0
-	for b.Loop() { // in turn, so that a busy machine slows both
+	for b.Loop() { // alternately, so that a busy machine slows both
 		a += start(ours, "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/x")
 		e += start(empty)
 		n++
@@ -56,8 +56,8 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(a)/float64(e), "x-empty")
 }
 
-// BenchmarkMemory prints the peak resident memory of a process that lists 131
-// matrices and posts them to two chats.
+// BenchmarkMemory measures the peak resident memory of a process that lists 131
+// matrices and posts to two chats.
 func BenchmarkMemory(b *testing.B) {
 	binary := build(b)
 	api := httptest.NewServer(&fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{"k": {Secret: "s"}}})

@@ -1,5 +1,5 @@
-// Package e2e runs the built binary as Function Compute does, against the
-// emulated services.
+// Package e2e tests the built binary as Function Compute runs it, against emulated
+// services.
 package e2e
 
 import (

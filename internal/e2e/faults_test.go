@@ -18,49 +18,48 @@ import (
 	"matrix-expiry-report/internal/fctest"
 )
 
-// Every trouble that the service and the chats can make, the whole way, in the
-// binary as deployed: somebody is told and nobody that all is well, the run
-// ends in time and within its memory, the log says what happened in JSON, and
-// no line of it holds a secret or a part of one.
-func TestTroublesTheWholeWay(t *testing.T) {
+// TestFaults runs the deployed binary with every fault of the API and of a chat. In
+// each case a chat gets a message that shows the fault, the run ends in time and
+// within its memory, and the log is JSON and holds no part of a secret.
+func TestFaults(t *testing.T) {
 	binary := build(t)
-	troubles := emulator.FaultCases()
+	cases := emulator.FaultCases()
 	var regions []string
 	for i := range 10_000 {
 		regions = append(regions, fmt.Sprintf("xx-%d", i))
 	}
 	var wg sync.WaitGroup
-	for _, trouble := range troubles {
+	for _, fault := range cases {
 		wg.Go(func() {
-			cloud := &fakecloud.Server{Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Answer: trouble.Answer}}}
-			r := runInTrouble(t, binary, trouble.Name, cloud, nil)
+			cloud := &fakecloud.Server{Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Answer: fault.Answer}}}
+			r := runWithFault(t, binary, fault.Name, cloud, nil)
 			for _, m := range r.messages {
 				if !m.Accepted || !strings.Contains(m.Title, "No report today") || !strings.Contains(m.Text, r.requestID) {
-					t.Errorf("%s: %s got %q", trouble.Name, m.Service, m.Title)
+					t.Errorf("%s: %s got %q", fault.Name, m.Service, m.Title)
 				}
 			}
 			if len(r.messages) != 2 || r.err != nil {
-				t.Errorf("%s: %d messages and %v, want 2", trouble.Name, len(r.messages), r.err)
+				t.Errorf("%s: %d messages and %v, want 2", fault.Name, len(r.messages), r.err)
 			}
 		})
 		wg.Go(func() {
-			r := runInTrouble(t, binary, "dingtalk: "+trouble.Name, &fakecloud.Server{}, trouble.Answer)
+			r := runWithFault(t, binary, "dingtalk: "+fault.Name, &fakecloud.Server{}, fault.Answer)
 			if r.err != nil {
-				t.Errorf("dingtalk: %s: %v, though slack has it", trouble.Name, r.err)
+				t.Errorf("dingtalk: %s: %v, want no error, as slack has the report", fault.Name, r.err)
 			}
-			told := ""
+			titles := ""
 			for _, m := range r.messages {
 				if m.Service == "slack" {
-					told += m.Title + "\n"
+					titles += m.Title + "\n"
 				}
 			}
-			if !strings.Contains(told, "did not reach dingtalk") {
-				t.Errorf("dingtalk: %s: slack was told %q", trouble.Name, told)
+			if !strings.Contains(titles, "did not reach dingtalk") {
+				t.Errorf("dingtalk: %s: slack got %q", fault.Name, titles)
 			}
 		})
 	}
 	wg.Go(func() {
-		r := runInTrouble(t, binary, "10,000 regions", &fakecloud.Server{Regions: regions}, nil)
+		r := runWithFault(t, binary, "10,000 regions", &fakecloud.Server{Regions: regions}, nil)
 		if len(r.messages) != 2 || r.err != nil || r.done["complete"] != true {
 			t.Errorf("10,000 regions: %d messages, %v, %v", len(r.messages), r.err, r.done)
 		}
@@ -70,7 +69,7 @@ func TestTroublesTheWholeWay(t *testing.T) {
 
 const chatSecret = "SECyW4hN8qRz2LkX7vBt5M"
 
-// secrets are all that the function is given, and that nobody is to read.
+// secrets are the secrets in the function's settings and invocation.
 var secrets = map[string]string{
 	"the key":       "rS9kPq7vXw3mZc5bNt1y",
 	"its token":     "CAISxgN1q6Ft5B2yfSjIr5fTHuJVgqwJ",
@@ -81,29 +80,30 @@ var secrets = map[string]string{
 	"the heartbeat": "b7e6f1c2-93aa-4d5e",
 }
 
-type troubled struct {
+// A faultRun is the outcome of one run.
+type faultRun struct {
 	requestID string
 	messages  []fakechat.Message
 	err       error
 	done      map[string]any // the last line of the log
 }
 
-// runInTrouble runs the timer's event once. dingtalk answers for DingTalk if it
-// is not nil.
-func runInTrouble(t *testing.T, binary, name string, cloud *fakecloud.Server, dingtalk http.HandlerFunc) troubled {
+// runWithFault invokes the function once with a timer event, and checks what every
+// fault has in common. dingtalk, if not nil, responds in place of DingTalk.
+func runWithFault(t *testing.T, binary, name string, cloud *fakecloud.Server, dingtalk http.HandlerFunc) faultRun {
 	room := &fakechat.Server{DingTalkSecret: chatSecret}
 	cloud.Nodes = fakecloud.Fleet(time.Now())
 	cloud.Keys = map[string]fakecloud.Key{"STS.key": {Secret: secrets["the key"], SecurityToken: secrets["its token"]}}
 	api := httptest.NewServer(cloud)
 	defer api.Close()
-	beats := 0
+	heartbeats := 0
 	chats := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/beat/") {
-			beats++
+		if strings.HasPrefix(r.URL.Path, "/heartbeat/") {
+			heartbeats++
 			return
 		}
 		if dingtalk != nil && r.URL.Path == "/robot/send" {
-			io.Copy(io.Discard, r.Body) // or nobody notices when the sender goes
+			io.Copy(io.Discard, r.Body) // otherwise the server does not notice a closed connection
 			dingtalk(w, r)
 			return
 		}
@@ -113,13 +113,13 @@ func runInTrouble(t *testing.T, binary, name string, cloud *fakecloud.Server, di
 	f, err := fctest.Start(binary, "LOG_LEVEL=debug", "EDS_AIC_ENDPOINT="+api.URL, "HTTP_TOKEN="+secrets["the token"],
 		"SLACK_WEBHOOK_URL="+chats.URL+"/services/T0/B0/"+secrets["slack's path"],
 		"DINGTALK_WEBHOOK_URL="+chats.URL+"/robot/send?access_token="+secrets["the robot's"], "DINGTALK_SECRET="+chatSecret,
-		"HEARTBEAT_URL="+chats.URL+"/beat/"+secrets["the heartbeat"])
+		"HEARTBEAT_URL="+chats.URL+"/heartbeat/"+secrets["the heartbeat"])
 	if err != nil {
 		t.Error(err)
-		return troubled{}
+		return faultRun{}
 	}
 	defer f.Stop()
-	out := troubled{requestID: "1-6921a0b2-00000001"}
+	out := faultRun{requestID: "1-6921a0b2-00000001"}
 	start := time.Now()
 	answer, err := f.Invoke(t.Context(), fctest.Invocation{
 		Event:       []byte(`{"triggerTime":"2026-11-22T01:07:00Z","triggerName":"daily","payload":""}`),
@@ -127,7 +127,7 @@ func runInTrouble(t *testing.T, binary, name string, cloud *fakecloud.Server, di
 		Timeout: 16 * time.Second, RequestID: out.requestID,
 	})
 	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("%s: took %s of the 16 s that it had", name, took)
+		t.Errorf("%s: took %s, with a timeout of 16 s", name, took)
 	}
 	out.err = err
 	if _, failed := errors.AsType[*fctest.Error](err); err != nil && !failed {
@@ -137,11 +137,11 @@ func runInTrouble(t *testing.T, binary, name string, cloud *fakecloud.Server, di
 		t.Errorf("%s: %d MiB resident at the peak, want at most 64", name, peak>>20)
 	}
 	out.messages = room.Messages()
-	f.Stop() // all output has come then
+	f.Stop() // the output is complete then
 
 	for line := range strings.Lines(f.Output()) {
 		if !strings.HasPrefix(line, "{") {
-			continue // the SDK's own
+			continue // from the SDK
 		}
 		var entry map[string]any
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
@@ -160,20 +160,20 @@ func runInTrouble(t *testing.T, binary, name string, cloud *fakecloud.Server, di
 			t.Errorf("%s: the last line of the log has no %s: %v", name, key, out.done)
 		}
 	}
-	told := f.Output() + string(answer) + fmt.Sprint(err)
+	output := f.Output() + string(answer) + fmt.Sprint(err)
 	for _, m := range out.messages {
-		told += m.Title + m.Text
+		output += m.Title + m.Text
 	}
 	for of, secret := range secrets {
 		for i := range len(secret) - 7 {
-			if part := secret[i : i+8]; strings.Contains(told, part) {
-				t.Errorf("%s: %q of %s is told", name, part, of)
+			if part := secret[i : i+8]; strings.Contains(output, part) {
+				t.Errorf("%s: the output has %q of %s", name, part, of)
 				break
 			}
 		}
 	}
-	if whole := out.done["complete"] == true && out.done["posted"] == out.done["channels"]; whole != (beats == 1) || beats > 1 {
-		t.Errorf("%s: %d heartbeats, complete %v, posted %v of %v", name, beats, out.done["complete"], out.done["posted"], out.done["channels"])
+	if whole := out.done["complete"] == true && out.done["posted"] == out.done["channels"]; whole != (heartbeats == 1) || heartbeats > 1 {
+		t.Errorf("%s: %d heartbeats, complete %v, posted %v of %v", name, heartbeats, out.done["complete"], out.done["posted"], out.done["channels"])
 	}
 	return out
 }

@@ -20,8 +20,9 @@ const (
 	secret = "SECxK7pQ2vT9mZ4rL8nW3bY6"
 )
 
-// The whole job on the real runtime protocol: the binary as deployed, the
-// platform's API, signed and paged calls, both chats.
+// The deployed binary runs on the platform's runtime protocol: it signs and pages
+// its calls with a role's credentials or plain ones, posts to two chats, and serves
+// HTTP.
 func TestFunction(t *testing.T) {
 	cloud := &fakecloud.Server{
 		Nodes: fakecloud.Fleet(time.Now()),
@@ -67,10 +68,10 @@ func TestFunction(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r.Total != 131 || r.Listed != 131 || !r.Complete || r.Counts["failed"] != 2 || len(r.Deliveries) != 2 {
-			t.Errorf("answered %s", answer)
+			t.Errorf("got the response %s", answer)
 		}
 		if strings.Contains(string(answer), `"findings"`) {
-			t.Error("a timer is answered with findings")
+			t.Error("the response to a timer event has findings")
 		}
 		posted := room.Messages()
 		if len(posted) != 2*(i+1) {
@@ -83,17 +84,18 @@ func TestFunction(t *testing.T) {
 		}
 	}
 	if pages := len(cloud.Calls()); pages < 10 {
-		t.Errorf("%d calls: pages of 20 were not followed", pages)
+		t.Errorf("%d calls, want at least 10 for pages of 20", pages)
 	}
 
-	// The same timer again, as the platform may repeat it: DingTalk shows it once.
+	// The platform may repeat an event: DingTalk, which has idempotency keys, shows
+	// it once.
 	before := len(room.Messages())
 	invoke(role, timer)
 	if again := len(room.Messages()) - before; again != 1 {
-		t.Errorf("a repeated run showed %d messages, want Slack's only", again)
+		t.Errorf("a repeated event added %d messages, want one, in Slack", again)
 	}
 
-	// Looking over HTTP posts nothing; asking to post does.
+	// GET posts nothing, POST /notify does.
 	before = len(room.Messages())
 	get := invoke(role, httpEvent("GET", "/report", `"authorization":"Bearer hT7kPq2LmN9x"`))
 	var res struct {
@@ -119,20 +121,20 @@ func TestFunction(t *testing.T) {
 	}
 
 	if !strings.Contains(f.Output(), `"msg":"done"`) || strings.Contains(f.Output(), `"level":"DEBUG"`) {
-		t.Error("the log is to have the facts, and no details until LOG_LEVEL=debug")
+		t.Error("the log lacks the result, or has debug entries without LOG_LEVEL=debug")
 	}
 
-	// Nothing that was printed holds a secret.
+	// The output has no secret.
 	for _, s := range []string{token, secret, "role-secret", "plain-secret", "kF8sQ1xWz0Rt", "d41d8cd98f00b204", "hT7kPq2LmN9x"} {
 		if strings.Contains(f.Output(), s) {
-			t.Errorf("%q stands in the output", s)
+			t.Errorf("the output has the secret %q", s)
 		}
 	}
 }
 
-// Where nothing reaches anybody the function fails, so that the platform tries
-// again; where one channel has it, it does not, so that none gets it twice.
-func TestFunctionFailsOnlyWhenNobodyWasTold(t *testing.T) {
+// The function fails if no channel got the report, so that the platform retries. It
+// succeeds if one did, so that a retry cannot post twice.
+func TestFunctionFailsIfNothingIsDelivered(t *testing.T) {
 	api := httptest.NewServer(&fakecloud.Server{Keys: map[string]fakecloud.Key{"k": {Secret: "s"}}, Nodes: fakecloud.Fleet(time.Now())})
 	defer api.Close()
 	room := &fakechat.Server{}
@@ -163,18 +165,18 @@ func TestFunctionFailsOnlyWhenNobodyWasTold(t *testing.T) {
 				t.Fatalf("failed %t (%v), want %t: %s", failed, err, c.fails, b)
 			}
 			if c.fails && !strings.Contains(failure.Message, "HTTP 404") {
-				t.Errorf("the error does not say why: %s", failure.Message)
+				t.Errorf("the error lacks the reason: %s", failure.Message)
 			}
 			if !c.fails && !strings.Contains(string(b), `{"channel":"dingtalk","delivered":false`) {
-				t.Errorf("the answer does not say which channel failed: %s", b)
+				t.Errorf("the response does not name the channel that failed: %s", b)
 			}
 		})
 	}
 }
 
-// Where settings are wrong but a chat can be told, it is told, every morning
-// until they are mended; nothing is listed by guesses.
-func TestFunctionTellsWrongSettings(t *testing.T) {
+// With invalid settings and a valid channel, the function posts the errors and lists
+// no matrices.
+func TestFunctionPostsInvalidSettings(t *testing.T) {
 	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}
 	api := httptest.NewServer(cloud)
 	defer api.Close()
@@ -189,7 +191,7 @@ func TestFunctionTellsWrongSettings(t *testing.T) {
 	defer f.Stop()
 	answer, err := f.Invoke(t.Context(), fctest.Invocation{Event: []byte(`{"triggerTime":"2026-11-22T01:07:00Z","triggerName":"daily"}`), AccessKeyID: "k", AccessKeySecret: "s"})
 	if err != nil || !strings.Contains(string(answer), `"delivered":true`) {
-		t.Errorf("answered %s, %v", answer, err)
+		t.Errorf("got the response %s and the error %v", answer, err)
 	}
 	if n := len(room.Messages()); n != 1 {
 		t.Fatalf("%d messages, want 1", n)
@@ -205,18 +207,18 @@ func TestFunctionTellsWrongSettings(t *testing.T) {
 		t.Errorf("GET /report: %s, %v", page, err)
 	}
 	if len(cloud.Calls()) > 0 {
-		t.Error("the service was asked")
+		t.Error("the API was called")
 	}
 	if strings.Contains(f.Output(), `"level":"INFO"`) {
-		t.Errorf("LOG_LEVEL=error is not followed:\n%s", f.Output())
+		t.Errorf("LOG_LEVEL=error is ignored:\n%s", f.Output())
 	}
 	if !strings.Contains(f.Output(), "invalid settings: no matrices are listed") || strings.Contains(f.Output()+m.Text, "kF8sQ1xWz0Rt") {
-		t.Errorf("the log does not say so, or says too much:\n%s", f.Output())
+		t.Errorf("the log lacks the error, or has a secret:\n%s", f.Output())
 	}
 }
 
-// Where nobody can be told, the function stops at its start.
-func TestFunctionRefusesSettings(t *testing.T) {
+// With invalid settings and no valid channel, the function exits when it starts.
+func TestFunctionExitsWithInvalidSettings(t *testing.T) {
 	f, err := fctest.Start(build(t), "EXPIRY_DAYS=soon", "TIME_ZONE=Mars/Base", "SLACK_WEBHOOK_URL=ftp://x/kF8sQ1xWz0Rt")
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +227,7 @@ func TestFunctionRefusesSettings(t *testing.T) {
 	defer cancel()
 	code, err := f.Exited(ctx)
 	if err != nil || code != 2 {
-		t.Errorf("exit %d, %v; want 2", code, err)
+		t.Errorf("exit code %d, %v; want 2", code, err)
 	}
 	for _, want := range []string{"EXPIRY_DAYS: ", "TIME_ZONE: ", "SLACK_WEBHOOK_URL: "} {
 		if !strings.Contains(f.Output(), want) {
@@ -233,10 +235,11 @@ func TestFunctionRefusesSettings(t *testing.T) {
 		}
 	}
 	if strings.Contains(f.Output(), "kF8sQ1xWz0Rt") {
-		t.Error("the webhook is repeated")
+		t.Error("the output has the webhook's secret")
 	}
 }
 
+// httpEvent returns the event of an HTTP trigger.
 func httpEvent(method, path, headers string) string {
 	return `{"version":"v1","rawPath":"` + path + `","headers":{` + headers + `},"queryParameters":{},"isBase64Encoded":false,"body":"",` +
 		`"requestContext":{"accountId":"1","domainName":"x.cn-shanghai.fcapp.run","http":{"method":"` + method + `","path":"` + path + `","protocol":"HTTP/1.1","sourceIp":"192.0.2.1","userAgent":"curl"},"requestId":"1-2","time":"2026-11-22T01:07:00Z","timeEpoch":"1"}}`

@@ -1,4 +1,4 @@
-// Package fcinvoke calls the HTTP trigger of a deployed function that wants
+// Package fcinvoke calls the HTTP trigger of a deployed function that requires
 // signed requests (authType: function).
 package fcinvoke
 
@@ -21,23 +21,23 @@ import (
 
 const algorithm = "ACS3-HMAC-SHA256"
 
-// maxAnswerBytes is as much as the platform lets through.
-const maxAnswerBytes = 32 << 20
+// maxResponseBytes is the platform's limit for the body of a response.
+const maxResponseBytes = 32 << 20
 
-// client follows no redirect: a role's token would go along to wherever it leads.
+// client follows no redirects, which would send the role's token elsewhere.
 var client = &http.Client{
 	Timeout:       5 * time.Minute,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// Call sends one request, signed with the key, and gives the answer whatever
-// its status. The caller needs fc:InvokeFunction on the function. Other than in
-// calls of the API, the body is no part of what is signed.
+// Call sends a request that is signed with key and returns the status and body of
+// the response. The key needs the permission fc:InvokeFunction. Unlike in calls of
+// the API, the signature does not cover the body.
 // https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/configure-signature-authentication-for-http-triggers
-func Call(ctx context.Context, method, address string, body []byte, key cloudphone.Credentials) (status int, answer []byte, err error) {
+func Call(ctx context.Context, method, address string, body []byte, key cloudphone.Credentials) (status int, response []byte, err error) {
 	u, err := url.Parse(address)
 	if err != nil || !config.SafeURL(u) {
-		return 0, nil, errors.New("the address is not of the form https://host/path")
+		return 0, nil, errors.New("the URL is not of the form https://host/path")
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
@@ -45,20 +45,21 @@ func Call(ctx context.Context, method, address string, body []byte, key cloudpho
 	}
 	sign(req, key, time.Now())
 	if len(body) > 0 {
-		req.Header.Set("Content-Type", "application/json") // after signing: what is not there is not signed
+		req.Header.Set("Content-Type", "application/json") // not signed
 	}
 	res, err := client.Do(req)
 	if err != nil {
 		return 0, nil, fmt.Errorf("calling the function: %w", err)
 	}
 	defer res.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes))
+	response, err = io.ReadAll(io.LimitReader(res.Body, maxResponseBytes))
 	if err != nil {
-		return 0, nil, fmt.Errorf("reading the function's answer: %w", err)
+		return 0, nil, fmt.Errorf("reading the function's response: %w", err)
 	}
-	return res.StatusCode, answer, nil
+	return res.StatusCode, response, nil
 }
 
+// sign adds the headers of signature version ACS3-HMAC-SHA256 to req.
 func sign(req *http.Request, key cloudphone.Credentials, now time.Time) {
 	headers := map[string]*string{"x-acs-date": dara.String(now.UTC().Format("2006-01-02T15:04:05Z"))}
 	if key.SecurityToken != "" {

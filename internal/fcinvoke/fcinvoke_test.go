@@ -16,8 +16,8 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 )
 
-// verify checks a request as the platform's page on signatures describes it,
-// with nothing of the code that signs.
+// verify checks a signature as the platform's documentation describes it, without
+// the code that signs. It returns why the signature is wrong, or "".
 func verify(r *http.Request, secret string) string {
 	rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 ")
 	parts := strings.Split(rest, ",")
@@ -83,15 +83,16 @@ func TestCall(t *testing.T) {
 	}
 	for _, address := range []string{"", "report", "http://example.com/", "https://user:pass@example.com/", "ftp://127.0.0.1/"} {
 		if _, _, err := Call(t.Context(), "GET", address, nil, cloudphone.Credentials{}); err == nil {
-			t.Errorf("%q was called", address)
+			t.Errorf("%q: got no error", address)
 		}
 	}
 }
 
-// A redirect is an answer: the token does not go where it leads.
-func TestRedirect(t *testing.T) {
+// Call returns a redirect and does not follow it, so the token stays with the
+// function.
+func TestCallFollowsNoRedirect(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		t.Errorf("asked elsewhere, with %v", r.Header)
+		t.Errorf("the redirect was followed, with %v", r.Header)
 	}))
 	defer elsewhere.Close()
 	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))

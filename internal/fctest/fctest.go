@@ -1,9 +1,8 @@
-// Package fctest calls a built function as Function Compute does: it serves
-// the runtime API that the function polls, hands out events with the
-// platform's headers, and takes the answers. It is for tests and benchmarks.
+// Package fctest calls a built function as Function Compute does. It serves the
+// runtime API: the function polls it for events, which have the platform's
+// headers, and posts its responses. The package is for tests and benchmarks.
 //
-// The protocol is that of github.com/aliyun/fc-runtime-go-sdk, version path
-// 2020-11-11.
+// The protocol is version 2020-11-11 of github.com/aliyun/fc-runtime-go-sdk.
 package fctest
 
 import (
@@ -24,7 +23,7 @@ import (
 
 const invocationPath = "/2020-11-11/runtime/invocation/"
 
-// A Function is a running process under a runtime API of its own.
+// A Function is a process of the function with a runtime API of its own.
 type Function struct {
 	server *http.Server
 	cmd    *exec.Cmd
@@ -38,26 +37,26 @@ type Function struct {
 	serial  int
 }
 
-// An Invocation is one event and what the platform says with it.
+// An Invocation is one event and what the platform passes with it.
 type Invocation struct {
 	Event                                       []byte
-	RequestID                                   string        // made if empty
+	RequestID                                   string        // generated if empty
 	Timeout                                     time.Duration // 60 s if 0
-	AccessKeyID, AccessKeySecret, SecurityToken string        // the role's; empty without a role
+	AccessKeyID, AccessKeySecret, SecurityToken string        // of the role; empty if there is none
 	RetryCount                                  int
 }
 
 type invocation struct {
 	Invocation
-	answer chan answer
+	response chan response
 }
 
-type answer struct {
+type response struct {
 	body   []byte
 	failed bool
 }
 
-// An Error is what the function reports instead of an answer.
+// An Error is an error that the function returned.
 type Error struct {
 	Message string `json:"errorMessage"`
 	Type    string `json:"errorType"`
@@ -65,11 +64,11 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// ErrExited says that the process ended without an answer.
-var ErrExited = errors.New("the function's process ended without an answer")
+// ErrExited is returned if the process exits before it responds.
+var ErrExited = errors.New("the function exited before it responded")
 
-// Start runs the binary with nothing in its environment but env and the
-// address of the runtime API.
+// Start starts the binary. Its environment is env and the address of the runtime
+// API.
 func Start(binary string, env ...string) (*Function, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -95,10 +94,10 @@ func Start(binary string, env ...string) (*Function, error) {
 	return f, nil
 }
 
-// Invoke hands out one event and waits for the answer. An error of the
+// Invoke sends one event to the function and returns its response. An error of the
 // function is an *Error.
 func (f *Function) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
-	inv := &invocation{Invocation: i, answer: make(chan answer, 1)}
+	inv := &invocation{Invocation: i, response: make(chan response, 1)}
 	f.mu.Lock()
 	f.serial++
 	if inv.RequestID == "" {
@@ -117,15 +116,15 @@ func (f *Function) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
 		return nil, ctx.Err()
 	}
 	select {
-	case a := <-inv.answer:
-		if a.failed {
+	case r := <-inv.response:
+		if r.failed {
 			var e Error
-			if err := json.Unmarshal(a.body, &e); err != nil {
-				return nil, fmt.Errorf("reading the function's error %q: %w", a.body, err)
+			if err := json.Unmarshal(r.body, &e); err != nil {
+				return nil, fmt.Errorf("reading the function's error %q: %w", r.body, err)
 			}
 			return nil, &e
 		}
-		return a.body, nil
+		return r.body, nil
 	case <-f.exited:
 		return nil, ErrExited
 	case <-ctx.Done():
@@ -133,7 +132,7 @@ func (f *Function) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
 	}
 }
 
-// Polled waits until the function asks for its first event.
+// Polled waits until the function polls for an event.
 func (f *Function) Polled(ctx context.Context) error {
 	select {
 	case <-f.polls:
@@ -145,19 +144,17 @@ func (f *Function) Polled(ctx context.Context) error {
 	}
 }
 
-// Output is what the process has printed so far, on both its outputs.
+// Output returns what the process has written so far, to either output.
 func (f *Function) Output() string { return f.output.String() }
 
-// Stop ends the process and the API, and gives its exit code; -1 if it had to
-// be killed.
-func (f *Function) Stop() int {
-	f.cmd.Process.Kill() // the SDK polls a closed API in a tight loop
+// Stop kills the process, if it still runs, and stops the API.
+func (f *Function) Stop() {
+	f.cmd.Process.Kill() // before the API stops, which the SDK would poll in a tight loop
 	<-f.exited
 	f.server.Close()
-	return f.cmd.ProcessState.ExitCode()
 }
 
-// Exited waits for the process to end by itself and gives its exit code.
+// Exited waits for the process to exit by itself and returns its exit code.
 func (f *Function) Exited(ctx context.Context) (int, error) {
 	select {
 	case <-f.exited:
@@ -168,7 +165,7 @@ func (f *Function) Exited(ctx context.Context) (int, error) {
 	}
 }
 
-// ServeHTTP is the runtime API.
+// ServeHTTP serves the runtime API.
 func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, invocationPath)
 	if !ok {
@@ -192,9 +189,10 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	inv.answer <- answer{body, kind == "error"}
+	inv.response <- response{body, kind == "error"}
 }
 
+// serveNext responds with the next event, as soon as there is one.
 func (f *Function) serveNext(w http.ResponseWriter, r *http.Request) {
 	select {
 	case f.polls <- struct{}{}:
@@ -229,6 +227,7 @@ func (f *Function) serveNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// A syncBuffer is a buffer that may be read while it is written.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

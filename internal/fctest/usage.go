@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// PeakMemory is the most that the running process has had resident so far, in
-// bytes. (What wait reports is no use: on Linux it counts the parent's memory,
-// which the child had before it became the function.)
+// PeakMemory returns the peak resident memory of the running process, in bytes.
+// The usage that wait returns would include, on Linux, memory of the parent from
+// before exec.
 func (f *Function) PeakMemory() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.cmd.Process.Pid))
 	if err != nil {
@@ -24,11 +24,11 @@ func (f *Function) PeakMemory() (int64, error) {
 	return kib << 10, nil
 }
 
-// Processor is the processor time that the running process has used so far.
-func (f *Function) Processor() (time.Duration, error) { return Processor(f.cmd.Process.Pid) }
+// CPUTime returns the processor time that the running process has used so far.
+func (f *Function) CPUTime() (time.Duration, error) { return CPUTime(f.cmd.Process.Pid) }
 
-// Processor is the processor time that a running process has used so far.
-func Processor(pid int) (sum time.Duration, err error) {
+// CPUTime returns the processor time that a running process has used so far.
+func CPUTime(pid int) (sum time.Duration, err error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil {
 		return 0, err
@@ -38,7 +38,7 @@ func Processor(pid int) (sum time.Duration, err error) {
 		if err != nil {
 			return 0, err
 		}
-		var ran time.Duration // in nanoseconds, which is what Duration counts
+		var ran time.Duration // both count nanoseconds
 		if _, err := fmt.Sscan(string(b), &ran); err != nil {
 			return 0, fmt.Errorf("reading %s: %w", file, err)
 		}

@@ -1,7 +1,7 @@
-// Command licences writes THIRD_PARTY_LICENSES.txt: the licence texts of every
-// module that is linked into the program, as their licences want them to be
-// passed on with it. It fails where it does not know a licence, or where one
-// asks for more than that.
+// Command licences writes THIRD_PARTY_LICENSES.txt, which holds the licence of
+// every module that is linked into the program: the licences require that they be
+// distributed with it. It fails for a licence that it does not know or that
+// requires more.
 //
 //	go run ./internal/licences
 package main
@@ -20,7 +20,7 @@ import (
 	"strings"
 )
 
-// file is where the texts stand, in the root of the repository.
+// file is the name of the file, in the root of the repository.
 const file = "THIRD_PARTY_LICENSES.txt"
 
 func main() {
@@ -34,14 +34,15 @@ func main() {
 	}
 }
 
-// A module is one that is linked, with the texts that it comes with.
+// A module is a linked module.
 type module struct {
 	Path, Version, Dir string
-	kind               string
-	texts              []string
+	kind               string   // the name of its licence
+	texts              []string // its licence and notices
 }
 
-// collect gives all texts, each once, under the modules that have it.
+// collect returns the content of the file: the modules with the names of their
+// licences, then each text once, under the modules that have it.
 func collect() ([]byte, error) {
 	modules, err := linked()
 	if err != nil {
@@ -67,8 +68,8 @@ func collect() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// linked lists the modules of the packages that the deployed binary has, and Go
-// itself.
+// linked returns the modules whose packages are linked into the deployed binary,
+// and Go itself, sorted by path.
 func linked() ([]module, error) {
 	cmd := exec.Command("go", "list", "-deps", "-tags", "nethttpomithttp2", "-json=Module", "matrix-expiry-report")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
@@ -109,7 +110,7 @@ func linked() ([]module, error) {
 
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)(\.(md|txt))?$`)
 
-// read finds the module's texts and what kind of licence it is.
+// read sets the texts and the kind of m.
 func (m *module) read() error {
 	entries, err := os.ReadDir(m.Dir)
 	if err != nil {
@@ -128,12 +129,13 @@ func (m *module) read() error {
 		m.kind = cmp.Or(m.kind, kind(text))
 	}
 	if m.kind == "" {
-		return fmt.Errorf("%s: no licence that is known and asks for no more than to be passed on", m.Path)
+		return fmt.Errorf("%s: no known licence that requires only to be distributed", m.Path)
 	}
 	return nil
 }
 
-// kinds by a phrase that no other has; the first that fits.
+// kinds are the known licences, each with a phrase that identifies it. The first
+// that matches counts.
 var kinds = []struct{ name, phrase string }{
 	{"Apache-2.0", "Apache License Version 2.0"},
 	{"MIT", "Permission is hereby granted, free of charge"},
@@ -142,6 +144,7 @@ var kinds = []struct{ name, phrase string }{
 	{"ISC", "Permission to use, copy, modify, and/or distribute"},
 }
 
+// kind returns the name of a licence, or "" if it is not known.
 func kind(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	for _, k := range kinds {

@@ -7,10 +7,9 @@ import (
 	"testing"
 )
 
-// What is shipped with the program names all that is linked into it, and has
-// the text of each licence. Go's own version is not told, so that a newer Go
-// does not make the file stale.
-func TestTheFileIsOfToday(t *testing.T) {
+// The file is up to date: it names every linked module and holds every licence. It
+// does not name the version of Go, so that it stays valid with a newer one.
+func TestFileIsCurrent(t *testing.T) {
 	want, err := collect()
 	if err != nil {
 		t.Fatal(err)
@@ -20,15 +19,15 @@ func TestTheFileIsOfToday(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%d bytes, want %d): go run ./internal/licences", file, len(got), len(want))
+		t.Errorf("%s is out of date (%d bytes, want %d): go run ./internal/licences", file, len(got), len(want))
 	}
 	for _, module := range []string{"Go (BSD-3-Clause)", "github.com/slack-go/slack ", "github.com/aliyun/fc-runtime-go-sdk "} {
 		if !strings.Contains(string(got), "\n"+module) {
-			t.Errorf("%s is not named", module)
+			t.Errorf("the file does not name %s", module)
 		}
 	}
 	if strings.Contains(string(got), "chromedp") {
-		t.Error("what only tests use is named")
+		t.Error("the file names a module that only tests use")
 	}
 }
 
@@ -40,7 +39,7 @@ func TestKind(t *testing.T) {
 		"all rights reserved":                         "",
 	} {
 		if got := kind(text); got != want {
-			t.Errorf("%q is taken for %q, want %q", text, got, want)
+			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 }
