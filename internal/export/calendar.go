@@ -17,26 +17,24 @@ import (
 
 const (
 	calendarName  = "Matrix expiry"
-	refresh       = "PT6H"   // how often to ask again; the report is a matter of days
-	dayBeforeAt9  = "-PT15H" // before midnight, with which an event of a whole day begins
-	maxListed     = 100      // matrices in a description: calendars cut off long ones
+	refresh       = "PT6H"   // how often clients should fetch the feed
+	dayBeforeAt9  = "-PT15H" // before midnight, when an all-day event starts
+	maxListed     = 100      // matrices in a description; clients truncate longer ones
 	calendarAgent = "matrix-expiry-report"
 )
 
-// Calendar writes a feed to subscribe to (RFC 5545, text/calendar): one event
-// of a whole day for each date and region in which matrices expire or have
-// expired, in the report's zone, with a reminder at nine the day before. An
-// event is known by its date and region alone, so that a renewal moves it
-// rather than doubles it. What expires later than the report looks, and what
-// is being deleted, is not in it.
+// Calendar writes an iCalendar feed (RFC 5545, text/calendar): an all-day event for
+// each date and region in which matrices expire or have expired, in the time zone
+// of the report, with a reminder at nine the day before. The id of an event is made
+// of its date and region only, so that a renewal moves it and does not copy it.
+// Matrices that expire after the report's days, or are being deleted, have no event.
 //
-// Feeds cannot say that they are incomplete, so an incomplete report has an
-// event on its own date that does. A report of which nothing could be read
-// ([report.Report.Failed]) had better be an error to who asks, whose program
-// then keeps what it had.
+// A feed has no way to state that it is incomplete, so an incomplete report has an
+// event on its own date. For a report that failed ([report.Report.Failed]) respond
+// with an error instead, so that clients keep the events that they have.
 //
-// now tells what has expired. An error is the writer's or of a text that a
-// calendar cannot hold.
+// now decides which matrices have expired. Calendar returns errors of w, and an
+// error for a text that iCalendar cannot represent.
 func Calendar(w io.Writer, r report.Report, now time.Time) error {
 	cal := ics.NewCalendar()
 	cal.SetProductId("-//" + calendarAgent + "//EN") // RFC 5545 3.7.3
@@ -47,10 +45,10 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 	add := func(date time.Time, place, summary, description string) *ics.VEvent {
 		e := cal.AddEvent(date.Format(time.DateOnly) + "." + visible(place) + "@" + calendarAgent)
 		e.SetDtStampTime(r.GeneratedAt.Time)
-		e.SetAllDayStartAt(date) // without an end it takes that day, RFC 5545 3.6.1
+		e.SetAllDayStartAt(date) // without an end, it lasts that day (RFC 5545 3.6.1)
 		e.SetSummary(summary)
 		e.SetDescription(description)
-		e.SetTimeTransparency(ics.TransparencyTransparent) // nobody is busy because of it
+		e.SetTimeTransparency(ics.TransparencyTransparent) // the event does not block time
 		return e
 	}
 	if !r.Complete {
@@ -68,7 +66,7 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 		first, last := day[0], day[len(day)-1]
 		summary, description := describe(day, now)
 		e := add(first.ExpiresAt.Time, first.Region, summary, description)
-		if last.ExpiresAt.After(now) { // some calendars remind at once of what is past
+		if last.ExpiresAt.After(now) { // some clients remind immediately of a past event
 			alarm := e.AddAlarm()
 			alarm.SetAction(ics.ActionDisplay)
 			alarm.SetProperty(ics.ComponentPropertyDescription, summary)
@@ -76,13 +74,13 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 		}
 	}
 	if len(cal.Components) == 0 {
-		// A calendar has to hold something (RFC 5545 3.6); a zone shows nowhere.
+		// A calendar must not be empty (RFC 5545 3.6). Clients do not show a time zone.
 		utc := cal.AddTimezone("Etc/UTC").AddStandard()
 		utc.SetProperty(ics.ComponentPropertyDtStart, "19700101T000000")
 		utc.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), "+0000")
 		utc.SetProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), "+0000")
 	}
-	var b bytes.Buffer // SerializeTo does not tell every error of a writer
+	var b bytes.Buffer // SerializeTo does not return every error of a writer
 	if err := cal.SerializeTo(&b, ics.WithNewLineWindows); err != nil {
 		return err
 	}
@@ -90,15 +88,15 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 	return err
 }
 
-// expiryDays are the findings that expire or have expired, those of one date
-// and region together, in order of time.
+// expiryDays returns the findings that expire or have expired, grouped by date and
+// region, in order of time.
 func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
 	type place struct{ date, region string }
 	at := map[place][]*report.Finding{}
 	for i := range findings {
 		f := &findings[i]
 		ends := ended(f.Reason) || slices.ContainsFunc(f.OtherReasons, ended)
-		if ends && !f.ExpiresAt.IsZero() { // a report read from JSON may say one without the other
+		if ends && !f.ExpiresAt.IsZero() { // a report read from JSON may have a reason without a date
 			p := place{f.ExpiresAt.Format(time.DateOnly), visible(f.Region)}
 			at[p] = append(at[p], f)
 		}
@@ -117,7 +115,8 @@ func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
 
 func ended(r report.Reason) bool { return r == report.Expired || r == report.Expiring }
 
-// describe words the event of matrices that expire on one date in one region.
+// describe returns the texts of the event for matrices that expire on one date in
+// one region.
 func describe(day []*report.Finding, now time.Time) (summary, description string) {
 	phones := 0
 	var b strings.Builder

@@ -15,7 +15,7 @@ import (
 )
 
 func TestCalendarEvents(t *testing.T) {
-	cal := readCalendar(t, write(t, forms[2].write, scenarios()["usual"]))
+	cal := readCalendar(t, write(t, writeCalendar, scenarios()["usual"]))
 	var got []string
 	for _, e := range cal.Events() {
 		alarm := ""
@@ -53,21 +53,21 @@ func TestCalendarEvents(t *testing.T) {
 	}
 }
 
-// Half an hour before midnight in London is the next day in Shanghai.
-func TestCalendarZone(t *testing.T) {
+// The date of an event is that in the report's time zone.
+func TestCalendarTimeZone(t *testing.T) {
 	m := matrix("cpn-1", 0)
 	m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 23, 23, 30, 0, 0, time.UTC)}
-	e := readCalendar(t, write(t, forms[2].write, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now.UTC()))).Events()[0]
+	e := readCalendar(t, write(t, writeCalendar, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now.UTC()))).Events()[0]
 	if got := value(t, e.Component, "DTSTART"); got != "20261124" {
 		t.Errorf("the event is on %s, want 20261124", got)
 	}
 }
 
-// What tomorrow's feed says of a date replaces what today's did.
-func TestCalendarStaysItself(t *testing.T) {
+// An event keeps its UID in the feeds of later days.
+func TestCalendarStableUIDs(t *testing.T) {
 	uids := func(now time.Time, ms ...report.Matrix) (uids []string) {
 		r := report.Build(rules, report.Listing{Matrices: ms}, now)
-		for _, e := range readCalendar(t, write(t, forms[2].write, r)).Events() {
+		for _, e := range readCalendar(t, write(t, writeCalendar, r)).Events() {
 			uids = append(uids, value(t, e.Component, "UID"))
 		}
 		return uids
@@ -76,12 +76,12 @@ func TestCalendarStaysItself(t *testing.T) {
 	renamed.Name = "other"
 	today, tomorrow := uids(now, matrix("cpn-1", 2)), uids(now.AddDate(0, 0, 1), matrix("cpn-1", 2), renamed)
 	if !slices.Equal(today, tomorrow) || len(today) != 1 {
-		t.Errorf("today %q, tomorrow %q, want the same one", today, tomorrow)
+		t.Errorf("today %q, tomorrow %q, want the same UID", today, tomorrow)
 	}
 }
 
 func TestCalendarIncomplete(t *testing.T) {
-	e := readCalendar(t, write(t, forms[2].write, scenarios()["incomplete"])).Events()[0]
+	e := readCalendar(t, write(t, writeCalendar, scenarios()["incomplete"])).Events()[0]
 	if got := value(t, e.Component, "SUMMARY"); got != "Incomplete: 1 of about 131 matrices could be read" {
 		t.Errorf("the first event is %q", got)
 	}
@@ -89,23 +89,23 @@ func TestCalendarIncomplete(t *testing.T) {
 		t.Errorf("description %q, want the problem that may hide matrices", got)
 	}
 	if len(e.Children) != 0 {
-		t.Error("it reminds of what is now")
+		t.Error("the event has a reminder")
 	}
 }
 
 func TestCalendarEmpty(t *testing.T) {
-	cal := readCalendar(t, write(t, forms[2].write, scenarios()["empty"]))
+	cal := readCalendar(t, write(t, writeCalendar, scenarios()["empty"]))
 	if len(cal.Events()) != 0 || len(cal.Children) != 1 {
 		t.Errorf("%d events in %d components, want no event", len(cal.Events()), len(cal.Children))
 	}
 }
 
-// A report read from JSON may have a reason without its time.
-func TestCalendarNoTime(t *testing.T) {
+// A report read from JSON may have a reason without its date.
+func TestCalendarWithoutDate(t *testing.T) {
 	r := report.Build(rules, report.Listing{}, now)
 	r.Findings = []report.Finding{{Matrix: report.Matrix{NodeID: "cpn-1"}, Reason: report.Expired, Severity: report.Critical}}
-	if events := readCalendar(t, write(t, forms[2].write, r)).Events(); len(events) != 0 {
-		t.Errorf("an event on %s for a matrix that has no date", value(t, events[0].Component, "DTSTART"))
+	if events := readCalendar(t, write(t, writeCalendar, r)).Events(); len(events) != 0 {
+		t.Errorf("got an event on %s for a matrix without a date", value(t, events[0].Component, "DTSTART"))
 	}
 }
 
@@ -117,15 +117,15 @@ func TestCalendarHostile(t *testing.T) {
 			dates[f.ExpiresAt.Format(time.DateOnly)+visible(f.Region)] = true
 		}
 	}
-	cal := readCalendar(t, write(t, forms[2].write, r))
-	if got := len(cal.Events()) - 1; got != len(dates) { // and that it is incomplete
+	cal := readCalendar(t, write(t, writeCalendar, r))
+	if got := len(cal.Events()) - 1; got != len(dates) { // and one for the incomplete report
 		t.Errorf("%d events for %d dates and regions", got, len(dates))
 	}
 }
 
 func TestCalendarMany(t *testing.T) {
 	r := many(20_000)
-	events := readCalendar(t, write(t, forms[2].write, r)).Events()
+	events := readCalendar(t, write(t, writeCalendar, r)).Events()
 	phones, listed := 0, 0
 	for _, e := range events {
 		var matrices, n int
@@ -151,9 +151,9 @@ func FuzzCalendarText(f *testing.F) {
 		m := matrix("cpn-1", 2)
 		m.Name, m.Region = name, region
 		r := report.Build(rules, report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: name, MayHideMatrices: true}}}, now)
-		events := readCalendar(t, write(t, forms[2].write, r)).Events()
+		events := readCalendar(t, write(t, writeCalendar, r)).Events()
 		if len(events) != 2 {
-			t.Fatalf("%d events, want the matrix and that the report is incomplete", len(events))
+			t.Fatalf("%d events, want one for the matrix and one for the incomplete report", len(events))
 		}
 		e := events[1].Component
 		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+nameOf(m)+" (cpn-1), 25 phones"; got != want {
@@ -168,7 +168,7 @@ func FuzzCalendarText(f *testing.F) {
 	})
 }
 
-// value is a property as another library reads it.
+// value returns a property, decoded.
 func value(t *testing.T, c *ical.Component, name string) string {
 	t.Helper()
 	p := c.Props.Get(name)
@@ -185,8 +185,9 @@ func value(t *testing.T, c *ical.Component, name string) string {
 	return s
 }
 
-// readCalendar holds b to RFC 5545, then has another library than the one that
-// wrote it read it, and write it again, as it checks more then.
+// readCalendar checks b against RFC 5545 and parses it with another library than
+// the one that wrote it. It also encodes the result, which that library checks
+// more strictly.
 func readCalendar(t *testing.T, b []byte) *ical.Calendar {
 	t.Helper()
 	for _, fault := range calendarFaults(b) {
@@ -202,8 +203,8 @@ func readCalendar(t *testing.T, b []byte) *ical.Calendar {
 	return cal
 }
 
-// required properties of RFC 5545 3.6; each at most once, as is everything
-// that Calendar writes.
+// required are the properties that RFC 5545 3.6 requires of each component. None may
+// be repeated.
 var required = map[string][]string{
 	"VCALENDAR": {"PRODID", "VERSION"},
 	"VEVENT":    {"UID", "DTSTAMP", "DTSTART"},
@@ -212,6 +213,7 @@ var required = map[string][]string{
 	"STANDARD":  {"DTSTART", "TZOFFSETFROM", "TZOFFSETTO"},
 }
 
+// calendarFaults returns the violations of RFC 5545 in b.
 func calendarFaults(b []byte) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if !bytes.HasSuffix(b, []byte("\r\n")) {
@@ -243,7 +245,7 @@ func calendarFaults(b []byte) (faults []string) {
 			open, seen = append(open, value), append(seen, map[string]bool{})
 			components++
 		case len(open) == 0:
-			fault("outside of every component: %q", line)
+			fault("outside every component: %q", line)
 		case name == "END":
 			last := len(open) - 1
 			if open[last] != value {
@@ -268,14 +270,14 @@ func calendarFaults(b []byte) (faults []string) {
 		}
 	}
 	if len(open) != 0 || components < 2 {
-		fault("%d components, %q not ended; a calendar holds at least one (3.6)", components, open)
+		fault("%d components, %q not ended; a calendar has at least one (3.6)", components, open)
 	}
 	return faults
 }
 
-// A check that finds nothing may be one that looks at nothing.
+// calendarFaults finds violations of every kind.
 func TestCalendarFaults(t *testing.T) {
-	good := string(write(t, forms[2].write, scenarios()["usual"]))
+	good := string(write(t, writeCalendar, scenarios()["usual"]))
 	for _, c := range []struct{ old, new string }{
 		{"\r\n", "\n"},
 		{"DTSTAMP", "X-OTHER"},
@@ -289,7 +291,7 @@ func TestCalendarFaults(t *testing.T) {
 		{"VERSION:", "VERSION"},
 	} {
 		if faults := calendarFaults([]byte(strings.ReplaceAll(good, c.old, c.new))); len(faults) == 0 {
-			t.Errorf("%q for %q goes unseen", c.new, c.old)
+			t.Errorf("%q replaced by %q is not found", c.old, c.new)
 		}
 	}
 }

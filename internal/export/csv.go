@@ -8,14 +8,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"matrix-expiry-report/report"
 )
 
-// csvColumns are named as in the report's JSON, in an order that suits a
-// reader. Programs find them by name, so a new one goes to the end.
+// csvColumns have the names of the report's JSON. Programs find them by name, but
+// spreadsheets by position, so a new column is added at the end.
 var csvColumns = []struct {
 	name string
 	cell func(f report.Finding, ownerTag string) string
@@ -39,18 +38,18 @@ var csvColumns = []struct {
 	{"tags", func(f report.Finding, _ string) string { return text(tags(f.Tags)) }},
 }
 
-// CSV writes the findings of r as a table (RFC 4180, text/csv): a row of
-// names, then one row a finding, in the order of the report. Owner is the
-// value of the tag called ownerTag, also a list with spaces between, tags a
-// JSON object, times RFC 3339; what is absent is empty.
+// CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one
+// row per finding in the order of the report. The column owner is the value of the
+// tag ownerTag, also is separated by spaces, tags is a JSON object, and times are
+// in RFC 3339. Absent values are empty.
 //
-// It is made for spreadsheets, which take UTF-8 for something else without a
-// byte order mark and run a cell that begins like a formula: such a cell gets
-// an apostrophe in front, and no cell holds a line break or anything
-// invisible. Who wants the values as they are reads the JSON. A report's
-// problems are not in it, so an incomplete report does not show.
+// The table is made for spreadsheets. They need a byte order mark to detect UTF-8,
+// and evaluate a cell that looks like a formula: such a cell gets a leading
+// apostrophe, and cells have no line breaks or invisible characters. For exact
+// values use the JSON. The table has no problems, so it does not show that a report
+// is incomplete.
 //
-// Any error is the writer's.
+// CSV returns only errors of w.
 func CSV(w io.Writer, r report.Report, ownerTag string) error {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
 		return err
@@ -76,20 +75,20 @@ func CSV(w io.Writer, r report.Report, ownerTag string) error {
 	return table.Error()
 }
 
-// formula finds where a spreadsheet would begin one: at the start of a cell,
-// and after what some locales take for the end of a cell. The characters are
-// those of https://owasp.org/www-community/attacks/CSV_Injection, which wants
-// the full-width ones, too, as Japanese locales run them.
-var formula = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`((?:^|[,;|])[" ]*)([=+\-@＝＋－＠])`) })
+// formula matches the start of a formula: at the start of a cell, and after the
+// characters that separate cells in some locales. The characters are those of
+// https://owasp.org/www-community/attacks/CSV_Injection, with their full-width
+// forms, which Japanese locales evaluate.
+var formula = regexp.MustCompile(`((?:^|[,;|])[" ]*)([=+\-@＝＋－＠])`)
 
-// text is a cell that no spreadsheet runs.
+// text returns s as a cell that no spreadsheet evaluates.
 func text(s string) string {
 	cell := visible(s)
-	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, `" =+-@＝＋－＠`) == 0 {
-		cell = formula().ReplaceAllString(cell, "$1'$2")
+	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, `" =+-@＝＋－＠`) == 0 { // else formula cannot match
+		cell = formula.ReplaceAllString(cell, "$1'$2")
 	}
 	if strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") {
-		if !strings.HasPrefix(cell, "'") { // OWASP counts these as beginnings, whatever follows
+		if !strings.HasPrefix(cell, "'") { // OWASP lists these too, whatever follows them
 			cell = "'" + cell
 		}
 	}
@@ -127,7 +126,7 @@ func tags(m map[string]string) string {
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // people read it
-	_ = e.Encode(m)        // strings always can be
+	e.SetEscapeHTML(false) // people read the table
+	_ = e.Encode(m)        // strings cannot fail to encode
 	return b.String()
 }

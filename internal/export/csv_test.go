@@ -33,27 +33,27 @@ func TestCSVText(t *testing.T) {
 		{" =1", "'=1"},
 		{"\u202e=1", "'=1"},
 		{"\x00=1", "'=1"},
-		{"a;=1", "a;'=1"},      // where a semicolon parts cells
-		{`a";"=1`, `a";"'=1`},  // and quotes are taken off
-		{"a,-b", "a,'-b"},      // by a reader that knows no quotes
-		{"a\n=1", "a =1"},      // no cell holds a line break
-		{"'=1", "'=1"},         // harmless as it is
+		{"a;=1", "a;'=1"},      // if semicolons separate cells
+		{`a";"=1`, `a";"'=1`},  // and quotes are removed
+		{"a,-b", "a,'-b"},      // for a reader without quotes
+		{"a\n=1", "a =1"},      // no line breaks
+		{"'=1", "'=1"},         // unchanged
 		{"a\xffb", "a\uFFFDb"}, // not UTF-8
 		{"👩‍👧 农场", "👩‍👧 农场"},
 	} {
 		if got := text(c.in); got != c.want {
-			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
 		}
 	}
 }
 
-func TestCSVForm(t *testing.T) {
-	b := write(t, forms[0].write, scenarios()["usual"])
+func TestCSVFormat(t *testing.T) {
+	b := write(t, writeCSV, scenarios()["usual"])
 	if !bytes.HasPrefix(b, []byte("\xef\xbb\xbfseverity,reason,")) {
-		t.Errorf("begins with %q, want a byte order mark and the names", b[:20])
+		t.Errorf("starts with %q, want a byte order mark and the header", b[:20])
 	}
 	if n := bytes.Count(b, []byte("\n")); n != bytes.Count(b, []byte("\r\n")) || bytes.Count(b, []byte("\r")) != n {
-		t.Error("lines do not all end with CRLF")
+		t.Error("some lines do not end with CRLF")
 	}
 	rows := readCSV(t, b)
 	column := func(row []string, name string) string { return row[slices.Index(rows[0], name)] }
@@ -71,14 +71,14 @@ func TestCSVForm(t *testing.T) {
 			}
 		case "cpn-failed":
 			if got := column(row, "expires_at") + column(row, "days_left"); got != "" {
-				t.Errorf("without an expiry there is %q", got)
+				t.Errorf("without an expiry date: got %q, want nothing", got)
 			}
 		}
 	}
 }
 
-// A column is called what the report's JSON calls it, and none is missing.
-func TestCSVNames(t *testing.T) {
+// The columns are the properties of a finding in JSON, and the owner.
+func TestCSVColumns(t *testing.T) {
 	b, err := json.Marshal(report.Finding{})
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestCSVNames(t *testing.T) {
 	if err := json.Unmarshal(b, &f); err != nil {
 		t.Fatal(err)
 	}
-	names := readCSV(t, write(t, forms[0].write, scenarios()["empty"]))[0]
+	names := readCSV(t, write(t, writeCSV, scenarios()["empty"]))[0]
 	for _, name := range names {
 		if _, ok := f[name]; !ok && name != "owner" {
 			t.Errorf("the JSON has no %s", name)
@@ -95,21 +95,21 @@ func TestCSVNames(t *testing.T) {
 	}
 	for name := range f {
 		if !slices.Contains(names, name) {
-			t.Errorf("the table has no %s", name)
+			t.Errorf("the table has no column %s", name)
 		}
 	}
 }
 
 func TestCSVHostile(t *testing.T) {
 	r := hostileReport()
-	rows := readCSV(t, write(t, forms[0].write, r))
+	rows := readCSV(t, write(t, writeCSV, r))
 	if len(rows) != len(r.Findings)+1 {
 		t.Fatalf("%d rows for %d findings", len(rows), len(r.Findings))
 	}
 	for _, row := range rows {
 		for i, cell := range row {
 			if rows[0][i] != "days_left" && !harmless(cell) {
-				t.Errorf("%s: a spreadsheet would run %q", rows[0][i], cell)
+				t.Errorf("%s: a spreadsheet would evaluate %q", rows[0][i], cell)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func FuzzCSVCell(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m := matrix(s, 2)
 		m.Name, m.Region, m.Status, m.Tags = s, s, s, map[string]string{"owner": s, s: s}
-		rows := readCSV(t, write(t, forms[0].write, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)))
+		rows := readCSV(t, write(t, writeCSV, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)))
 		if m.Status == report.StatusDeleted || m.Status == report.StatusDeleting {
 			return
 		}
@@ -131,7 +131,7 @@ func FuzzCSVCell(f *testing.F) {
 		}
 		for i, cell := range rows[1] {
 			if !harmless(cell) {
-				t.Errorf("%s: a spreadsheet would run %q", rows[0][i], cell)
+				t.Errorf("%s: a spreadsheet would evaluate %q", rows[0][i], cell)
 			}
 		}
 		if got, want := strings.ReplaceAll(rows[1][4], "'", ""), strings.ReplaceAll(visible(s), "'", ""); got != want {
@@ -142,7 +142,8 @@ func FuzzCSVCell(f *testing.F) {
 
 var cellEnds = regexp.MustCompile(`[,;|\t\r\n]`)
 
-// harmless asks it of every part that some reader takes for a cell.
+// harmless reports whether no part of cell, however a reader splits it, starts a
+// formula.
 func harmless(cell string) bool {
 	for _, part := range cellEnds.Split(cell, -1) {
 		if part = strings.TrimLeft(part, ` "`); part != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(part)[0]) {

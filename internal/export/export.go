@@ -1,10 +1,10 @@
-// Package export writes a report in the forms that other programs read: a
-// table for spreadsheets, Markdown for issues and wikis, a calendar feed and
-// metrics for Prometheus. It writes nothing but bytes: no network, no log.
+// Package export writes a report in formats for other programs: CSV for
+// spreadsheets, Markdown for issues and wikis, an iCalendar feed, and metrics for
+// Prometheus. It only writes to an io.Writer; it has no network access and no log.
 //
-// To add a form, write a file like csv.go, a function that takes a writer and
-// a report, and give it a line in the table of export_test.go, which asks of
-// every form that it bears hostile, empty and very long reports.
+// To add a format, write a file like csv.go and add its function to the table in
+// export_test.go, which tests every format with hostile, empty and very long
+// reports.
 package export
 
 import (
@@ -17,17 +17,16 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// visible makes one line of visible characters from whatever the service said:
-// no line breaks or other control characters, nothing that changes the
-// direction of what follows. What is not UTF-8 becomes U+FFFD, as [strings.Map]
-// does.
+// visible returns s as one line of visible characters, without control characters
+// and characters that change the text direction. Invalid UTF-8 becomes U+FFFD, as
+// strings.Map does.
 func visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return s // as most are
+		return s // the usual case
 	}
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case r == '\u200c' || r == '\u200d': // joiners, which scripts and emoji need
+		case r == '\u200c' || r == '\u200d': // joiners, which some scripts and emoji need
 			return r
 		case unicode.IsSpace(r):
 			return ' '
@@ -39,10 +38,11 @@ func visible(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// maxRunes bounds a value from outside in what people read; the service allows
-// names of 128.
+// maxRunes limits a value in the formats that people read. The API limits names to
+// 128 characters.
 const maxRunes = 320
 
+// short returns visible(s), truncated to maxRunes.
 func short(s string) string {
 	s = visible(s)
 	if utf8.RuneCountInString(s) > maxRunes {
@@ -51,11 +51,11 @@ func short(s string) string {
 	return s
 }
 
-// nameOf is what people call a matrix: its id where nothing of its name can be
-// seen.
+// nameOf returns the name of a matrix, or its id if the name has no visible
+// character.
 func nameOf(m report.Matrix) string { return cmp.Or(short(m.Name), short(m.NodeID)) }
 
-// counted is n with the word for so many.
+// counted returns n with the singular or plural of a word.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -17,18 +17,23 @@ import (
 	"matrix-expiry-report/report"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// forms are asked the same of: a new one needs a line here.
-var forms = []struct {
+// formats are the formats to test. A new one needs a line here.
+var formats = []struct {
 	extension string
 	write     func(io.Writer, report.Report) error
 }{
-	{"csv", func(w io.Writer, r report.Report) error { return CSV(w, r, "owner") }},
-	{"md", func(w io.Writer, r report.Report) error { return Markdown(w, r, "owner") }},
-	{"ics", func(w io.Writer, r report.Report) error { return Calendar(w, r, r.GeneratedAt.Time) }},
-	{"prom", func(w io.Writer, r report.Report) error { return Metrics(w, r, 1500*time.Millisecond) }},
+	{"csv", writeCSV},
+	{"md", writeMarkdown},
+	{"ics", writeCalendar},
+	{"prom", writeMetrics},
 }
+
+func writeCSV(w io.Writer, r report.Report) error      { return CSV(w, r, "owner") }
+func writeMarkdown(w io.Writer, r report.Report) error { return Markdown(w, r, "owner") }
+func writeCalendar(w io.Writer, r report.Report) error { return Calendar(w, r, r.GeneratedAt.Time) }
+func writeMetrics(w io.Writer, r report.Report) error  { return Metrics(w, r, 1500*time.Millisecond) }
 
 var (
 	shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
@@ -44,7 +49,8 @@ func in(days int, hours ...int) report.Time {
 	return t
 }
 
-// matrix is one of 25 phones that runs in Hangzhou and expires in so many days.
+// matrix returns a running matrix of 25 phones in Hangzhou that expires in that
+// many days.
 func matrix(id string, days int) report.Matrix {
 	return report.Matrix{
 		NodeID: id, Name: "farm-" + id, Region: "cn-hangzhou", Status: report.StatusRunning, ExpiresAt: in(days), CreatedAt: in(-300), ModifiedAt: in(-20),
@@ -52,7 +58,7 @@ func matrix(id string, days int) report.Matrix {
 	}
 }
 
-// hostile are values that mean something to one reader or another.
+// hostile are values that are markup or formulas in some format.
 var hostile = []string{
 	"=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tindented", "\rreturned", "＝cmd()", "＋1", "－1", "＠x",
 	"a;=cmd()", `b";"=cmd()`, "c\n=cmd()", "  =padded", "\u202e=hidden", "\ufeff=bom",
@@ -79,7 +85,7 @@ func hostileReport() report.Report {
 	return r
 }
 
-// many is a report of n matrices, of which 4 in 40 expire too late for it.
+// many returns a report of n matrices, of which 4 in 40 expire after its days.
 func many(n int) report.Report {
 	l := report.Listing{}
 	for i := range n {
@@ -93,7 +99,7 @@ func many(n int) report.Report {
 func scenarios() map[string]report.Report {
 	failed := matrix("cpn-failed", 0)
 	failed.Status, failed.ExpiresAt = report.StatusFailed, report.Time{}
-	stuck := matrix("cpn-stuck", 90) // expires later than the report looks
+	stuck := matrix("cpn-stuck", 90) // expires after the report's days
 	stuck.Status, stuck.CreatedAt = report.StatusCreating, in(-3)
 	deleting := matrix("cpn-deleting", 1)
 	deleting.Status = report.StatusDeleting
@@ -123,10 +129,10 @@ func scenarios() map[string]report.Report {
 
 func TestGolden(t *testing.T) {
 	for name, r := range scenarios() {
-		for _, form := range forms {
-			t.Run(name+"."+form.extension, func(t *testing.T) {
-				got := write(t, form.write, r)
-				file := filepath.Join("testdata", name+"."+form.extension)
+		for _, format := range formats {
+			t.Run(name+"."+format.extension, func(t *testing.T) {
+				got := write(t, format.write, r)
+				file := filepath.Join("testdata", name+"."+format.extension)
 				if *update {
 					if err := os.WriteFile(file, got, 0o644); err != nil {
 						t.Fatal(err)
@@ -137,25 +143,24 @@ func TestGolden(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(got, want) {
-					t.Errorf("other than %s (go test ./internal/export -update writes it):\n%s", file, firstDifference(string(got), string(want)))
+					t.Errorf("%s differs (go test ./internal/export -update rewrites it):\n%s", file, firstDifference(string(got), string(want)))
 				}
 			})
 		}
 	}
 }
 
-// Whatever a form does with a value, nothing that a person cannot see gets
-// through.
-func TestNothingInvisible(t *testing.T) {
+// No format writes invisible characters.
+func TestNoInvisibleCharacters(t *testing.T) {
 	r := hostileReport()
-	for _, form := range forms {
-		got := strings.TrimPrefix(string(write(t, form.write, r)), "\ufeff")
+	for _, format := range formats {
+		got := strings.TrimPrefix(string(write(t, format.write, r)), "\ufeff")
 		if !utf8.ValidString(got) {
-			t.Errorf("%s: not UTF-8", form.extension)
+			t.Errorf("%s: not UTF-8", format.extension)
 		}
 		for i, c := range got {
 			if c != '\r' && c != '\n' && c != '\u200d' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
-				t.Errorf("%s: %U in %q", form.extension, c, got[max(0, i-20):i+len(string(c))])
+				t.Errorf("%s: %U in %q", format.extension, c, got[max(0, i-20):i+len(string(c))])
 				break
 			}
 		}
@@ -164,11 +169,11 @@ func TestNothingInvisible(t *testing.T) {
 
 func TestWriterErrors(t *testing.T) {
 	r := many(500)
-	for _, form := range forms {
-		size := len(write(t, form.write, r))
+	for _, format := range formats {
+		size := len(write(t, format.write, r))
 		for _, room := range []int{0, 2, 100, size - 1} {
-			if err := form.write(&full{room}, r); !errors.Is(err, errFull) {
-				t.Errorf("%s with room for %d of %d bytes: %v, want the writer's error", form.extension, room, size, err)
+			if err := format.write(&full{room}, r); !errors.Is(err, errFull) {
+				t.Errorf("%s with room for %d of %d bytes: %v, want the writer's error", format.extension, room, size, err)
 			}
 		}
 	}
@@ -176,7 +181,7 @@ func TestWriterErrors(t *testing.T) {
 
 var errFull = errors.New("disk full")
 
-// full takes so many bytes and no more.
+// A full writer accepts room bytes.
 type full struct{ room int }
 
 func (f *full) Write(b []byte) (int, error) {
@@ -188,10 +193,10 @@ func (f *full) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-func write(t testing.TB, form func(io.Writer, report.Report) error, r report.Report) []byte {
+func write(t testing.TB, format func(io.Writer, report.Report) error, r report.Report) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := form(&b, r); err != nil {
+	if err := format(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -8,18 +8,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"matrix-expiry-report/report"
 )
 
-// Markdown writes r for people who read it where GitHub's Markdown is known
-// (https://github.github.com/gfm/, text/markdown; variant=GFM), in English: a
-// line that sums it up, what could not be done, and a table of every finding.
-// Owner is the value of the tag called ownerTag. Values from outside are text
-// and nothing else: no markup, no HTML, no links, no mentions.
+// Markdown writes r in English, in GitHub Flavored Markdown
+// (https://github.github.com/gfm/, text/markdown; variant=GFM): a summary in one
+// line, the problems, and a table of all findings. The column Owner is the value of
+// the tag ownerTag. Values are escaped: they contain no markup, HTML, links or
+// mentions.
 //
-// Any error is the writer's.
+// Markdown returns only errors of w.
 func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "%s\n", summary(r))
@@ -27,7 +26,7 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 		if i == 0 {
 			fmt.Fprint(b, "\n")
 		}
-		effect := "Hides nothing" // fixed words first, so that no problem can begin a heading or a list
+		effect := "Hides nothing" // begins the line, so that a problem cannot start a heading or a list
 		if p.MayHideMatrices {
 			effect = "May hide matrices"
 		}
@@ -44,16 +43,16 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 			expires = f.ExpiresAt.Format("2006-01-02 15:04")
 		}
 		cells := []string{
-			inert(string(f.Severity)), inert(reasons), inert(nameOf(f.Matrix)), inert(f.NodeID), inert(f.Region),
-			inert(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount), inert(f.Tags[ownerTag]),
+			inline(string(f.Severity)), inline(reasons), inline(nameOf(f.Matrix)), inline(f.NodeID), inline(f.Region),
+			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount), inline(f.Tags[ownerTag]),
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 	}
 	return b.Flush()
 }
 
-// summary says in one line how many matrices need somebody, of how many, and
-// whether any may be missing.
+// summary returns one line: how many matrices need attention, of how many, and
+// whether some may be missing.
 func summary(r report.Report) string {
 	when := ", at " + r.GeneratedAt.Format("2006-01-02 15:04 -07:00") + "."
 	if r.Failed() {
@@ -62,7 +61,7 @@ func summary(r report.Report) string {
 	var how []string
 	needing := 0
 	for _, f := range r.Findings {
-		if f.Reason != "" { // others are listed with them where all were asked for
+		if f.Reason != "" { // a request for all matrices has others too
 			needing++
 		}
 	}
@@ -83,43 +82,41 @@ func summary(r report.Report) string {
 	return s
 }
 
-// problem tells what went wrong, where, and what who asks for help is asked for.
+// problem returns where and what went wrong, with the id of the request for a
+// support case.
 func problem(p report.Problem) string {
 	where := []string{p.Endpoint, p.Account, p.Region}
 	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
 	what := []string{strings.Join(where, " "), p.Code, p.Message}
 	what = slices.DeleteFunc(what, func(s string) bool { return s == "" })
-	out := inert(strings.Join(what, ": "))
+	out := inline(strings.Join(what, ": "))
 	if p.Permission != "" {
-		out += "; missing permission: " + inert(p.Permission)
+		out += "; missing permission: " + inline(p.Permission)
 	}
 	if p.RequestID != "" {
-		out += " (request " + inert(p.RequestID) + ")"
+		out += " (request " + inline(p.RequestID) + ")"
 	}
 	return out
 }
 
-// trigger begins what GitHub makes a link, a mention or a picture of without
-// any markup: addresses, people, issues (#1, GH-1), shortcodes (:bomb:). A
-// backslash does not keep it from doing so, a space without width does.
-var trigger = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)[@#:]|www|\bgh-`) })
+// autolink matches the start of what GitHub turns into a link, a mention or an
+// emoji without markup: URLs, people, issues (#1, GH-1), shortcodes (:bomb:). A
+// backslash does not prevent that; a zero-width space does.
+var autolink = regexp.MustCompile(`(?i)[@#:]|www|\bgh-`)
 
-const noWidth = '\u200b'
+const zeroWidth = '\u200b'
 
-// escape keeps every character that Markdown acts on within a line: with a
-// backslash (CommonMark 2.4), or as an entity, which never is markup
-// (CommonMark 2.5), where a backslash does not do: tables look for the bar
-// before anything else, and GitHub for formulas ($).
+// escape escapes every character that is markup within a line: with a backslash
+// (CommonMark 2.4), or as an entity (CommonMark 2.5) if a backslash is not enough:
+// tables split at | and GitHub finds formulas at $ before escapes are read.
 var escape = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `~`, `\~`, `!`, `\!`,
-	`|`, `&#124;`, `$`, `&#36;`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, string(noWidth), `&#8203;`,
+	`|`, `&#124;`, `$`, `&#36;`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, string(zeroWidth), `&#8203;`,
 )
 
-// inert is s as text within a line or a cell, at most maxRunes of it.
-func inert(s string) string {
+// inline returns s, truncated to maxRunes, as text within a line or a table cell.
+func inline(s string) string {
 	s = short(s)
-	if low := strings.ToLower(s); strings.ContainsAny(low, "@#:") || strings.Contains(low, "www") || strings.Contains(low, "gh-") {
-		s = trigger().ReplaceAllString(s, "$0"+string(noWidth))
-	}
-	return escape.Replace(strings.ReplaceAll(s, ":"+string(noWidth)+" ", ": "))
+	s = autolink.ReplaceAllString(s, "$0"+string(zeroWidth))
+	return escape.Replace(strings.ReplaceAll(s, ":"+string(zeroWidth)+" ", ": "))
 }

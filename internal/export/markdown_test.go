@@ -14,13 +14,13 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// gfm reads what Markdown writes, as GitHub does, and lets raw HTML through.
+// gfm renders Markdown as GitHub does, but keeps raw HTML.
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(renderer.WithUnsafe()))
 
 func render(t *testing.T, r report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := gfm.Convert(write(t, forms[1].write, r), &b); err != nil {
+	if err := gfm.Convert(write(t, writeMarkdown, r), &b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -32,7 +32,7 @@ var (
 	row   = regexp.MustCompile(`(?s)<tr>\n(.*?)</tr>`)
 	td    = regexp.MustCompile(`(?s)<td[^>]*>(.*?)</td>`)
 	item  = regexp.MustCompile(`(?s)<li>(.*?)</li>`)
-	acts  = regexp.MustCompile(`(?i)@\w|#\w|://|www\.|:\w+:|\bgh-\d`) // what GitHub acts on in plain text
+	acts  = regexp.MustCompile(`(?i)@\w|#\w|://|www\.|:\w+:|\bgh-\d`) // what GitHub links in plain text
 )
 
 func TestMarkdownHostile(t *testing.T) {
@@ -40,7 +40,7 @@ func TestMarkdownHostile(t *testing.T) {
 	page := render(t, r)
 	for _, tag := range tag.FindAllString(page, -1) {
 		if !known.MatchString(tag) {
-			t.Errorf("a value became %s", tag)
+			t.Errorf("a value is rendered as %s", tag)
 		}
 	}
 	rows := row.FindAllStringSubmatch(page, -1)
@@ -55,7 +55,7 @@ func TestMarkdownHostile(t *testing.T) {
 		}
 		for column, want := range map[int]string{2: nameOf(f.Matrix), 3: short(f.NodeID), 4: short(f.Region), 5: short(f.Status), 9: short(f.Tags["owner"])} {
 			if got := plain(cells[column][1]); got != want {
-				t.Errorf("%.60q reads as %.60q", want, got)
+				t.Errorf("%.60q is rendered as %.60q", want, got)
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func TestMarkdownHostile(t *testing.T) {
 		t.Errorf("%d items for %d problems", n, len(r.Problems))
 	}
 	if found := acts.FindString(html.UnescapeString(page)); found != "" {
-		t.Errorf("GitHub acts on %q", found)
+		t.Errorf("GitHub would link %q", found)
 	}
 }
 
@@ -90,7 +90,7 @@ func FuzzMarkdownCell(f *testing.F) {
 		page := render(t, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: s}}}, now))
 		for _, tag := range tag.FindAllString(page, -1) {
 			if !known.MatchString(tag) {
-				t.Errorf("%q became %s", s, tag)
+				t.Errorf("%q is rendered as %s", s, tag)
 			}
 		}
 		cells := td.FindAllStringSubmatch(page, -1)
@@ -98,18 +98,18 @@ func FuzzMarkdownCell(f *testing.F) {
 			t.Fatalf("%d cells in %s", len(cells), page)
 		}
 		if got := plain(cells[2][1]); got != nameOf(m) {
-			t.Errorf("%q reads as %q", nameOf(m), got)
+			t.Errorf("%q is rendered as %q", nameOf(m), got)
 		}
 		if want := strings.TrimSpace("Hides nothing: " + short(s)); plain(item.FindStringSubmatch(page)[1]) != want {
-			t.Errorf("%q reads as %q", want, plain(item.FindStringSubmatch(page)[1]))
+			t.Errorf("%q is rendered as %q", want, plain(item.FindStringSubmatch(page)[1]))
 		}
 		if found := acts.FindString(html.UnescapeString(page)); found != "" {
-			t.Errorf("GitHub acts on %q in %s", found, page)
+			t.Errorf("GitHub would link %q in %s", found, page)
 		}
 	})
 }
 
-// plain is what a reader sees of HTML without tags.
+// plain returns the text of HTML without tags.
 func plain(s string) string {
-	return strings.ReplaceAll(html.UnescapeString(s), string(noWidth), "")
+	return strings.ReplaceAll(html.UnescapeString(s), string(zeroWidth), "")
 }

@@ -15,17 +15,17 @@ import (
 
 // Metrics writes r in Prometheus' text format (version 0.0.4,
 // https://prometheus.io/docs/instrumenting/exposition_formats/, text/plain;
-// version=0.0.4; charset=utf-8). Only matrices that need somebody, and are not
-// being deleted, have a series of their own. took is how long the report took
-// to make.
+// version=0.0.4; charset=utf-8). Every matrix that needs attention, unless it is
+// being deleted, has a series with its expiry. took is how long it took to build
+// the report.
 //
-// Every count has a series even where it is 0, so that an alert can tell 0
-// from no answer. Of an incomplete report, counts are lower bounds and
-// matrix_listing_complete is 0: alert on that as well.
+// Every count has a series, even if it is 0, so that an alert can distinguish 0
+// from a failed scrape. The counts of an incomplete report are lower bounds, and
+// matrix_listing_complete is 0: alert on that too.
 //
-// An error is the writer's. (Prometheus' own library would write the same, and
-// the tests read it with that; but it brings protobuf, which is a tenth of the
-// program and of the time that it takes to start.)
+// Metrics returns only errors of w. Prometheus' own library would write the same,
+// and the tests read it with that library, but it imports protobuf, a tenth of the
+// program's size and start time.
 func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 	findings := series{}
 	for _, reason := range report.Reasons() {
@@ -38,7 +38,7 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 		if f.Reason != "" {
 			findings.add(1, visible(string(f.Reason)), visible(string(f.Severity)))
 		}
-		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting && f.Status != report.StatusDeleted { // those may end
+		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting && f.Status != report.StatusDeleted { // which may end
 			expiry.set(f.ExpiresAt.Sub(r.GeneratedAt.Time).Seconds(), visible(f.Account), visible(f.Name), visible(f.NodeID), visible(f.Region))
 		}
 	}
@@ -47,28 +47,27 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 		complete = 1
 	}
 	single := func(v float64) series { return series{"": v} }
-	var b bytes.Buffer // for a page or none: half of one would be taken for all of it
-	single(float64(r.Total)).write(&b, "matrix_expected", "Matrices that there should be, of every status; total in the report.")
-	expiry.write(&b, "matrix_expiry_seconds", "Seconds from the report until the subscription of a matrix ends, negative after.", "account", "name", "node_id", "region")
-	findings.write(&b, "matrix_findings", "Matrices that need somebody, by their first reason and their severity.", "reason", "severity")
-	single(float64(r.Listed)).write(&b, "matrix_listed", "Matrices that could be read, of every status.")
-	single(complete).write(&b, "matrix_listing_complete", "1 if no matrix may be missing from the report, else 0.")
-	single(float64(r.PhonesAffected)).write(&b, "matrix_phones_affected", "Phones on matrices that need somebody.")
-	single(took.Seconds()).write(&b, "matrix_report_duration_seconds", "How long the report took to make.")
-	single(float64(r.GeneratedAt.UnixMilli())/1000).write(&b, "matrix_report_timestamp_seconds", "When the report was made, in seconds since 1970.")
+	var b bytes.Buffer // half a page would be taken for the whole
+	single(float64(r.Total)).write(&b, "matrix_expected", "Matrices of any status that exist, as far as known; total in the report.")
+	expiry.write(&b, "matrix_expiry_seconds", "Seconds from the report until the subscription of a matrix ends; negative afterwards.", "account", "name", "node_id", "region")
+	findings.write(&b, "matrix_findings", "Matrices that need attention, by their first reason and their severity.", "reason", "severity")
+	single(float64(r.Listed)).write(&b, "matrix_listed", "Matrices of any status that were read.")
+	single(complete).write(&b, "matrix_listing_complete", "1 if no matrix is missing from the report, else 0.")
+	single(float64(r.PhonesAffected)).write(&b, "matrix_phones_affected", "Phones on matrices that need attention.")
+	single(took.Seconds()).write(&b, "matrix_report_duration_seconds", "How long it took to build the report.")
+	single(float64(r.GeneratedAt.UnixMilli())/1000).write(&b, "matrix_report_timestamp_seconds", "When the report was built, in seconds since 1970.")
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// A series has values by the values of its labels, one behind another: none has
-// a character that is not visible.
+// A series holds values by label values, which are joined by a NUL that none of
+// them contains.
 type series map[string]float64
 
 func (s series) set(value float64, labels ...string) { s[strings.Join(labels, "\x00")] = value }
 func (s series) add(value float64, labels ...string) { s[strings.Join(labels, "\x00")] += value }
 
-// write makes a gauge of s with the names of the labels. Without any value there
-// is none.
+// write writes s as a gauge with the given labels, or nothing if s has no values.
 func (s series) write(b *bytes.Buffer, name, help string, labels ...string) {
 	if len(s) == 0 {
 		return
@@ -77,16 +76,16 @@ func (s series) write(b *bytes.Buffer, name, help string, labels ...string) {
 	for _, key := range slices.Sorted(maps.Keys(s)) {
 		value := s[key]
 		b.WriteString(name)
-		before := "{"
+		separator := "{"
 		for _, label := range labels {
-			var of string
-			of, key, _ = strings.Cut(key, "\x00")
-			b.WriteString(before)
+			var labelValue string
+			labelValue, key, _ = strings.Cut(key, "\x00")
+			b.WriteString(separator)
 			b.WriteString(label)
 			b.WriteString(`="`)
-			escapeLabel.WriteString(b, of)
+			escapeLabel.WriteString(b, labelValue)
 			b.WriteByte('"')
-			before = ","
+			separator = ","
 		}
 		if len(labels) > 0 {
 			b.WriteByte('}')

@@ -14,11 +14,11 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// readMetrics reads b back as Prometheus does, by name and labels, and has its
-// linter look at the names.
+// readMetrics parses b as Prometheus does, by name and label values, and lints the
+// names.
 func readMetrics(t *testing.T, b []byte) map[string]map[string]float64 {
 	t.Helper()
-	if len(b) < 1<<20 { // the linter takes time by the square of the series
+	if len(b) < 1<<20 { // the linter's time is quadratic in the series
 		problems, err := promlint.New(bytes.NewReader(b)).Lint()
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func readMetrics(t *testing.T, b []byte) map[string]map[string]float64 {
 			}
 			key := strings.Join(labels, "\t")
 			if _, ok := values[name][key]; ok {
-				t.Errorf("%s{%q} twice", name, labels)
+				t.Errorf("%s{%q} is repeated", name, labels)
 			}
 			values[name][key] = m.GetGauge().GetValue()
 		}
@@ -54,7 +54,7 @@ func readMetrics(t *testing.T, b []byte) map[string]map[string]float64 {
 }
 
 func TestMetrics(t *testing.T) {
-	got := readMetrics(t, write(t, forms[3].write, scenarios()["usual"]))
+	got := readMetrics(t, write(t, writeMetrics, scenarios()["usual"]))
 	for name, series := range map[string]map[string]float64{ // labels in order of their names
 		"matrix_expiry_seconds": {
 			"\tfarm-cpn-expired\tcpn-expired\tcn-hangzhou":   -3 * 86400,
@@ -72,32 +72,32 @@ func TestMetrics(t *testing.T) {
 	} {
 		for labels, want := range series {
 			if v, ok := got[name][labels]; !ok || v != want {
-				t.Errorf("%s{%q} is %v (there: %t), want %v", name, labels, v, ok, want)
+				t.Errorf("%s{%q} is %v (present: %t), want %v", name, labels, v, ok, want)
 			}
 		}
 	}
 	if _, ok := got["matrix_expiry_seconds"]["\tfarm-cpn-deleting\tcpn-deleting\tcn-hangzhou"]; ok {
-		t.Error("a matrix that is being deleted has an expiry")
+		t.Error("a deleting matrix has an expiry")
 	}
 	if len(got) != 8 {
-		t.Errorf("%d metrics, want those 8 and none of the process", len(got))
+		t.Errorf("%d metrics, want these 8", len(got))
 	}
 }
 
 func TestMetricsIncomplete(t *testing.T) {
-	got := readMetrics(t, write(t, forms[3].write, scenarios()["incomplete"]))
+	got := readMetrics(t, write(t, writeMetrics, scenarios()["incomplete"]))
 	if got["matrix_listing_complete"][""] != 0 || got["matrix_expected"][""] != 131 || got["matrix_listed"][""] != 1 {
 		t.Errorf("got %v", got)
 	}
-	// Absence and 0 are not the same to an alert.
-	if series := readMetrics(t, write(t, forms[3].write, scenarios()["empty"]))["matrix_findings"]; len(series) != len(report.Reasons())*len(report.Severities) {
+	// An alert distinguishes 0 from an absent series.
+	if series := readMetrics(t, write(t, writeMetrics, scenarios()["empty"]))["matrix_findings"]; len(series) != len(report.Reasons())*len(report.Severities) {
 		t.Errorf("%d series without findings", len(series))
 	}
 }
 
 func TestMetricsHostile(t *testing.T) {
 	r := hostileReport()
-	got := readMetrics(t, write(t, forms[3].write, r))["matrix_expiry_seconds"]
+	got := readMetrics(t, write(t, writeMetrics, r))["matrix_expiry_seconds"]
 	n := 0
 	for _, f := range r.Findings {
 		if f.ExpiresAt.IsZero() || f.Status == report.StatusDeleting {
@@ -106,7 +106,7 @@ func TestMetricsHostile(t *testing.T) {
 		n++
 		labels := strings.Join([]string{visible(f.Account), visible(f.Name), visible(f.NodeID), visible(f.Region)}, "\t")
 		if v, ok := got[labels]; !ok || v != f.ExpiresAt.Sub(now).Seconds() {
-			t.Errorf("%.60q is %v (there: %t)", f.Name, v, ok)
+			t.Errorf("%.60q is %v (present: %t)", f.Name, v, ok)
 		}
 	}
 	if n != len(got) {
@@ -116,7 +116,7 @@ func TestMetricsHostile(t *testing.T) {
 
 func TestMetricsMany(t *testing.T) {
 	r := many(20_000)
-	got := readMetrics(t, write(t, forms[3].write, r))
+	got := readMetrics(t, write(t, writeMetrics, r))
 	sum := 0.0
 	for _, n := range got["matrix_findings"] {
 		sum += n
@@ -126,10 +126,10 @@ func TestMetricsMany(t *testing.T) {
 	}
 }
 
-// The same id twice is one series: Prometheus refuses a page with two.
-func TestMetricsTwice(t *testing.T) {
+// A repeated id has one series, since Prometheus rejects a page with two.
+func TestMetricsRepeatedID(t *testing.T) {
 	r := report.Build(rules, report.Listing{Matrices: []report.Matrix{matrix("cpn-1", 2), matrix("cpn-1", 3)}}, now)
-	if got := readMetrics(t, write(t, forms[3].write, r)); len(got["matrix_expiry_seconds"]) != 1 || got["matrix_findings"]["expiring\tcritical"] != 2 {
+	if got := readMetrics(t, write(t, writeMetrics, r)); len(got["matrix_expiry_seconds"]) != 1 || got["matrix_findings"]["expiring\tcritical"] != 2 {
 		t.Errorf("got %v", got)
 	}
 }
