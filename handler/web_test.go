@@ -553,37 +553,3 @@ func bare(source handler.Source) *handler.Handler {
 		Source:   source, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
-
-// Every route with every method.
-func TestRoutes(t *testing.T) {
-	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken-of-the-caller", "SLACK_SIGNING_SECRET=x", "DINGTALK_APP_SECRET=x")
-	routes := map[string]string{ // what each takes
-		"/": "GET, HEAD", "/report": "GET, HEAD", "/link": "GET, HEAD", "/notify": "POST", "/healthz": "GET, HEAD",
-		"/slack/command": "POST", "/dingtalk/command": "POST",
-	}
-	for _, f := range forms {
-		routes[f.path] = "GET, HEAD"
-	}
-	for path, takes := range routes {
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
-			synctest.Test(t, func(t *testing.T) { // a forged command costs a second
-				want := 405
-				if strings.Contains(takes, method) {
-					if path != "/healthz" && !strings.HasSuffix(path, "/command") {
-						return // answered over the network, which other tests do
-					}
-					want = map[bool]int{true: 200, false: 403}[path == "/healthz"]
-				}
-				rec := w.do(method, path, "Authorization", "Bearer t0ken-of-the-caller")
-				if rec.Code != want || want == 405 && rec.Header().Get("Allow") != takes {
-					t.Errorf("%s %s: %d, allowed %q; want %d, %q", method, path, rec.Code, rec.Header().Get("Allow"), want, takes)
-				}
-			})
-		}
-	}
-	for _, path := range []string{"/nowhere", "/report.pdf", "/report.json/", "//report", "/REPORT", "/slack"} {
-		if rec := w.do("GET", path, "Authorization", "Bearer t0ken-of-the-caller"); rec.Code != 404 || !strings.Contains(rec.Body.String(), "/calendar.ics") || !strings.Contains(rec.Body.String(), "POST /slack/command") {
-			t.Errorf("GET %s: %d %s", path, rec.Code, rec.Body)
-		}
-	}
-}

@@ -1,0 +1,93 @@
+package handler_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+const testToken = "t0ken-of-the-caller"
+
+// routesWanted lists every path of the handler: the methods that Allow names,
+// and the status of an allowed method with the token, without it, and without
+// it but with a signature that is not right.
+var routesWanted = []struct {
+	path, allow              string
+	token, noToken, badLink  int
+	badMethod, badMethodLink int // without a token
+}{
+	{"/", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/report", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/report.json", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/report.html", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/report.txt", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/report.csv", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/report.md", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/calendar.ics", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/metrics", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/link", "GET, HEAD", 200, 401, 401, 401, 401},
+	{"/notify", "POST", 200, 401, 401, 401, 401},
+	{"/healthz", "GET, HEAD", 200, 200, 200, 405, 405},
+	{"/slack/command", "POST", 403, 403, 403, 405, 405}, // the body is not signed
+	{"/dingtalk/command", "POST", 403, 403, 403, 405, 405},
+}
+
+// TestRoutes tries every path with every method.
+func TestRoutes(t *testing.T) {
+	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN="+testToken, "SLACK_SIGNING_SECRET=x", "DINGTALK_APP_SECRET=x", "CACHE_SECONDS=60")
+	w.do("GET", "/report", "Authorization", "Bearer "+testToken) // caches the listing
+	try := func(method, target string, status int, allow, code string, header ...string) {
+		t.Helper()
+		var rec *httptest.ResponseRecorder
+		if status == 403 { // refused after a second
+			synctest.Test(t, func(*testing.T) { rec = w.do(method, target, header...) })
+		} else {
+			rec = w.do(method, target, header...)
+		}
+		if rec.Code != status || rec.Header().Get("Allow") != allow {
+			t.Errorf("%s %s: %d, Allow %q; want %d, %q", method, target, rec.Code, rec.Header().Get("Allow"), status, allow)
+		}
+		var body struct {
+			Error struct{ Code, Message string }
+		}
+		if err := json.Unmarshal(rec.Body.Bytes(), &body); code != "" && (err != nil || body.Error.Code != code || body.Error.Message == "") {
+			t.Errorf("%s %s: %s; want an error with code %s", method, target, rec.Body, code)
+		}
+		if status == 404 || status == 405 {
+			for _, route := range []string{"/report", "/calendar.ics", "/link", "POST /notify", "/healthz", "POST /slack/command"} {
+				if status == 404 && !strings.Contains(body.Error.Message, route) {
+					t.Errorf("%s %s: no %s in %s", method, target, route, body.Error.Message)
+				}
+			}
+		}
+	}
+	codes := map[int]string{401: "Unauthorized", 403: "AccessDenied", 404: "NotFound", 405: "MethodNotAllowed"}
+	bearer := []string{"Authorization", "Bearer " + testToken}
+	for _, route := range routesWanted {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
+			allow := func(status int) string {
+				if status == 405 {
+					return route.allow
+				}
+				return ""
+			}
+			withToken, without, link := route.token, route.noToken, route.badLink
+			if !slices.Contains(strings.Split(route.allow, ", "), method) {
+				withToken, without, link = 405, route.badMethod, route.badMethodLink
+			}
+			try(method, route.path, withToken, allow(withToken), codes[withToken], bearer...)
+			try(method, route.path, without, allow(without), codes[without])
+			try(method, route.path+"?signature=x&until=2026-11-24", link, allow(link), codes[link])
+		}
+	}
+	for _, path := range []string{"/nowhere", "/report.pdf", "/report.json/", "/report/", "//report", "/./report", "/x/../report", "/REPORT", "/slack", "//notify", "//healthz", "/healthz/", "//slack/command"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
+			try(method, path, 404, "", "NotFound", bearer...)
+			try(method, path, 401, "", "Unauthorized")
+			try(method, path+"?signature=x&until=2026-11-24", 401, "", "Unauthorized")
+		}
+	}
+}
