@@ -2,9 +2,12 @@ package handler
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/url"
+	"mime"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,28 +16,6 @@ import (
 	"matrix-expiry-report/internal/page"
 	"matrix-expiry-report/report"
 )
-
-// An answer is what a look has found, for a format to write.
-type answer struct {
-	report  report.Report    // what the query asks for of it
-	rows    []report.Finding // what tables list: the findings, or a page of all matrices
-	query   query
-	pages   int
-	options message.Options
-	owners  []string      // of all matrices
-	path    string        // that was asked for
-	age     time.Duration // since the matrices were listed
-	took    time.Duration // to list them
-	values  url.Values    // the query as it came, for links
-}
-
-// listed is the report with the rows for its findings, for formats that have
-// no other place for them.
-func (a answer) listed() report.Report {
-	r := a.report
-	r.Findings = a.rows
-	return r
-}
 
 // A format is a form that a report can be had in.
 type format struct {
@@ -85,6 +66,51 @@ func formatNamed(name string) format {
 		}
 	}
 	return format{}
+}
+
+// formatOf goes by the path, then by what the caller accepts.
+func formatOf(r *http.Request) (string, error) {
+	for _, f := range formats {
+		if f.path == r.URL.Path {
+			return f.name, nil
+		}
+	}
+	accepts := strings.Join(r.Header.Values("Accept"), ",")
+	if strings.TrimSpace(accepts) == "" {
+		return "json", nil
+	}
+	best, quality := "", 0.0
+	for part := range strings.SplitSeq(accepts, ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if v, err := strconv.ParseFloat(params["q"], 64); err == nil {
+			q = v
+		}
+		if name := accepted(media); name != "" && q > quality {
+			best, quality = name, q
+		}
+	}
+	if best == "" {
+		return "json", errNotAcceptable
+	}
+	return best, nil
+}
+
+var errNotAcceptable = errors.New("Accept names no format that there is: " + strings.Join(formatNames(), ", "))
+
+// accepted is the first format that a media range takes.
+func accepted(media string) string {
+	kind, any := strings.CutSuffix(media, "/*")
+	for _, f := range formats {
+		own, _, _ := strings.Cut(f.contentType, ";")
+		if media == "*/*" || media == own || any && strings.HasPrefix(own, kind+"/") {
+			return f.name
+		}
+	}
+	return ""
 }
 
 // writeReport writes JSON; with all, every matrix is listed beside the findings.

@@ -7,15 +7,11 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -133,62 +129,6 @@ func (h *Handler) runAndAnswer(ctx context.Context, log *slog.Logger, j job) ([]
 	return r.Brief()
 }
 
-// An ask is what the JSON of an event may hold.
-type ask struct {
-	config.Overrides
-	Post   *bool `json:"post"`   // false looks without posting
-	Doctor bool  `json:"doctor"` // look at what a run needs instead; posts a test message with post
-}
-
-const askForm = `JSON such as {"days":7,"regions":["cn-hangzhou"],"channels":["slack"],"language":"zh","notify_on":"findings","post":false}, all of it optional`
-
-// readAsk reads an ask; nothing at all asks for nothing.
-func readAsk(b []byte) (ask, error) {
-	var a ask
-	if b = bytes.TrimSpace(b); len(b) == 0 {
-		return a, nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&a)
-	if err == nil {
-		if _, end := dec.Token(); end != io.EOF {
-			err = errors.New("something follows it")
-		}
-	}
-	if err != nil {
-		return ask{}, fmt.Errorf("%s (%s)", askForm, strings.TrimPrefix(err.Error(), "json: "))
-	}
-	return a, nil
-}
-
-// with is the job that an ask makes of the settings.
-func (h *Handler) with(a ask) (job, error) {
-	s, err := h.Settings.With(a.Overrides)
-	if a.Doctor {
-		err = errors.Join(err, errors.New("doctor: only an event by itself may ask for it"))
-	}
-	j := job{settings: s, channels: h.Channels}
-	if len(a.Channels) > 0 {
-		j.channels = nil
-		var names []string
-		for _, c := range h.Channels {
-			names = append(names, c.Name())
-			if slices.Contains(a.Channels, c.Name()) {
-				j.channels = append(j.channels, c)
-			}
-		}
-		for _, name := range a.Channels {
-			if !slices.Contains(names, name) {
-				err = errors.Join(err, fmt.Errorf("channels: %q is not one of those set up: %s", name, strings.Join(names, ", ")))
-			}
-		}
-	}
-	return j, err
-}
-
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
 // logger is for one event: every line says of which.
 func (h *Handler) logger(ctx context.Context) *slog.Logger {
 	fc, ok := fccontext.FromContext(ctx)
@@ -203,9 +143,4 @@ func requestID(ctx context.Context) string {
 		return fc.RequestID
 	}
 	return ""
-}
-
-func errorJSON(code, message string) []byte {
-	b, _ := json.Marshal(map[string]any{"error": map[string]string{"code": code, "message": message}})
-	return b
 }

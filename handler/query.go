@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -129,51 +128,6 @@ func readQuery(r *http.Request) (query, error) {
 		errs = append(errs, errors.New("all: the text lists what needs somebody; take csv, md, html or json"))
 	}
 	return q, errors.Join(errs...)
-}
-
-// formatOf goes by the path, then by what the caller accepts.
-func formatOf(r *http.Request) (string, error) {
-	for _, f := range formats {
-		if f.path == r.URL.Path {
-			return f.name, nil
-		}
-	}
-	accepts := strings.Join(r.Header.Values("Accept"), ",")
-	if strings.TrimSpace(accepts) == "" {
-		return "json", nil
-	}
-	best, quality := "", 0.0
-	for part := range strings.SplitSeq(accepts, ",") {
-		media, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		q := 1.0
-		if v, err := strconv.ParseFloat(params["q"], 64); err == nil {
-			q = v
-		}
-		if name := accepted(media); name != "" && q > quality {
-			best, quality = name, q
-		}
-	}
-	if best == "" {
-		return "json", errNotAcceptable
-	}
-	return best, nil
-}
-
-var errNotAcceptable = errors.New("Accept names no format that there is: " + strings.Join(formatNames(), ", "))
-
-// accepted is the first format that a media range takes.
-func accepted(media string) string {
-	kind, any := strings.CutSuffix(media, "/*")
-	for _, f := range formats {
-		own, _, _ := strings.Cut(f.contentType, ";")
-		if media == "*/*" || media == own || any && strings.HasPrefix(own, kind+"/") {
-			return f.name
-		}
-	}
-	return ""
 }
 
 // wants tells whether a finding is among those that the query asks for.

@@ -1,0 +1,114 @@
+package handler_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/chat"
+	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/internal/config"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/report"
+)
+
+// world is a handler with the emulated service and chat room around it.
+type world struct {
+	*handler.Handler
+	cloud *fakecloud.Server
+	room  *fakechat.Server
+	log   *bytes.Buffer
+}
+
+func setup(t *testing.T, settings ...string) *world {
+	t.Helper()
+	w := &world{cloud: &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}, room: &fakechat.Server{}, log: &bytes.Buffer{}}
+	api, room := httptest.NewServer(w.cloud), httptest.NewServer(w.room)
+	t.Cleanup(api.Close)
+	t.Cleanup(room.Close)
+	values := map[string]string{
+		"EDS_AIC_ENDPOINT":     api.URL,
+		"SLACK_WEBHOOK_URL":    room.URL + "/services/T0/B0/slack",
+		"DINGTALK_WEBHOOK_URL": room.URL + "/robot/send?access_token=dingtalk",
+		"HTTP_AUTH":            "trigger",
+	}
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		values[name] = strings.ReplaceAll(value, "ROOM", room.URL)
+	}
+	env := config.NewEnv(func(name string) string { return values[name] })
+	s := config.Load(env)
+	channels := chat.Load(env)
+	commands := chat.LoadCommands(env)
+	if err := env.Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.Handler = &handler.Handler{
+		Settings: s, Now: time.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Source: &cloudphone.Source{
+			Endpoints: s.Endpoints, Zone: s.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: s.MaxInFlight,
+			Credentials: func(context.Context) (cloudphone.Credentials, error) {
+				return cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}, nil
+			},
+		},
+	}
+	for _, c := range channels {
+		w.Channels = append(w.Channels, c)
+	}
+	for _, c := range commands {
+		w.Commands = append(w.Commands, c)
+	}
+	return w
+}
+
+func (w *world) invoke(t *testing.T, event string) string {
+	t.Helper()
+	ctx := fccontext.NewContext(t.Context(), &fccontext.FcContext{RequestID: "1-req"})
+	b, err := w.Invoke(ctx, []byte(event))
+	if err != nil {
+		t.Fatalf("%s: %v", event, err)
+	}
+	return string(b)
+}
+
+func (w *world) do(method, target string, header ...string) *httptest.ResponseRecorder {
+	return w.send(method, target, "", header...)
+}
+
+func (w *world) send(method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	return rec
+}
+
+func timer(payload string) string {
+	b, _ := json.Marshal(map[string]string{"triggerTime": "2026-11-22T01:07:00Z", "triggerName": "daily", "payload": payload})
+	return string(b)
+}
+
+type sourceFunc func(context.Context, []string) report.Listing
+
+func (f sourceFunc) List(ctx context.Context, regions []string, _ func(*report.Matrix) report.Fate) report.Listing {
+	return f(ctx, regions)
+}
+
+// bare is a handler that anybody may ask, around a source.
+func bare(source handler.Source) *handler.Handler {
+	return &handler.Handler{
+		Settings: config.Settings{Rules: report.Rules{Location: time.UTC}, Language: "en", HTTPAuth: config.TriggerAuth, Cache: time.Minute},
+		Source:   source, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+}
