@@ -10,49 +10,57 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
+// access is what a route requires of its callers.
 type access int
 
 const (
-	byToken      access = iota // or by the trigger, where that authenticates callers
-	bySignedLink               // or by token
-	byEverybody
+	needsToken       access = iota // or a trigger that authenticates callers
+	allowsSignedLink               // instead of a token; the route checks the link
+	public
 )
 
-// authorised tells whether the caller may look and post, and answers where
-// not. A token is wanted wherever one is set.
-func (h *Handler) authorised(w http.ResponseWriter, r *http.Request) bool {
-	if h.Settings.HTTPToken == "" {
-		if h.Settings.HTTPAuth == config.TriggerAuth && len(h.Commands) > 0 {
-			writeError(w, http.StatusForbidden, "AccessDenied", "with questions from a chat the trigger lets everybody through, so HTTP_AUTH=trigger says nothing: set HTTP_TOKEN")
-			return false
-		}
-		if h.Settings.HTTPAuth == config.TriggerAuth {
-			return true
-		}
-		writeError(w, http.StatusForbidden, "AccessDenied", "nothing is answered until HTTP_TOKEN is set, or HTTP_AUTH=trigger where the trigger authenticates callers")
+// authorize reports whether the caller may use a route with the given access.
+// If not, it writes the error response.
+func (h *Handler) authorize(w *response, r *http.Request, a access) bool {
+	switch {
+	case a == public, a == allowsSignedLink && isLink(r):
+		return true
+	case h.Settings.HTTPToken != "":
+		return h.checkToken(w, r)
+	case h.Settings.HTTPAuth != config.TriggerAuth:
+		writeError(w, http.StatusForbidden, "AccessDenied", "access is not configured: set HTTP_TOKEN, or HTTP_AUTH=trigger if the trigger authenticates callers")
 		return false
-	}
-	given := r.Header.Get("Authorization")
-	if given == "" {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		writeError(w, http.StatusUnauthorized, "Unauthorized", "send the token of HTTP_TOKEN: Authorization: Bearer …")
-		return false
-	}
-	scheme, token, _ := strings.Cut(given, " ")
-	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
-	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
-		h.refuse(w, r, "not the token of HTTP_TOKEN")
+	case len(h.Commands) > 0:
+		writeError(w, http.StatusForbidden, "AccessDenied", "HTTP_AUTH=trigger does not protect a trigger that accepts commands from a chat: set HTTP_TOKEN")
 		return false
 	}
 	return true
 }
 
-// refusalTime is what a wrong token costs whoever tries.
+// checkToken reports whether the request has the token. If not, it writes the
+// error response.
+func (h *Handler) checkToken(w *response, r *http.Request) bool {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		w.header.Set("WWW-Authenticate", "Bearer")
+		writeError(w, http.StatusUnauthorized, "Unauthorized", "missing token; send Authorization: Bearer and the value of HTTP_TOKEN")
+		return false
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
+		h.refuse(w, r, "wrong token")
+		return false
+	}
+	return true
+}
+
+// refusalTime delays the response to wrong credentials, which limits guessing.
 const refusalTime = time.Second
 
-// refuse answers a caller who showed something wrong: slowly, and without a
-// word of it in the log.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why string) {
+// refuse answers a request with wrong credentials after refusalTime. It logs
+// the request without the credentials.
+func (h *Handler) refuse(w *response, r *http.Request, why string) {
 	h.logger(r.Context()).Warn("refused", "trigger", "http", "path", r.URL.Path, "from", r.RemoteAddr, "why", why)
 	select {
 	case <-time.After(refusalTime):

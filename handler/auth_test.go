@@ -19,7 +19,7 @@ func TestHTTPAuth(t *testing.T) {
 		{"HTTP_AUTH=", "Bearer x", 403, "HTTP_AUTH=trigger"},
 		{"HTTP_AUTH=trigger", "", 200, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "", 401, "Authorization: Bearer"},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer wrong", 403, "not the token"},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer wrong", 403, "wrong token"},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0ke", 403, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0kenn", 403, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Basic t0ken", 403, ""},
@@ -48,7 +48,7 @@ func TestHTTPAuth(t *testing.T) {
 						w.ServeHTTP(rec, r)
 						took = time.Since(start)
 					})
-					if wrong := rec.Code == 403 && strings.Contains(rec.Body.String(), "not the token"); wrong != (took == time.Second) {
+					if wrong := rec.Code == 403 && strings.Contains(rec.Body.String(), "wrong token"); wrong != (took == time.Second) {
 						t.Errorf("%s: %d after %s", route, rec.Code, took)
 					}
 				}

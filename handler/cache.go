@@ -17,134 +17,141 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// listings keeps what was listed for questions that come soon after, and lets
-// those that come meanwhile wait for one and the same. The zero value is ready.
-type listings struct {
-	under singleflight.Group
+// A cache holds listings for later requests and shares one that is under way
+// between concurrent requests. The zero value is an empty cache.
+type cache struct {
+	inFlight singleflight.Group
 
-	mu   sync.Mutex
-	kept map[string]listing // by regions
+	mu      sync.Mutex
+	entries map[string]cacheEntry // by regions
 }
 
-// A listing is what was listed, and when.
-type listing struct {
+// A cacheEntry is a listing and the time at which it began.
+type cacheEntry struct {
 	report.Listing
 	owners []string // of all matrices
-	days   int      // for which it has what is to be told
+	days   int      // the findings of reports for up to so many days are in it
 	at     time.Time
 	took   time.Duration
 }
 
-// maxKept bounds the listings that an instance keeps, one for each set of
-// regions that somebody asked for.
-const maxKept = 4
+// maxEntries bounds a cache, which has an entry for each set of regions that
+// was requested.
+const maxEntries = 4
 
-// maxWhole is how many matrices are kept of a listing though nobody asked for
-// those that need nobody, for questions to come.
+// maxWhole is the number of matrices up to which a listing keeps those without
+// findings for later requests.
 const maxWhole = 10_000
 
-// A wish is what somebody who only looks wants listed.
-type wish struct {
+// A listQuery is what a request needs of a listing.
+type listQuery struct {
 	regions  []string
 	rules    report.Rules
 	ownerTag string
-	whole    bool // with the matrices that need nobody
-	haste    bool // take less rather than wait
+	whole    bool // with the matrices that have no findings
+	noWait   bool // an incomplete listing in time is better than a complete one
 }
 
-// everything is what a whole listing has the days for.
-const everything = math.MaxInt
+// anyDays is the days of a listing with every matrix.
+const anyDays = math.MaxInt
 
-func (w wish) days() int {
-	if w.whole {
-		return everything
+func (q listQuery) days() int {
+	if q.whole {
+		return anyDays
 	}
-	return w.rules.Days
+	return q.rules.Days
 }
 
-// look lists for somebody who only looks. What is served to several is
-// complete or was asked for at the same time: an incomplete listing is not
-// kept. One that was made for more days has what is asked for fewer.
-func (h *Handler) look(ctx context.Context, log *slog.Logger, w wish) listing {
-	regions := strings.Join(slices.Sorted(slices.Values(w.regions)), ",")
-	if l, ok := h.listings.get(regions, w.days(), h.Now(), h.Settings.Cache); ok {
+// cachedListing returns a listing that is at most as old as the settings allow.
+// Only complete listings are cached. Concurrent requests of the same kind share
+// one listing. A listing made for N days also serves requests for fewer.
+func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQuery) cacheEntry {
+	regions := strings.Join(slices.Sorted(slices.Values(q.regions)), ",")
+	if l, ok := h.cache.get(regions, q.days(), h.Now(), h.Settings.Cache); ok {
 		l.Effort = report.Effort{}
 		return l
 	}
-	// Whom it is shared with while it is under way.
-	with := fmt.Sprintf("%s %d %v", regions, w.days(), w.haste)
-	flight := h.listings.under.DoChan(with, func() (any, error) {
-		// Whoever came first may leave before the others.
-		shared := context.WithoutCancel(ctx)
+	kind := fmt.Sprintf("%s %d %v", regions, q.days(), q.noWait)
+	flight := h.cache.inFlight.DoChan(kind, func() (any, error) {
+		shared := context.WithoutCancel(ctx) // the first request may end before the others
 		if end, ok := ctx.Deadline(); ok {
 			var cancel context.CancelFunc
-			shared, cancel = context.WithDeadline(shared, end.Add(-min(2*time.Second, end.Sub(h.Now())/8))) // the answer still has to be made
+			shared, cancel = context.WithDeadline(shared, end.Add(-renderReserve(end.Sub(h.Now()))))
 			defer cancel()
 		}
-		l := listing{at: h.Now(), days: everything}
-		var owners owners
+		l := cacheEntry{at: h.Now(), days: anyDays}
+		var owners ownerSet
 		var read atomic.Int64
-		l.Listing = h.collect(shared, log, w.regions, func(m *report.Matrix) report.Fate {
-			owners.add(m.Tags[w.ownerTag])
-			if w.whole || read.Add(1) <= maxWhole {
+		l.Listing = h.collect(shared, log, q.regions, func(m *report.Matrix) report.Fate {
+			owners.add(m.Tags[q.ownerTag])
+			if q.whole || read.Add(1) <= maxWhole {
 				return report.Keep
 			}
-			return w.rules.Fate(m, l.at)
+			return q.rules.Fate(m, l.at)
 		})
 		if read.Load() > maxWhole {
-			l.days = w.days()
+			l.days = q.days()
 		}
-		l.took, l.owners = h.Now().Sub(l.at), slices.Sorted(maps.Keys(owners.named))
-		h.listings.keep(regions, l, h.Settings.Cache)
+		l.took, l.owners = h.Now().Sub(l.at), slices.Sorted(maps.Keys(owners.names))
+		h.cache.put(regions, l, h.Settings.Cache)
 		return l, nil
 	})
 	select {
 	case r := <-flight:
-		return r.Val.(listing)
+		return r.Val.(cacheEntry)
 	case <-ctx.Done():
-		return listing{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{
+		return cacheEntry{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{
 			{Code: "DeadlineExceeded", Message: "the time of this run was over", MayHideMatrices: true}}}}
 	}
 }
 
-// owners are those that the tags of matrices name.
-type owners struct {
+// renderReserve returns how much of the time left is reserved for rendering the
+// response.
+func renderReserve(left time.Duration) time.Duration { return min(2*time.Second, left/8) }
+
+// An ownerSet collects the owners that the tags of matrices name. It is safe
+// for concurrent use.
+type ownerSet struct {
 	mu    sync.Mutex
-	named map[string]bool
+	names map[string]bool
 }
 
-func (o *owners) add(owner string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if owner == "" || o.named[owner] {
+func (s *ownerSet) add(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name == "" || s.names[name] {
 		return
 	}
-	if o.named == nil {
-		o.named = map[string]bool{}
+	if s.names == nil {
+		s.names = map[string]bool{}
 	}
-	o.named[owner] = true
+	s.names[name] = true
 }
 
-func (c *listings) get(key string, days int, now time.Time, lasts time.Duration) (listing, bool) {
+// get returns the entry of the regions if it serves so many days and is younger
+// than maxAge.
+func (c *cache) get(regions string, days int, now time.Time, maxAge time.Duration) (cacheEntry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l, ok := c.kept[key]
-	return l, ok && l.days >= days && now.Sub(l.at) < lasts
+	l, ok := c.entries[regions]
+	return l, ok && l.days >= days && now.Sub(l.at) < maxAge
 }
 
-func (c *listings) keep(key string, l listing, lasts time.Duration) {
-	if lasts == 0 || !l.Complete() {
+// put adds a complete listing and drops what is older than maxAge. If the cache
+// is full, it drops everything else.
+func (c *cache) put(regions string, l cacheEntry, maxAge time.Duration) {
+	if maxAge == 0 || !l.Complete() {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.kept == nil {
-		c.kept = map[string]listing{}
+	if c.entries == nil {
+		c.entries = map[string]cacheEntry{}
 	}
-	for other, old := range c.kept {
-		if l.at.Sub(old.at) >= lasts || len(c.kept) >= maxKept {
-			delete(c.kept, other)
+	for other, old := range c.entries {
+		if l.at.Sub(old.at) >= maxAge || len(c.entries) >= maxEntries {
+			delete(c.entries, other)
 		}
 	}
-	c.kept[key] = l
+	c.entries[regions] = l
 }

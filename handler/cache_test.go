@@ -72,7 +72,7 @@ func TestOfALargeAccountWhatNobodyNeedsIsNotKept(t *testing.T) {
 	}
 	look("/report?days=90", 0, 2700)
 
-	r := h.Look(t.Context())
+	r := h.Report(t.Context())
 	if len(r.Findings) != 900 {
 		t.Errorf("a run has %d findings", len(r.Findings))
 	}

@@ -16,74 +16,76 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Command is a way in which people ask from within a chat service.
+// A Command lets people query the report from a chat service.
 type Command interface {
-	// Path is where the service sends what people type.
+	// Path returns the path to which the service posts what people type.
 	Path() string
-	// Words verifies that the service sent it, and gives what was typed and the
-	// language of the channel, if it has one. An error tells no secret.
-	Words(header http.Header, body []byte, now time.Time) (words, language string, err error)
-	// Reply is a report, or a line of text, in the service's form: JSON.
+	// Text verifies that the service sent the request, and returns the text that
+	// was typed and the language of the channel, or "" if it has none. The error
+	// contains no secret.
+	Text(header http.Header, body []byte, now time.Time) (text, language string, err error)
+	// Reply returns the reply with a report, as JSON in the form of the service.
 	Reply(r report.Report, o message.Options) ([]byte, error)
-	Say(text string) ([]byte, error)
+	// ReplyText returns the reply with a text.
+	ReplyText(text string) ([]byte, error)
 }
 
-// commandTime is what an answer may take: Slack waits three seconds, and the
-// way there and back is part of them.
+// commandTime bounds a reply: Slack waits for three seconds, including the
+// transfer both ways.
 const commandTime = 2400 * time.Millisecond
 
-// command answers what somebody typed in a chat. It never posts. Whatever is
-// wrong with the words is told in the chat, so it is a 200.
-func (h *Handler) command(w http.ResponseWriter, r *http.Request, c Command) {
+// serveCommand answers a command with a reply and never posts. An invalid
+// command has status 200, too, as people read the reply in the chat.
+func (h *Handler) serveCommand(w *response, r *http.Request, c Command) {
 	ctx, cancel := context.WithTimeout(r.Context(), commandTime)
 	defer cancel()
 	body, ok := readBody(w, r)
 	if !ok {
 		return
 	}
-	words, language, err := c.Words(r.Header, body, h.Now())
+	text, language, err := c.Text(r.Header, body, h.Now())
 	if err != nil {
 		h.refuse(w, r, err.Error())
 		return
 	}
-	reply, err := h.replyTo(ctx, c, words, language)
+	reply, err := h.reply(ctx, c, text, language)
 	if err != nil {
 		h.logger(ctx).Error("answering a command", "trigger", "http", "path", r.URL.Path, "error", err.Error())
-		writeError(w, http.StatusInternalServerError, "InternalError", "the answer could not be made")
+		writeError(w, http.StatusInternalServerError, "InternalError", "the reply could not be written")
 		return
 	}
 	writeJSON(w, http.StatusOK, reply)
 }
 
-func (h *Handler) replyTo(ctx context.Context, c Command, words, language string) ([]byte, error) {
-	q, unknown := readWords(words)
+func (h *Handler) reply(ctx context.Context, c Command, text, language string) ([]byte, error) {
+	q, unknown := parseCommand(text)
 	if q.Language == "" {
 		q.Language = language
 	}
-	j, err := h.with(q.ask)
+	run, err := h.newRun(q.request)
 	switch {
 	case unknown != "":
-		if unknown == cry {
+		if unknown == helpWord {
 			unknown = ""
 		}
-		text, err := commandHelp(j.settings.Language, unknown)
+		text, err := commandHelp(run.settings.Language, unknown)
 		if err != nil {
 			return nil, err
 		}
-		return c.Say(text)
+		return c.ReplyText(text)
 	case err != nil:
-		return c.Say(oneLine(err))
+		return c.ReplyText(oneLine(err))
 	}
-	a, err := h.answer(ctx, j, q)
+	res, err := h.findResult(ctx, run, q)
 	if err != nil {
 		return nil, err
 	}
-	a.options.Age = a.age
-	return c.Reply(a.report, a.options)
+	res.options.Age = res.age
+	return c.Reply(res.report, res.options)
 }
 
-// noise are words that ask for nothing that is not asked for anyway.
-var noise = map[string]bool{"到期": true, "矩阵": true, "报告": true, "天": true, "days": true, "report": true, "matrices": true, "expiring": true}
+// stopWords have no effect.
+var stopWords = map[string]bool{"到期": true, "矩阵": true, "报告": true, "天": true, "days": true, "report": true, "matrices": true, "expiring": true}
 
 // severityWords are what the messages call severities.
 var severityWords = map[string]report.Severity{
@@ -93,22 +95,22 @@ var severityWords = map[string]report.Severity{
 
 var daysWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`) })
 
-// cry stands for every cry for help among the words that are not known.
-const cry = "help"
+// helpWord is the canonical word for help.
+const helpWord = "help"
 
-// readWords takes what people type: days, regions, severities, or a cry for
-// help. It also gives the first word that it does not know.
-func readWords(words string) (q query, unknown string) {
-	q = query{format: "chat", page: 1, haste: true}
-	if strings.ContainsFunc(words, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+// parseCommand parses what people type: days, regions, severities, or a word
+// for help. It also returns the first unknown word.
+func parseCommand(text string) (q query, unknown string) {
+	q = query{format: "chat", page: 1, noWait: true}
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		q.Language = "zh"
 	}
-	for _, word := range strings.Fields(strings.ToLower(words)) {
+	for _, word := range strings.Fields(strings.ToLower(text)) {
 		days := daysWord().FindStringSubmatch(strings.TrimPrefix(word, "到期"))
 		switch {
-		case strings.HasPrefix(word, "@"), noise[word]:
-		case word == cry, word == "帮助", word == "?", word == "？":
-			return q, cry
+		case strings.HasPrefix(word, "@"), stopWords[word]:
+		case word == helpWord, word == "帮助", word == "?", word == "？":
+			return q, helpWord
 		case days != nil:
 			n, err := strconv.Atoi(days[1])
 			if err != nil || n > config.MaxDays {
@@ -128,8 +130,7 @@ func readWords(words string) (q query, unknown string) {
 	return q, ""
 }
 
-// commandHelp returns what can be asked in a chat or, with a word that is not
-// known, what could be asked instead.
+// commandHelp returns what commands are valid, or a reply to an unknown word.
 func commandHelp(language, unknown string) (string, error) {
 	c, err := locale.Of(language)
 	switch {

@@ -1,11 +1,8 @@
 package handler
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,124 +16,97 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// An answer is what a look has found, for a format to write.
-type answer struct {
-	report  report.Report    // what the query asks for of it
-	rows    []report.Finding // what tables list: the findings, or a page of all matrices
+// A result is what a query selects from a report, for a format to write.
+type result struct {
+	report  report.Report    // with the selected findings
+	rows    []report.Finding // of tables: a page of the findings or of all matrices
 	query   query
 	pages   int
 	options message.Options
 	owners  []string      // of all matrices
-	path    string        // that was asked for
-	age     time.Duration // since the matrices were listed
-	took    time.Duration // to list them
-	values  url.Values    // the query as it came, for links
+	path    string        // of the request
+	values  url.Values    // of the request
+	age     time.Duration // of the listing
+	took    time.Duration // by the listing
 }
 
-// listed is the report with the rows for its findings, for formats that have
-// no other place for them.
-func (a answer) listed() report.Report {
-	r := a.report
-	r.Findings = a.rows
+// withRows returns the report with the rows as its findings, for formats that
+// write nothing but a table.
+func (res result) withRows() report.Report {
+	r := res.report
+	r.Findings = res.rows
 	return r
 }
 
-// rowsAPage is how many matrices one answer lists with all=1, findingsAPage how
-// many findings a browser is shown at a time: 3 MB.
-const rowsAPage, findingsAPage = 1000, 5000
+// The rows of a page: matrices with all=1, and findings in HTML (about 3 MB).
+const (
+	matricesPerPage = 1000
+	findingsPerPage = 5000
+)
 
-// report answers with a report and tells nobody.
-func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r)
+// serveReport answers with a report. It notifies no channel.
+func (h *Handler) serveReport(w *response, r *http.Request) {
+	q, err := parseQuery(r, toReport)
 	if isLink(r) {
-		if err := h.checkLink(q.format, q); err != nil {
+		if err := h.checkLink(q); err != nil {
 			h.refuse(w, r, err.Error())
 			return
 		}
 	}
-	var j job
+	var run runRequest
 	if err == nil {
-		j, err = h.with(q.ask)
+		run, err = h.newRun(q.request)
 	}
-	if err != nil {
-		h.badQuery(w, err)
-		return
+	var res result
+	if err == nil {
+		res, err = h.findResult(r.Context(), run, q)
 	}
-	a, err := h.answer(r.Context(), j, q)
 	switch {
 	case err != nil:
-		h.badQuery(w, err)
+		writeQueryError(w, err)
 		return
-	case a.report.Failed():
-		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(a.report))
+	case res.report.Failed():
+		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(res.report))
 		return
 	}
-	a.path, a.values = r.URL.Path, r.URL.Query()
+	res.path, res.values = r.URL.Path, r.URL.Query()
 	f := formatNamed(q.format)
-	var body bytes.Buffer
-	if err := f.write(&body, a); err != nil {
-		h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
-		writeError(w, http.StatusInternalServerError, "InternalError", "the report could not be written as "+f.name)
+	if err := f.write(w, res); err != nil {
+		h.writeFailed(w, r, f, err)
 		return
 	}
 	if f.name == "html" {
-		w.Header().Set("Content-Security-Policy", page.Policy())
+		w.header.Set("Content-Security-Policy", page.Policy())
 	}
-	if f.file != "" {
-		// Not attachment, which the platform's own domains do not let through.
-		w.Header().Set("Content-Disposition", `inline; filename="`+f.fileName(a.report)+`"`)
+	if f.extension != "" { // inline, as the platform's domains do not pass attachment on
+		w.header.Set("Content-Disposition", `inline; filename="`+f.fileName(res.report)+`"`)
 	}
-	if q.page < a.pages {
-		w.Header().Set("Link", nextPage(r.URL, q.page+1))
+	if q.page < res.pages {
+		w.header.Set("Link", nextPage(r.URL, q.page+1))
 	}
-	w.Header().Set("X-Report-Complete", strconv.FormatBool(a.report.Complete)) // some formats have no place for it
-	w.Header().Set("Age", strconv.Itoa(int(a.age/time.Second)))
-	w.Header().Set("Content-Type", f.contentType)
-	_, _ = w.Write(body.Bytes())
+	w.header.Set("X-Report-Complete", strconv.FormatBool(res.report.Complete)) // for formats that cannot express it
+	w.header.Set("Age", strconv.Itoa(int(res.age/time.Second)))
+	w.header.Set("Content-Type", f.contentType)
 }
 
-// nextPage is a Link header (RFC 8288).
+// writeFailed replaces a report that could not be written by an error response.
+func (h *Handler) writeFailed(w *response, r *http.Request, f format, err error) {
+	if w.tooLarge() {
+		return // the caller of serve answers
+	}
+	h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
+	w.body.Reset()
+	writeError(w, http.StatusInternalServerError, "InternalError", "the report could not be written as "+f.name)
+}
+
+// nextPage returns a Link header to another page (RFC 8288).
 func nextPage(u *url.URL, page int) string {
 	values := u.Query()
 	values.Set("page", strconv.Itoa(page))
 	return "<" + (&url.URL{Path: u.Path, RawQuery: values.Encode()}).String() + `>; rel="next"`
 }
 
-// answer finds what the query asks for; an error says what is wrong with it.
-func (h *Handler) answer(ctx context.Context, j job, q query) (answer, error) {
-	log := h.logger(ctx).With("trigger", "http")
-	tag, whole := j.settings.OwnerTag, q.all || q.format == "metrics"
-	l := h.look(ctx, log, wish{regions: j.settings.Regions, rules: j.settings.Rules, ownerTag: tag, whole: whole, haste: q.haste})
-	l.Problems = append(slices.Clone(l.Problems), emptyRegions(j.settings.Regions, l.Listing)...)
-	a := answer{
-		report: report.Build(j.settings.Rules, l.Listing, l.at), query: q, pages: 1,
-		options: Options(j.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
-	}
-	if err := oneOf(q.owners, a.owners); err != nil { // one that is misspelt would look like one with nothing to do
-		return answer{}, fmt.Errorf("owner: %w", err)
-	}
-	h.logReport(log, l.Listing, a.report, l.took, a.age)
-	wanted := func(f report.Finding) bool { return q.wants(f, tag) }
-	found := a.report.Findings
-	if a.report = a.report.Filter(wanted); len(a.report.Findings) < len(found) {
-		a.options.Needing = len(found)
-	}
-	a.rows = a.report.Findings
-	if whole {
-		a.rows = slices.DeleteFunc(j.settings.Rules.AllMatrices(found, l.Listing, l.at), func(f report.Finding) bool { return !wanted(f) })
-	}
-	if q.format == "metrics" || !q.all && q.format != "html" {
-		return a, nil
-	}
-	size := map[bool]int{true: rowsAPage, false: findingsAPage}[q.all]
-	a.pages = max(1, (len(a.rows)+size-1)/size)
-	if q.page > a.pages {
-		return a, fmt.Errorf("page: there are %d", a.pages)
-	}
-	a.rows = a.rows[(q.page-1)*size : min(q.page*size, len(a.rows))]
-	return a, nil
-}
-
+// problemsText returns the problems of a report in one line.
 func problemsText(r report.Report) string {
 	var all []string
 	for _, p := range r.Problems {
@@ -145,62 +115,89 @@ func problemsText(r report.Report) string {
 	return strings.Join(all, "; ")
 }
 
-// notify posts, and answers with the report and its deliveries.
-func (h *Handler) notify(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r)
-	if err != nil && !errors.Is(err, errNotAcceptable) {
-		h.badQuery(w, err)
+// findResult returns what a query selects from the report of a run. The error
+// states what is wrong with the query.
+func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (result, error) {
+	log := h.logger(ctx).With("trigger", "http")
+	rules, tag, whole := run.settings.Rules, run.settings.OwnerTag, q.all || q.format == "metrics"
+	l := h.cachedListing(ctx, log, listQuery{regions: run.settings.Regions, rules: rules, ownerTag: tag, whole: whole, noWait: q.noWait})
+	l.Problems = append(slices.Clone(l.Problems), emptyRegions(run.settings.Regions, l.Listing)...)
+	res := result{
+		report: report.Build(rules, l.Listing, l.at), query: q, pages: 1,
+		options: Options(run.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
+	}
+	if err := oneOf(q.owners, res.owners); err != nil { // a misspelt owner would seem to have no findings
+		return result{}, fmt.Errorf("owner: %w", err)
+	}
+	h.logReport(log, l.Listing, res.report, l.took, res.age)
+	matches := func(f report.Finding) bool { return q.matches(f, tag) }
+	found := res.report.Findings
+	if res.report = res.report.Filter(matches); len(res.report.Findings) < len(found) {
+		res.options.Needing = len(found)
+	}
+	res.rows = res.report.Findings
+	if whole {
+		res.rows = slices.DeleteFunc(rules.AllMatrices(found, l.Listing, l.at), func(f report.Finding) bool { return !matches(f) })
+	}
+	if q.format == "metrics" || !q.all && q.format != "html" {
+		return res, nil
+	}
+	perPage := findingsPerPage
+	if q.all {
+		perPage = matricesPerPage
+	}
+	res.pages = max(1, (len(res.rows)+perPage-1)/perPage)
+	if q.page > res.pages {
+		return result{}, fmt.Errorf("page: %d is beyond the last page, %d", q.page, res.pages)
+	}
+	first := (q.page - 1) * perPage
+	res.rows = res.rows[first:min(first+perPage, len(res.rows))]
+	return res, nil
+}
+
+// serveNotify runs a report, delivers it, and answers with the report and its
+// deliveries.
+func (h *Handler) serveNotify(w *response, r *http.Request) {
+	q, err := parseQuery(r, toNotify)
+	if err != nil {
+		writeQueryError(w, err)
 		return
 	}
 	body, ok := readBody(w, r)
 	if !ok {
 		return
 	}
-	for _, name := range []string{"severity", "reason", "owner", "all", "page", "format", "until", "signature"} {
-		if r.URL.Query().Has(name) {
-			h.badQuery(w, fmt.Errorf("%s: what is posted is the whole report; there is days, region and lang", name))
-			return
-		}
-	}
-	a := q.ask
-	if len(bytes.TrimSpace(body)) > 0 {
-		said, err := readAsk(body)
-		if err != nil {
-			writeError(w, http.StatusBadRequest, "InvalidBody", "the body is not "+oneLine(err))
-			return
-		}
-		if said.Days == nil { // what the body does not say, the query may
-			said.Days = a.Days
-		}
-		if len(said.Regions) == 0 {
-			said.Regions = a.Regions
-		}
-		said.Language = cmp.Or(said.Language, a.Language)
-		a = said
-	}
-	j, err := h.with(a)
+	req, err := parseRequest(body)
 	if err != nil {
-		writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
+		writeError(w, http.StatusBadRequest, "InvalidBody", "invalid body: "+oneLine(err))
 		return
 	}
-	j.post, j.key = a.Post == nil || *a.Post, cmp.Or(requestID(r.Context()), h.Now().UTC().Format(time.RFC3339Nano))
-	rep, err := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), j)
-	status := http.StatusOK
-	if err != nil || slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {
-		status = http.StatusBadGateway
+	req.Days = cmp.Or(req.Days, q.Days) // the body takes precedence over the query
+	if len(req.Regions) == 0 {
+		req.Regions = q.Regions
 	}
+	req.Language = cmp.Or(req.Language, q.Language)
+	run, err := h.newRun(req)
+	if err != nil {
+		writeQueryError(w, err)
+		return
+	}
+	run.key = cmp.Or(requestID(r.Context()), h.Now().UTC().Format(time.RFC3339Nano))
+	rep, err := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), run)
 	if err != nil && len(rep.Deliveries) == 0 {
-		writeError(w, status, "NoChannel", err.Error())
+		writeError(w, http.StatusBadGateway, "NoChannel", err.Error())
 		return
 	}
-	b, err := json.Marshal(rep)
-	if err != nil {
-		writeError(w, http.StatusInternalServerError, "InternalError", err.Error())
-		return
+	if err != nil || slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {
+		w.WriteHeader(http.StatusBadGateway)
 	}
-	writeJSON(w, status, b)
+	w.header.Set("Content-Type", formats[0].contentType)
+	if err := writeReport(w, rep); err != nil {
+		h.writeFailed(w, r, formats[0], err)
+	}
 }
 
-func (h *Handler) healthy(w http.ResponseWriter, _ *http.Request) {
+// serveHealth answers that the function can be reached.
+func (h *Handler) serveHealth(w *response, _ *http.Request) {
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,45 +14,66 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/events"
 )
 
-// serveEvent answers an event of the HTTP trigger through ServeHTTP. Whatever
-// is wrong with it is told to the caller, never as an error of the function.
-func (h *Handler) serveEvent(ctx context.Context, event []byte) ([]byte, error) {
-	w := newRecorder()
+// httpEvent answers an event of the HTTP trigger. Every error is a response to
+// the caller, none an error of the function.
+func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
+	res := newResponse(maxResponseBytes)
 	req, err := httpRequest(ctx, event)
 	if err != nil {
-		writeError(w, http.StatusBadRequest, "InvalidEvent", err.Error())
-	} else {
-		h.ServeHTTP(w, req)
-		if req.Method == http.MethodHead {
-			w.body.Reset()
-		}
+		writeError(res, http.StatusBadRequest, "InvalidEvent", err.Error())
+		return res.event()
 	}
-	answer, err := json.Marshal(w.response())
-	if err == nil && len(answer) > maxAnswerBytes {
-		w = newRecorder()
-		writeError(w, http.StatusInsufficientStorage, "AnswerTooLarge", "the answer is larger than the platform lets through: ask for less, with region, severity, owner or fewer days")
-		return json.Marshal(w.response())
+	h.serve(res, req)
+	if res.tooLarge() {
+		res = newResponse(0)
+		writeError(res, http.StatusInsufficientStorage, "AnswerTooLarge", "the response exceeds the limit of the platform; narrow it with region, severity, owner or fewer days")
 	}
-	return answer, err
+	if req.Method == http.MethodHead {
+		res.body.Reset()
+	}
+	return res.event()
 }
 
-// httpRequest makes a request of the event, whose every field may be missing.
+// httpRequest returns the request that an event of the HTTP trigger describes.
+// Every field of the event may be missing.
 // https://www.alibabacloud.com/help/en/functioncompute/fc/http-trigger-invoking-function
 func httpRequest(ctx context.Context, event []byte) (*http.Request, error) {
 	var e events.HTTPTriggerEvent
 	if err := json.Unmarshal(event, &e); err != nil {
-		return nil, fmt.Errorf("the event of the HTTP trigger cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return nil, fmt.Errorf("invalid HTTP event: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	body := []byte(value(e.Body))
 	if e.IsBase64Encoded != nil && *e.IsBase64Encoded {
 		var err error
 		if body, err = base64.StdEncoding.DecodeString(value(e.Body)); err != nil {
-			return nil, fmt.Errorf("the body is said to be base64 and is not")
+			return nil, errors.New("invalid HTTP event: the body is not base64")
 		}
 	}
+	method := strings.ToUpper(value(e.TriggerContext.Http.Method))
+	if method == "" {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("invalid HTTP event: %q is not a method", method)
+	}
+	req.URL = eventURL(e)
+	req.Host = value(e.TriggerContext.DomainName)
+	req.RemoteAddr = value(e.TriggerContext.Http.SourceIp)
+	if e.Headers != nil {
+		for name, v := range *e.Headers {
+			req.Header.Set(name, v)
+		}
+	}
+	return req, nil
+}
+
+// eventURL returns the path and the query of an event. The raw path takes
+// precedence over the decoded one, and a path always begins with a slash.
+func eventURL(e events.HTTPTriggerEvent) *url.URL {
 	u := &url.URL{Path: value(e.TriggerContext.Http.Path)}
-	if raw, err := url.PathUnescape(value(e.RawPath)); err == nil && raw != "" {
-		u.Path, u.RawPath = raw, value(e.RawPath)
+	if path, err := url.PathUnescape(value(e.RawPath)); err == nil && path != "" {
+		u.Path, u.RawPath = path, value(e.RawPath)
 	}
 	if !strings.HasPrefix(u.Path, "/") {
 		u.Path, u.RawPath = "/"+u.Path, ""
@@ -63,25 +85,10 @@ func httpRequest(ctx context.Context, event []byte) (*http.Request, error) {
 		}
 		u.RawQuery = q.Encode()
 	}
-	method := strings.ToUpper(value(e.TriggerContext.Http.Method))
-	if method == "" {
-		method = http.MethodGet
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "/", bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a method", method)
-	}
-	req.URL = u
-	req.Host = value(e.TriggerContext.DomainName)
-	req.RemoteAddr = value(e.TriggerContext.Http.SourceIp)
-	if e.Headers != nil {
-		for name, v := range *e.Headers {
-			req.Header.Set(name, v)
-		}
-	}
-	return req, nil
+	return u
 }
 
+// value returns the string that s points to, or "" if s is nil.
 func value(s *string) string {
 	if s == nil {
 		return ""

@@ -86,7 +86,7 @@ func TestAnswersInThePlatformsForm(t *testing.T) {
 		return l
 	})
 	w.Settings.Cache = 0
-	if res := ask("GET", "/report"); res.StatusCode != 507 || !strings.Contains(res.Body, "ask for less") {
+	if res := ask("GET", "/report"); res.StatusCode != 507 || !strings.Contains(res.Body, "narrow it") {
 		t.Errorf("40 MB: %d %.200s", res.StatusCode, res.Body)
 	}
 }

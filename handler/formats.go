@@ -17,40 +17,42 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A format is a form that a report can be had in.
+// A format is a representation of a report.
 type format struct {
 	name        string
 	path        string
 	contentType string
-	file        string // what browsers may save it as; empty for what they show
-	write       func(io.Writer, answer) error
+	extension   string // of the file that a browser saves; empty for what it shows
+	write       func(io.Writer, result) error
 }
 
-// formats in the order in which Accept is tried; the first is for whoever has
-// no wish.
+// formats lists the formats in the order in which they are tried for Accept;
+// the first is the default. The error of a write function may leave a part of
+// the output written.
 var formats = []format{
-	{"json", "/report.json", "application/json; charset=utf-8", "", writeReport},
+	{"json", "/report.json", "application/json; charset=utf-8", "", writeResult},
 	{"html", "/report.html", "text/html; charset=utf-8", "", writePage},
-	{"txt", "/report.txt", "text/plain; charset=utf-8", "", func(w io.Writer, a answer) error {
-		return message.Text(w, a.report, a.options, false)
+	{"txt", "/report.txt", "text/plain; charset=utf-8", "", func(w io.Writer, res result) error {
+		return message.Text(w, res.report, res.options, false)
 	}},
-	{"csv", "/report.csv", "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer, a answer) error {
-		return export.CSV(w, a.listed(), a.options.OwnerTag)
+	{"csv", "/report.csv", "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer, res result) error {
+		return export.CSV(w, res.withRows(), res.options.OwnerTag)
 	}},
-	{"md", "/report.md", "text/markdown; charset=utf-8; variant=GFM", "", func(w io.Writer, a answer) error {
-		return export.Markdown(w, a.listed(), a.options.OwnerTag)
+	{"md", "/report.md", "text/markdown; charset=utf-8; variant=GFM", "", func(w io.Writer, res result) error {
+		return export.Markdown(w, res.withRows(), res.options.OwnerTag)
 	}},
-	{"ics", "/calendar.ics", "text/calendar; charset=utf-8", "ics", func(w io.Writer, a answer) error {
-		return export.Calendar(w, a.listed(), a.report.GeneratedAt.Time)
+	{"ics", "/calendar.ics", "text/calendar; charset=utf-8", "ics", func(w io.Writer, res result) error {
+		return export.Calendar(w, res.withRows(), res.report.GeneratedAt.Time)
 	}},
-	{"metrics", "/metrics", "text/plain; version=0.0.4; charset=utf-8", "", func(w io.Writer, a answer) error {
-		return export.Metrics(w, a.listed(), a.took)
+	{"metrics", "/metrics", "text/plain; version=0.0.4; charset=utf-8", "", func(w io.Writer, res result) error {
+		return export.Metrics(w, res.withRows(), res.took)
 	}},
 }
 
-// otherForms are what the page offers besides itself.
-var otherForms = map[string]string{"CSV": "/report.csv", "JSON": "/report.json", "Markdown": "/report.md", "iCalendar": "/calendar.ics"}
+// pageFormats holds the paths of the formats that the page links to.
+var pageFormats = map[string]string{"CSV": "/report.csv", "JSON": "/report.json", "Markdown": "/report.md", "iCalendar": "/calendar.ics"}
 
+// formatNames returns the names of all formats.
 func formatNames() []string {
 	var names []string
 	for _, f := range formats {
@@ -59,6 +61,7 @@ func formatNames() []string {
 	return names
 }
 
+// formatNamed returns the format of that name.
 func formatNamed(name string) format {
 	for _, f := range formats {
 		if f.name == name {
@@ -68,80 +71,126 @@ func formatNamed(name string) format {
 	return format{}
 }
 
-// formatOf goes by the path, then by what the caller accepts.
-func formatOf(r *http.Request) (string, error) {
+var errNotAcceptable = errors.New("Accept: no available format; available: " + strings.Join(formatNames(), ", "))
+
+// negotiateFormat returns the format that the path of a request names or, if it
+// names none, the one that Accept prefers.
+func negotiateFormat(r *http.Request) (string, error) {
 	for _, f := range formats {
 		if f.path == r.URL.Path {
 			return f.name, nil
 		}
 	}
-	accepts := strings.Join(r.Header.Values("Accept"), ",")
-	if strings.TrimSpace(accepts) == "" {
-		return "json", nil
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	if strings.TrimSpace(accept) == "" {
+		return formats[0].name, nil
 	}
-	best, quality := "", 0.0
-	for part := range strings.SplitSeq(accepts, ",") {
-		media, params, err := mime.ParseMediaType(part)
+	best, bestQuality := "", 0.0
+	for part := range strings.SplitSeq(accept, ",") {
+		mediaRange, params, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue
 		}
-		q := 1.0
-		if v, err := strconv.ParseFloat(params["q"], 64); err == nil {
-			q = v
+		quality := 1.0
+		if q, err := strconv.ParseFloat(params["q"], 64); err == nil {
+			quality = q
 		}
-		if name := accepted(media); name != "" && q > quality {
-			best, quality = name, q
+		if name := formatFor(mediaRange); name != "" && quality > bestQuality {
+			best, bestQuality = name, quality
 		}
 	}
 	if best == "" {
-		return "json", errNotAcceptable
+		return formats[0].name, errNotAcceptable
 	}
 	return best, nil
 }
 
-var errNotAcceptable = errors.New("Accept names no format that there is: " + strings.Join(formatNames(), ", "))
-
-// accepted is the first format that a media range takes.
-func accepted(media string) string {
-	kind, any := strings.CutSuffix(media, "/*")
+// formatFor returns the first format within a media range, or "".
+func formatFor(mediaRange string) string {
+	kind, anySubtype := strings.CutSuffix(mediaRange, "/*")
 	for _, f := range formats {
-		own, _, _ := strings.Cut(f.contentType, ";")
-		if media == "*/*" || media == own || any && strings.HasPrefix(own, kind+"/") {
+		mediaType, _, _ := strings.Cut(f.contentType, ";")
+		if mediaRange == "*/*" || mediaRange == mediaType || anySubtype && strings.HasPrefix(mediaType, kind+"/") {
 			return f.name
 		}
 	}
 	return ""
 }
 
-// writeReport writes JSON; with all, every matrix is listed beside the findings.
-func writeReport(w io.Writer, a answer) error {
-	r := a.report
-	if a.query.all {
-		r.Page, r.Pages = a.query.page, a.pages
-		for _, f := range a.rows {
+// fileName returns the name under which a browser saves a report.
+func (f format) fileName(r report.Report) string {
+	return fmt.Sprintf("matrices-%s.%s", strings.ReplaceAll(r.GeneratedAt.Format(time.DateOnly), "-", ""), f.extension)
+}
+
+// writeResult writes a report as JSON. If all matrices were requested, it lists
+// a page of them beside the findings.
+func writeResult(w io.Writer, res result) error {
+	r := res.report
+	if res.query.all {
+		r.Page, r.Pages = res.query.page, res.pages
+		for _, f := range res.rows {
 			r.Matrices = append(r.Matrices, f.Matrix)
 		}
 	}
-	return json.NewEncoder(w).Encode(r)
+	return writeReport(w, r)
 }
 
-// writePage writes the page. One that was reached by a signed link goes on with
-// it, and offers no other form, which it would not open.
-func writePage(w io.Writer, a answer) error {
+// writeReport writes a report as JSON. It encodes one finding at a time, so that
+// a large report takes no memory of its own and stops when w is full.
+func writeReport(w io.Writer, r report.Report) error {
+	findings, matrices := r.Findings, r.Matrices
+	r.Matrices = nil
+	head, err := r.Brief()
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(head[:len(head)-1]); err != nil {
+		return err
+	}
+	if err := writeArray(w, "findings", findings); err != nil {
+		return err
+	}
+	if len(matrices) > 0 {
+		if err := writeArray(w, "matrices", matrices); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "}\n")
+	return err
+}
+
+// writeArray writes a further field of a JSON object, an element per line.
+func writeArray[T any](w io.Writer, name string, elements []T) error {
+	if _, err := fmt.Fprintf(w, ",%q:[", name); err != nil {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	for i := range elements {
+		if i > 0 {
+			if _, err := io.WriteString(w, ","); err != nil {
+				return err
+			}
+		}
+		if err := enc.Encode(&elements[i]); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "]")
+	return err
+}
+
+// writePage writes the page. A page of a signed link keeps the signature in its
+// own links and has none to other formats, which the link cannot read.
+func writePage(w io.Writer, res result) error {
 	o := page.Options{
-		Message: a.options, Path: a.path, Query: a.values, Owners: a.owners,
-		Rows: a.rows, All: a.query.all, Page: a.query.page, Pages: a.pages,
+		Message: res.options, Path: res.path, Query: res.values, Owners: res.owners,
+		Rows: res.rows, All: res.query.all, Page: res.query.page, Pages: res.pages,
 	}
-	o.Message.Age = a.age
-	if a.query.signature != "" {
+	o.Message.Age = res.age
+	if res.query.signature != "" {
 		o.Carry = []string{"until", "signature"}
-		return page.Write(w, a.report, o)
+	} else {
+		o.Formats = pageFormats
 	}
-	o.Formats = otherForms
-	return page.Write(w, a.report, o)
-}
-
-// fileName is what a download is saved as: the day and what it is.
-func (f format) fileName(r report.Report) string {
-	return fmt.Sprintf("matrices-%s.%s", strings.ReplaceAll(r.GeneratedAt.Format(time.DateOnly), "-", ""), f.file)
+	return page.Write(w, res.report, o)
 }

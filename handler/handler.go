@@ -1,9 +1,11 @@
-// Package handler is what Function Compute calls: it tells the events apart,
-// runs a report and tells people.
+// Package handler is what Function Compute calls: it dispatches events, runs a
+// report, delivers it to the channels and serves HTTP.
 //
-// Read handler.go (an event in, an answer out), run.go (one report), web.go
-// (the HTTP trigger) and event.go (from HTTP events to net/http and back). A
-// new route is a line in the table of routes in web.go.
+// An event enters through [Handler.Invoke] in this file. A timer or a plain
+// event becomes a run (run.go), whose report is delivered (notify.go). An event
+// of the HTTP trigger becomes a request (event.go) to [Handler.ServeHTTP]
+// (http.go), which the command serve uses too. Routes, query parameters and
+// formats are the tables routes, parameters and formats: to add one, add a row.
 package handler
 
 import (
@@ -12,7 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
@@ -22,37 +24,41 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Source lists the matrices of the regions, or of all where none are given.
-// Those whose fate is not to be kept are only counted; nil keeps all. fate may be
-// called by several goroutines at a time.
+// A Source lists the matrices of the given regions, or of all regions if there
+// are none. It keeps those that fate keeps and counts the others; a nil fate
+// keeps all. fate may be called concurrently.
 type Source interface {
 	List(ctx context.Context, regions []string, fate func(*report.Matrix) report.Fate) report.Listing
 }
 
-// A Channel is one place that a report is sent to. The key names the run, so
-// that a repeated one need not be shown twice.
+// A Channel is one place that reports are delivered to. The key identifies the
+// run, so that a channel can recognise a repeated delivery. If a message may
+// have arrived despite an error, the error has a method Uncertain that returns
+// true.
 type Channel interface {
 	Name() string
 	Send(ctx context.Context, r report.Report, o message.Options, key string) error
 }
 
-// A Handler answers every event. Set its fields before use.
+// A Handler answers events and HTTP requests. Set its fields before use.
 type Handler struct {
 	Settings config.Settings
 	Source   Source
 	Channels []Channel
 	Commands []Command
-	// Doctor examines what runs are made of, and answers in JSON; nil for none.
-	Doctor func(ctx context.Context, post bool) ([]byte, error)
-	Log    *slog.Logger
-	Now    func() time.Time
+	Doctor   func(ctx context.Context, post bool) ([]byte, error) // checks the setup and returns JSON; may be nil
+	Log      *slog.Logger
+	Now      func() time.Time
 
-	listings listings
+	cache      cache
+	router     *router
+	routerOnce sync.Once
 }
 
-// Invoke answers one event of Function Compute, told apart by its shape. An
-// error means that nothing reached anybody and another try makes sense.
-func (h *Handler) Invoke(ctx context.Context, event []byte) (answer []byte, err error) {
+// Invoke answers one event of Function Compute, whose kind it recognises by its
+// fields. A non-nil error means that no channel was reached and the platform
+// should retry.
+func (h *Handler) Invoke(ctx context.Context, event []byte) (response []byte, err error) {
 	log := h.logger(ctx)
 	defer func() {
 		if p := recover(); p != nil {
@@ -60,8 +66,7 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) (answer []byte, err 
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	var shape struct {
-		Version        *string
+	var fields struct {
 		RequestContext *struct {
 			HTTP *json.RawMessage `json:"http"`
 		}
@@ -69,67 +74,64 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) (answer []byte, err 
 		TriggerTime *string
 		Payload     string
 	}
-	_ = json.Unmarshal(event, &shape) // what is no object at all is a plain event, and refused as one
+	_ = json.Unmarshal(event, &fields) // if it fails, the event is a plain one, which refuses it
 	switch {
-	case shape.RequestContext != nil && shape.RequestContext.HTTP != nil:
-		return h.serveEvent(ctx, event)
-	case shape.TriggerName != nil && shape.TriggerTime != nil:
-		return h.timer(ctx, log, *shape.TriggerName, *shape.TriggerTime, shape.Payload)
+	case fields.RequestContext != nil && fields.RequestContext.HTTP != nil:
+		return h.httpEvent(ctx, event)
+	case fields.TriggerName != nil && fields.TriggerTime != nil:
+		return h.timer(ctx, log, *fields.TriggerName, *fields.TriggerTime, fields.Payload)
 	}
 	return h.plain(ctx, log, event)
 }
 
-// timer runs and posts, whatever its payload is: what cannot be read is told
-// in the report, which follows the settings then.
+// timer runs a report and delivers it. A payload that cannot be used is
+// reported as a problem, and the run follows the settings.
 func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at, payload string) ([]byte, error) {
-	j := job{settings: h.Settings, channels: h.Channels, post: true, key: name + " " + at}
-	if ask, err := readAsk([]byte(payload)); err != nil {
-		j.notes = append(j.notes, unreadable(err))
-	} else if changed, err := h.with(ask); err != nil {
-		j.notes = append(j.notes, unreadable(err))
+	run := runRequest{settings: h.Settings, channels: h.Channels, notify: true}
+	if req, err := parseRequest([]byte(payload)); err != nil {
+		run.problems = append(run.problems, payloadProblem(err))
+	} else if overridden, err := h.newRun(req); err != nil {
+		run.problems = append(run.problems, payloadProblem(err))
 	} else {
-		j.settings, j.channels, j.post = changed.settings, changed.channels, ask.Post == nil || *ask.Post
+		run = overridden
 	}
-	return h.runAndAnswer(ctx, log.With("trigger", "timer", "timer", name), j)
+	run.key = name + " " + at
+	return h.runEvent(ctx, log.With("trigger", "timer", "timer", name), run)
 }
 
-// unreadable says first what is wrong, and then what would be right.
-func unreadable(err error) report.Problem {
-	why := oneLine(err)
-	if reason, ok := strings.CutPrefix(why, askForm+" ("); ok {
-		why = strings.TrimSuffix(reason, ")") + "; it takes " + askForm
-	}
-	return report.Problem{Code: "UnreadablePayload", Message: "the timer's payload was not followed: " + why}
+// payloadProblem returns the problem of a timer whose payload cannot be used.
+func payloadProblem(err error) report.Problem {
+	return report.Problem{Code: "UnreadablePayload", Message: "timer payload ignored: " + oneLine(err)}
 }
 
-// plain runs what somebody asked for by hand. An event that makes no sense is
-// answered with what would make sense, and is no failure: to try it again
-// would not help.
+// plain runs the request that an event of neither trigger holds. It answers an
+// invalid request with what is wrong, not with an error: a retry would not help.
 func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]byte, error) {
-	ask, err := readAsk(event)
+	req, err := parseRequest(event)
 	if err != nil {
-		return errorJSON("InvalidEvent", "not an event of a timer or an HTTP trigger, nor "+oneLine(err)), nil
+		return errorJSON("InvalidEvent", "not an event of a timer or an HTTP trigger: "+oneLine(err)), nil
 	}
-	if ask.Doctor && h.Doctor != nil {
-		return h.Doctor(ctx, ask.Post != nil && *ask.Post)
+	if req.Doctor && h.Doctor != nil {
+		return h.Doctor(ctx, req.Post != nil && *req.Post)
 	}
-	j, err := h.with(ask)
+	run, err := h.newRun(req)
 	if err != nil {
 		return errorJSON("InvalidEvent", oneLine(err)), nil
 	}
-	j.post, j.key = ask.Post == nil || *ask.Post, requestID(ctx)
-	return h.runAndAnswer(ctx, log.With("trigger", "event"), j)
+	run.key = requestID(ctx)
+	return h.runEvent(ctx, log.With("trigger", "event"), run)
 }
 
-func (h *Handler) runAndAnswer(ctx context.Context, log *slog.Logger, j job) ([]byte, error) {
-	r, err := h.run(ctx, log, j)
+// runEvent runs a report and returns its JSON without the findings.
+func (h *Handler) runEvent(ctx context.Context, log *slog.Logger, run runRequest) ([]byte, error) {
+	r, err := h.run(ctx, log, run)
 	if err != nil {
 		return nil, err
 	}
 	return r.Brief()
 }
 
-// logger is for one event: every line says of which.
+// logger returns a logger whose lines name the event.
 func (h *Handler) logger(ctx context.Context) *slog.Logger {
 	fc, ok := fccontext.FromContext(ctx)
 	if !ok {
@@ -138,6 +140,7 @@ func (h *Handler) logger(ctx context.Context) *slog.Logger {
 	return h.Log.With("request_id", fc.RequestID, "account", fc.AccountId, "region", fc.Region)
 }
 
+// requestID returns the platform's id of the event, or "" outside an event.
 func requestID(ctx context.Context) string {
 	if fc, ok := fccontext.FromContext(ctx); ok {
 		return fc.RequestID

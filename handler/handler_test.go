@@ -37,7 +37,7 @@ func TestInvoke(t *testing.T) {
 		{"a plain event with an unknown name", `{"day":7}`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
 		{"no JSON", `hello`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
 		{"a list", `[1]`, 0, []string{`"InvalidEvent"`}},
-		{"two objects", `{}{}`, 0, []string{`"InvalidEvent"`, `something follows`}},
+		{"two objects", `{}{}`, 0, []string{`"InvalidEvent"`, `unexpected data`}},
 		{"an event of another service", `{"events":[{"eventName":"ObjectCreated"}]}`, 0, []string{`"InvalidEvent"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestUnreadablePayloadIsTold(t *testing.T) {
 	w := setup(t)
 	w.invoke(t, timer("good morning"))
 	for _, m := range w.room.Messages() {
-		if !strings.Contains(m.Text, "the timer's payload was not followed: invalid character") {
+		if !strings.Contains(m.Text, "timer payload ignored: invalid character") {
 			t.Errorf("%s does not say so:\n%s", m.Service, m.Text)
 		}
 	}

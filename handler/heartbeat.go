@@ -10,23 +10,26 @@ import (
 	"time"
 )
 
-// beat tells a watcher of scheduled jobs that this one did its work. A watcher
-// that cannot be told will raise its own alarm, so a failure is only logged.
-func (h *Handler) beat(ctx context.Context, log *slog.Logger, to *url.URL) {
+// heartbeatTimeout bounds a request to the heartbeat URL.
+const heartbeatTimeout = 5 * time.Second
+
+// pingHeartbeat requests the URL of a monitor that raises an alarm if a run is
+// missing. An error is only logged: the monitor raises its alarm then.
+func (h *Handler) pingHeartbeat(ctx context.Context, log *slog.Logger, to *url.URL) {
 	if to == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
 	if err != nil {
-		return // the settings have looked at it
+		return // cannot happen: the settings have parsed the URL
 	}
-	req.Close = true // as in package chat
+	req.Close = true // the instance is frozen between runs, which breaks idle connections
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		if uerr, ok := errors.AsType[*url.Error](err); ok {
-			err = uerr.Err // without the address, which is a secret
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the URL, which is a secret
 		}
 		log.Warn("heartbeat", "host", to.Hostname(), "error", err.Error())
 		return

@@ -14,42 +14,52 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// A signed link is for those who cannot send a header: calendars and browsers.
-// It reads one format until the end of a day, and posts nothing. Its signature
-// is of a key of its own, so that it tells nothing of the token.
+// A signed link is for clients that cannot send headers: calendars and browsers.
+// It reads one format until the end of a day and cannot post. The key of its
+// signature is derived from the token, so that a link reveals nothing of it.
 
-// linkDays is how long a link lasts unless asked otherwise, maxLinkDays at most.
-const linkDays, maxLinkDays = 90, 366
+// The days for which a link is valid: by default, and at most.
+const (
+	linkDays    = 90
+	maxLinkDays = 366
+)
 
+// signatureBytes is the length of a signature, of which half would already be
+// infeasible to guess over HTTP.
+const signatureBytes = 16
+
+// signature returns the signature of links to a format that are valid until the
+// end of a day.
 func (h *Handler) signature(format, until string) string {
 	key := hmac.New(sha256.New, []byte(h.Settings.HTTPToken.Reveal()))
 	key.Write([]byte("matrix-expiry-report link"))
 	mac := hmac.New(sha256.New, key.Sum(nil))
 	mac.Write([]byte(format + "\n" + until))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:signatureBytes])
 }
 
-// isLink tells whether a request comes by a link, be it a good one or not, and
-// so without a token.
+// isLink reports whether a request comes by a signed link, valid or not, and
+// therefore without a token.
 func isLink(r *http.Request) bool { return r.URL.Query().Has("signature") }
 
-var errLink = errors.New("the link has come to its end or is not whole: make a new one with GET /link")
+var errLink = errors.New("the link has expired or is incomplete; make a new one with GET /link")
 
-// checkLink tells whether a signed link may read the format.
-func (h *Handler) checkLink(format string, q query) error {
+// checkLink returns an error unless the signed link may read the format of the
+// query.
+func (h *Handler) checkLink(q query) error {
 	day, err := time.ParseInLocation(time.DateOnly, q.until, h.Settings.Location)
-	right := hmac.Equal([]byte(q.signature), []byte(h.signature(format, q.until)))
-	if h.Settings.HTTPToken == "" || !right || err != nil || !h.Now().Before(day.AddDate(0, 0, 1)) {
+	valid := hmac.Equal([]byte(q.signature), []byte(h.signature(q.format, q.until)))
+	if h.Settings.HTTPToken == "" || !valid || err != nil || !h.Now().Before(day.AddDate(0, 0, 1)) {
 		return errLink
 	}
 	return nil
 }
 
-// link makes a signed link of what is asked for.
-func (h *Handler) link(w http.ResponseWriter, r *http.Request) {
-	q, err := readQuery(r)
+// serveLink answers with a signed link to the report that the query selects.
+func (h *Handler) serveLink(w *response, r *http.Request) {
+	q, err := parseQuery(r, toLink)
 	if err == nil && h.Settings.HTTPToken == "" {
-		err = errors.New("links are signed with HTTP_TOKEN: set it")
+		err = errors.New("links are signed with HTTP_TOKEN, which is not set")
 	}
 	now := h.Now().In(h.Settings.Location)
 	if q.until == "" {
@@ -68,7 +78,7 @@ func (h *Handler) link(w http.ResponseWriter, r *http.Request) {
 	values.Set("until", q.until)
 	values.Set("signature", h.signature(q.format, q.until))
 	link := url.URL{Scheme: "http", Host: r.Host, Path: format.path, RawQuery: values.Encode()}
-	if r.TLS != nil || !config.SafeURL(&link) { // http is for the machine itself
+	if r.TLS != nil || !config.SafeURL(&link) { // http is for this machine only
 		link.Scheme = "https"
 	}
 	b, err := json.Marshal(map[string]string{"url": link.String(), "format": q.format, "until": q.until})

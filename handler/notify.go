@@ -14,57 +14,67 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// ErrNobody is returned where a report was to be posted and reached nobody.
-var ErrNobody = errors.New("the report reached nobody")
+// ErrUndelivered is returned for a report that reached none of its channels.
+var ErrUndelivered = errors.New("the report was not delivered")
 
-// tell posts to every channel side by side and notes what became of it.
-func (h *Handler) tell(ctx context.Context, log *slog.Logger, j job, r *report.Report) error {
-	ctx, cancel := sooner(ctx, func(left time.Duration) time.Duration { return min(time.Second, left/10) }) // the answer still has to get back
+// notify delivers a report to the channels of the run and records the
+// deliveries in it. It returns an error only if no channel was reached and none
+// can have been, so that a retry of the platform cannot post twice.
+func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, r *report.Report) error {
+	ctx, cancel := withEarlierDeadline(ctx, responseReserve)
 	defer cancel()
-	o := Options(j.settings)
+	o := Options(run.settings)
 	o.RequestID = requestID(ctx)
-	deliveries, uncertain := deliverInTime(ctx, log, j.channels, *r, o, j.key)
+	deliveries, uncertain := deliverInTime(ctx, log, run.channels, *r, o, run.key)
 	r.Deliveries = deliveries
-	delivered := count(deliveries)
-	var why []string
+	delivered := countDelivered(deliveries)
+	var failures []string
 	for _, d := range deliveries {
 		if !d.Delivered {
-			why = append(why, d.Error)
+			failures = append(failures, d.Error)
 		}
 	}
 	switch {
 	case len(deliveries) == 0:
-		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", ErrNobody)
-	case delivered == 0 && uncertain: // the platform would run again, and tell again who has it
-		log.Error("nobody is known to have it", "error", strings.Join(why, "; "))
+		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", ErrUndelivered)
+	case delivered == 0 && uncertain:
+		log.Error("delivery uncertain", "error", strings.Join(failures, "; "))
 		return nil
 	case delivered == 0:
-		return fmt.Errorf("%w: %s", ErrNobody, strings.Join(why, "; "))
-	}
-	if delivered < len(deliveries) {
-		tellOthers(ctx, log, j, r, o)
-	} else if r.Complete {
-		h.beat(ctx, log, j.settings.HeartbeatURL)
+		return fmt.Errorf("%w: %s", ErrUndelivered, strings.Join(failures, "; "))
+	case delivered < len(deliveries):
+		notifyFailedChannels(ctx, log, run, r, o)
+	case r.Complete:
+		h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
 	}
 	return nil
 }
 
-// deliverInTime is deliver within two thirds of the time that is left: where
-// one of several channels stalls, the others are still to be told.
-func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (all []report.Delivery, uncertain bool) {
+// responseReserve returns how much of the time left is reserved for the
+// response after the delivery.
+func responseReserve(left time.Duration) time.Duration { return min(time.Second, left/10) }
+
+// failureNoticeReserve returns how much of the time left is reserved for
+// notifying the other channels after one has failed.
+func failureNoticeReserve(left time.Duration) time.Duration { return left / 3 }
+
+// deliverInTime is deliver; with several channels it leaves enough time to
+// notify the others of one that stalls.
+func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (deliveries []report.Delivery, uncertain bool) {
 	if len(channels) > 1 {
 		var cancel context.CancelFunc
-		ctx, cancel = sooner(ctx, func(left time.Duration) time.Duration { return left / 3 })
+		ctx, cancel = withEarlierDeadline(ctx, failureNoticeReserve)
 		defer cancel()
 	}
 	return deliver(ctx, log, channels, r, o, key)
 }
 
-// deliver posts to the channels side by side. What failed is uncertain where a
-// channel says that it may have arrived all the same.
+// deliver sends a report to the channels concurrently. It returns the outcomes
+// in the order of the channels, and whether a message may have arrived despite
+// an error.
 func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (deliveries []report.Delivery, uncertain bool) {
 	deliveries = make([]report.Delivery, len(channels))
-	unknown := make([]bool, len(channels))
+	mayHaveArrived := make([]bool, len(channels))
 	var wg sync.WaitGroup
 	for i, c := range channels {
 		wg.Go(func() {
@@ -72,8 +82,8 @@ func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report
 			deliveries[i] = report.Delivery{Channel: c.Name(), Delivered: err == nil}
 			if err != nil {
 				deliveries[i].Error = err.Error()
-				var may interface{ Uncertain() bool }
-				unknown[i] = errors.As(err, &may) && may.Uncertain()
+				var u interface{ Uncertain() bool }
+				mayHaveArrived[i] = errors.As(err, &u) && u.Uncertain()
 				log.Error("not delivered", "channel", c.Name(), "error", err.Error())
 				return
 			}
@@ -82,10 +92,11 @@ func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report
 		})
 	}
 	wg.Wait()
-	return deliveries, slices.Contains(unknown, true)
+	return deliveries, slices.Contains(mayHaveArrived, true)
 }
 
-// send is one channel's delivery; a panic in it costs only this channel.
+// send delivers a report to one channel. A panic becomes an error, so that it
+// affects no other channel.
 func send(ctx context.Context, c Channel, r report.Report, o message.Options, key string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -95,28 +106,30 @@ func send(ctx context.Context, c Channel, r report.Report, o message.Options, ke
 	return c.Send(ctx, r, o, key)
 }
 
-// tellOthers says in the channels that have the report which have it not: a
-// dead webhook and a quiet week look the same to those who read there.
-func tellOthers(ctx context.Context, log *slog.Logger, j job, r *report.Report, o message.Options) {
+// notifyFailedChannels names the failed channels in those that were reached:
+// the readers of a channel cannot tell a dead webhook from a day without
+// findings.
+func notifyFailedChannels(ctx context.Context, log *slog.Logger, run runRequest, r *report.Report, o message.Options) {
 	o.Undelivered = true
 	var reached []Channel
 	for i, d := range r.Deliveries {
 		if d.Delivered {
-			reached = append(reached, j.channels[i])
+			reached = append(reached, run.channels[i])
 		}
 	}
-	second, _ := deliver(ctx, log, reached, *r, o, j.key+" undelivered")
-	for _, d := range second {
+	notices, _ := deliver(ctx, log, reached, *r, o, run.key+" undelivered")
+	for _, d := range notices {
 		i := slices.IndexFunc(r.Deliveries, func(first report.Delivery) bool { return first.Channel == d.Channel })
 		r.Deliveries[i].Messages += d.Messages
 	}
 }
 
-func count(ds []report.Delivery) (delivered int) {
+// countDelivered returns the number of successful deliveries.
+func countDelivered(ds []report.Delivery) (n int) {
 	for _, d := range ds {
 		if d.Delivered {
-			delivered++
+			n++
 		}
 	}
-	return delivered
+	return n
 }

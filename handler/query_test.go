@@ -46,8 +46,8 @@ func TestFilters(t *testing.T) {
 	for query, says := range map[string]string{
 		"days=-1": "from 0 to 3650", "days=1,2": "from 0 to 3650", "days=1e3": "from 0 to 3650", "region=Moon": "cn-hangzhou",
 		"severity=bad": "critical, warning, notice", "reason=old": "failed, expired, expiring, stuck, no_",
-		"owner=nobody": "team-a", "lang=de": "en, zh", "format=pdf": "json, ", "all=yes": "0, 1", "all=1&page=0": "from 1", "all=1&page=9": "page: there are 1",
-		"all=1&format=txt": "csv, md", "sort=up": "there is all, days", "days=x&lang=y&reason=z": "reason",
+		"owner=nobody": "team-a", "lang=de": "en, zh", "format=pdf": "json, ", "all=yes": "0, 1", "all=1&page=0": "from 1", "all=1&page=9": "page: 9 is beyond the last page, 1",
+		"all=1&format=txt": "csv, md", "sort=up": "available: all, days", "days=x&lang=y&reason=z": "reason",
 	} {
 		if rec := w.do("GET", "/report?"+query); rec.Code != 400 || !strings.Contains(rec.Body.String(), says) {
 			t.Errorf("%s: %d %s; want 400 with %q", query, rec.Code, rec.Body, says)

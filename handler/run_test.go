@@ -69,7 +69,7 @@ func TestTimeIsKeptToDeliver(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			if r := h.Look(ctx); r.Complete {
+			if r := h.Report(ctx); r.Complete {
 				t.Error("complete, though the time was over")
 			}
 			if listed != want {
@@ -88,7 +88,7 @@ func TestAReportIsOfTheMomentThatItBegan(t *testing.T) {
 	h.Settings.Rules.Days = 1
 	now := began
 	h.Now = func() time.Time { defer func() { now = now.Add(36 * time.Hour) }(); return now }
-	r := h.Look(t.Context())
+	r := h.Report(t.Context())
 	if !r.GeneratedAt.Equal(began) || len(r.Findings) != 30 || r.Counts["expiring"] != 30 {
 		t.Errorf("%d findings %v at %s, want the 30 that expire within a day of %s", len(r.Findings), r.Counts, r.GeneratedAt, began)
 	}

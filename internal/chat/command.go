@@ -45,7 +45,7 @@ func LoadCommands(env *config.Env) []*Command {
 
 func (c *Command) Path() string { return c.path }
 
-func (c *Command) Words(header http.Header, body []byte, now time.Time) (words, language string, err error) {
+func (c *Command) Text(header http.Header, body []byte, now time.Time) (words, language string, err error) {
 	words, err = c.words(header, body, now)
 	return words, c.language, err
 }
@@ -59,7 +59,7 @@ func (c *Command) Reply(r report.Report, o message.Options) ([]byte, error) {
 	return c.reply(letter{report: r, options: o, draft: d})
 }
 
-func (c *Command) Say(text string) ([]byte, error) { return encode(c.say(text)) }
+func (c *Command) ReplyText(text string) ([]byte, error) { return encode(c.say(text)) }
 
 var errForged = errors.New("the signature is not that of the service: compare the secret, and the clock")
 

@@ -52,7 +52,7 @@ func TestWordsOfSlack(t *testing.T) {
 	if c.Path() != "/slack/command" {
 		t.Errorf("the path is %s", c.Path())
 	}
-	words, language, err := c.Words(signSlack(secret, now, body), []byte(body), now)
+	words, language, err := c.Text(signSlack(secret, now, body), []byte(body), now)
 	if words != "14 cn-hangzhou" || language != "zh" || err != nil {
 		t.Errorf("got %q, %q, %v", words, language, err)
 	}
@@ -70,7 +70,7 @@ func TestWordsOfSlack(t *testing.T) {
 		"nothing":          {},
 		"a bare signature": {"X-Slack-Request-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "X-Slack-Signature": {"v0="}},
 	} {
-		if words, _, err := c.Words(h, []byte(body), now); err == nil || words != "" || strings.Contains(err.Error(), secret) {
+		if words, _, err := c.Text(h, []byte(body), now); err == nil || words != "" || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %q, %v", name, words, err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestWordsOfDingTalk(t *testing.T) {
 	c := commands(t, map[string]string{"DINGTALK_APP_SECRET": secret})[0]
 	now := time.Now()
 	body := []byte(`{"msgtype":"text","text":{"content":" 到期 14"},"senderNick":"Ada","isInAtList":true}`)
-	words, language, err := c.Words(signDingTalk(secret, now.Add(-50*time.Minute)), body, now)
+	words, language, err := c.Text(signDingTalk(secret, now.Add(-50*time.Minute)), body, now)
 	if words != " 到期 14" || language != "" || err != nil || c.Path() != "/dingtalk/command" {
 		t.Errorf("got %q, %q, %v", words, language, err)
 	}
@@ -93,11 +93,11 @@ func TestWordsOfDingTalk(t *testing.T) {
 		"no time":        {"Sign": signDingTalk(secret, now)["Sign"]},
 		"another time":   {"Sign": signDingTalk(secret, now)["Sign"], "Timestamp": {strconv.FormatInt(now.Add(time.Second).UnixMilli(), 10)}},
 	} {
-		if words, _, err := c.Words(h, body, now); err == nil || words != "" || strings.Contains(err.Error(), secret) {
+		if words, _, err := c.Text(h, body, now); err == nil || words != "" || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %q, %v", name, words, err)
 		}
 	}
-	if _, _, err := c.Words(signDingTalk(secret, now), []byte("x"), now); err == nil {
+	if _, _, err := c.Text(signDingTalk(secret, now), []byte("x"), now); err == nil {
 		t.Error("a body that is no JSON was taken")
 	}
 }
@@ -143,7 +143,7 @@ func TestReplies(t *testing.T) {
 		}
 	}
 	for i, c := range both {
-		b, err := c.Say("<!channel> *x* @all [a](b)")
+		b, err := c.ReplyText("<!channel> *x* @all [a](b)")
 		if err != nil || i == 0 && strings.Contains(string(b), "<!channel>") || i == 1 && strings.Contains(string(b), "](") {
 			t.Errorf("%s: %s, %v", c.service, b, err)
 		}

@@ -37,7 +37,7 @@ func (p Program) report(ctx context.Context, args []string) error {
 	if *post {
 		r, err = h.Post(ctx, "report "+time.Now().UTC().Format(time.RFC3339Nano))
 	} else {
-		r = h.Look(ctx)
+		r = h.Report(ctx)
 	}
 	clear()
 	if err := p.writeReport(r, a.settings, *asJSON); err != nil {
@@ -46,7 +46,7 @@ func (p Program) report(ctx context.Context, args []string) error {
 	for _, d := range r.Deliveries {
 		if d.Delivered {
 			fmt.Fprintln(p.Stderr, "posted to", d.Channel)
-		} else if !errors.Is(err, handler.ErrNobody) { // which holds the errors of all channels
+		} else if !errors.Is(err, handler.ErrUndelivered) { // which holds the errors of all channels
 			err = errors.Join(err, fmt.Errorf("not posted to %s", d.Error))
 		}
 	}
