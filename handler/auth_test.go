@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -8,12 +9,12 @@ import (
 	"time"
 )
 
-// Who may look, in every state of the settings.
+// TestHTTPAuth requests every kind of route with every state of the settings.
 func TestHTTPAuth(t *testing.T) {
 	for _, c := range []struct {
 		settings, given string
 		status          int
-		says            string
+		text            string
 	}{
 		{"HTTP_AUTH=", "", 403, "HTTP_TOKEN"},
 		{"HTTP_AUTH=", "Bearer x", 403, "HTTP_AUTH=trigger"},
@@ -22,53 +23,77 @@ func TestHTTPAuth(t *testing.T) {
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer wrong", 403, "wrong token"},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0ke", 403, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0kenn", 403, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer", 403, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Basic t0ken", 403, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0ken", 200, ""},
 		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "bearer t0ken", 200, ""},
 		{"HTTP_AUTH=trigger HTTP_TOKEN=t0ken", "", 401, ""},
+		{"HTTP_AUTH=trigger SLACK_SIGNING_SECRET=x", "", 403, "set HTTP_TOKEN"},
+		{"HTTP_AUTH=trigger HTTP_TOKEN=t0ken SLACK_SIGNING_SECRET=x", "Bearer t0ken", 200, ""},
 	} {
 		t.Run(c.settings+" "+c.given, func(t *testing.T) {
 			w := setup(t, strings.Split(c.settings, " ")...)
 			for _, route := range []string{"GET /report", "GET /", "GET /report.csv", "GET /calendar.ics", "GET /metrics", "GET /link", "POST /notify", "GET /elsewhere", "GET /healthz"} {
 				method, path, _ := strings.Cut(route, " ")
-				if path == "/link" && c.status == 200 {
-					continue // wants a token to sign with
-				}
-				r := httptest.NewRequest(method, path, nil)
-				if c.given != "" {
-					r.Header.Set("Authorization", c.given)
-				}
-				rec := httptest.NewRecorder()
-				if c.status == 200 {
-					w.ServeHTTP(rec, r)
-				} else {
-					start, took := time.Now(), time.Duration(0)
-					synctest.Test(t, func(*testing.T) { // nothing is asked over the network, and waiting takes no time
-						start = time.Now()
-						w.ServeHTTP(rec, r)
-						took = time.Since(start)
-					})
-					if wrong := rec.Code == 403 && strings.Contains(rec.Body.String(), "wrong token"); wrong != (took == time.Second) {
-						t.Errorf("%s: %d after %s", route, rec.Code, took)
-					}
-				}
 				want := c.status
 				switch {
 				case path == "/healthz":
 					want = 200
 				case path == "/elsewhere" && c.status == 200:
 					want = 404
+				case path == "/link" && w.Settings.HTTPToken == "" && c.status == 200:
+					want = 400 // there is no token to sign with
 				}
-				if rec.Code != want || want == c.status && !strings.Contains(rec.Body.String(), c.says) {
-					t.Errorf("%s: %d %s; want %d with %q", route, rec.Code, rec.Body, want, c.says)
+				r := httptest.NewRequest(method, path, nil)
+				if c.given != "" {
+					r.Header.Set("Authorization", c.given)
+				}
+				rec := httptest.NewRecorder()
+				if want == 200 && path != "/healthz" {
+					w.ServeHTTP(rec, r)
+				} else {
+					synctest.Test(t, func(*testing.T) { // without the network, so that the delay takes no time
+						start := time.Now()
+						w.ServeHTTP(rec, r)
+						if wrong := rec.Code == 403 && strings.Contains(rec.Body.String(), "wrong token"); wrong != (time.Since(start) == time.Second) {
+							t.Errorf("%s: %d after %s", route, rec.Code, time.Since(start))
+						}
+					})
+				}
+				if rec.Code != want || want == c.status && !strings.Contains(rec.Body.String(), c.text) {
+					t.Errorf("%s: %d %s; want %d with %q", route, rec.Code, rec.Body, want, c.text)
+				}
+				if (rec.Code == 401) != (rec.Header().Get("WWW-Authenticate") == "Bearer") {
+					t.Errorf("%s: %d with WWW-Authenticate %q", route, rec.Code, rec.Header().Get("WWW-Authenticate"))
 				}
 				if strings.Contains(rec.Body.String()+w.log.String(), "t0ken") {
-					t.Errorf("%s: the token is repeated: %s %s", route, rec.Body, w.log)
+					t.Errorf("%s: the token is in the response or the log: %s %s", route, rec.Body, w.log)
 				}
 			}
-			if len(w.cloud.Calls()) > 0 && c.status != 200 {
-				t.Error("the API was asked for a stranger")
+			if n := len(w.cloud.Calls()); n > 0 && c.status != 200 {
+				t.Errorf("%d calls to the API for a refused caller", n)
 			}
 		})
+	}
+}
+
+// TestRefusalEndsWithRequest checks that the delay of a refusal ends when the
+// caller goes away.
+func TestRefusalEndsWithRequest(t *testing.T) {
+	w := setup(t, withToken...)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := httptest.NewRequestWithContext(ctx, "GET", "/report", nil)
+		r.Header.Set("Authorization", "Bearer wrong")
+		start := time.Now()
+		rec := httptest.NewRecorder()
+		w.ServeHTTP(rec, r)
+		if rec.Code != 403 || time.Since(start) != 0 {
+			t.Errorf("%d after %s", rec.Code, time.Since(start))
+		}
+	})
+	if !strings.Contains(w.log.String(), `"msg":"refused"`) || !strings.Contains(w.log.String(), `"path":"/report"`) {
+		t.Errorf("the log is %s", w.log)
 	}
 }

@@ -137,8 +137,8 @@ func (c *cache) get(regions string, days int, now time.Time, maxAge time.Duratio
 	return l, ok && l.days >= days && now.Sub(l.at) < maxAge
 }
 
-// put adds a complete listing and drops what is older than maxAge. If the cache
-// is full, it drops everything else.
+// put adds a complete listing. It drops those older than maxAge and, if the
+// cache is full, any other.
 func (c *cache) put(regions string, l cacheEntry, maxAge time.Duration) {
 	if maxAge == 0 || !l.Complete() {
 		return

@@ -16,19 +16,20 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A large account, of which only what is wanted is kept.
-type large struct {
+// A largeSource lists 12,000 matrices, 30 of which expire on each day, and
+// keeps what it is asked to keep.
+type largeSource struct {
 	now      time.Time
 	listings int
 	kept     int // of the last listing
 }
 
-func (l *large) List(_ context.Context, _ []string, fate func(*report.Matrix) report.Fate) report.Listing {
-	l.listings++
+func (s *largeSource) List(_ context.Context, _ []string, fate func(*report.Matrix) report.Fate) report.Listing {
+	s.listings++
 	var all report.Listing
 	for i := range 12_000 {
 		m := report.Matrix{
-			NodeID: fmt.Sprint("cpn-", i), Status: "RUNNING", ExpiresAt: report.Time{Time: l.now.AddDate(0, 0, 1+i%400)}, Tags: map[string]string{"owner": fmt.Sprint("team-", i%3)},
+			NodeID: fmt.Sprint("cpn-", i), Status: "RUNNING", ExpiresAt: report.Time{Time: s.now.AddDate(0, 0, 1+i%400)}, Tags: map[string]string{"owner": fmt.Sprint("team-", i%3)},
 		}
 		if fate == nil || fate(&m) != report.Drop {
 			all.Matrices = append(all.Matrices, m)
@@ -36,65 +37,63 @@ func (l *large) List(_ context.Context, _ []string, fate func(*report.Matrix) re
 			all.Others++
 		}
 	}
-	all.Total, l.kept = all.Listed(), len(all.Matrices)
+	all.Total, s.kept = all.Listed(), len(all.Matrices)
 	return all
 }
 
-func TestOfALargeAccountWhatNobodyNeedsIsNotKept(t *testing.T) {
-	source := &large{now: time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)}
-	h := bare(source)
-	h.Settings.OwnerTag, h.Settings.Rules.Days, h.Settings.StuckAfter = "owner", 30, time.Hour
-	h.Now = func() time.Time { return source.now }
-	look := func(target string, listings, findings int) {
-		t.Helper()
-		rec := httptest.NewRecorder()
+// TestLargeAccountKeepsFindingsOnly checks which requests a cached listing
+// serves if the account is too large to keep every matrix.
+func TestLargeAccountKeepsFindingsOnly(t *testing.T) {
+	source := &largeSource{now: time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)}
+	w := &world{Handler: newHandler(source)}
+	w.Settings.OwnerTag, w.Settings.Days, w.Settings.StuckAfter = "owner", 30, time.Hour
+	w.Now = func() time.Time { return source.now }
+	for _, c := range []struct {
+		target             string
+		listings, findings int
+	}{
+		{"/report", 1, 900},
+		{"/report?days=3", 0, 90},
+		{"/report?owner=team-2", 0, 300},
+		{"/report?days=60", 1, 1800},
+		{"/report?days=30", 0, 900},
+		{"/report?all=1", 1, 900},
+		{"/report?days=90", 0, 2700},
+	} {
 		before := source.listings
-		h.ServeHTTP(rec, httptest.NewRequest("GET", target, nil))
-		var r report.Report
-		if err := json.Unmarshal(rec.Body.Bytes(), &r); err != nil || rec.Code != 200 {
-			t.Fatalf("%s: %d %v", target, rec.Code, err)
+		r := w.get(t, c.target)
+		if len(r.Findings) != c.findings || r.Listed != 12_000 || !r.Complete {
+			t.Errorf("%s: %d findings, %d listed, want %d of 12000", c.target, len(r.Findings), r.Listed, c.findings)
 		}
-		if len(r.Findings) != findings || r.Listed != 12_000 || !r.Complete {
-			t.Errorf("%s: %d findings, %d listed, want %d of 12000", target, len(r.Findings), r.Listed, findings)
-		}
-		if n := source.listings - before; n != listings {
-			t.Errorf("%s: listed %d times, want %d", target, n, listings)
+		if n := source.listings - before; n != c.listings {
+			t.Errorf("%s: listed %d times, want %d", c.target, n, c.listings)
 		}
 	}
-	look("/report", 1, 900)
-	look("/report?days=3", 0, 90)
-	look("/report?owner=team-2", 0, 300)
-	look("/report?days=60", 1, 1800) // of which not all were kept
-	look("/report?days=30", 0, 900)
-	look("/report?all=1", 1, 900)
 	if source.kept != 12_000 {
-		t.Errorf("%d of 12000 were kept though all were asked for", source.kept)
+		t.Errorf("%d matrices kept with all=1, want 12000", source.kept)
 	}
-	look("/report?days=90", 0, 2700)
-
-	r := h.Report(t.Context())
-	if len(r.Findings) != 900 {
-		t.Errorf("a run has %d findings", len(r.Findings))
+	if r := w.Report(t.Context()); len(r.Findings) != 900 {
+		t.Errorf("a run has %d findings, want 900", len(r.Findings))
 	}
 }
 
-// The same question soon after, or at the same time, is asked of the service
-// once; a listing that is not whole is not kept.
-func TestListingsAreShared(t *testing.T) {
+// TestListingsAreCached checks that a listing serves requests for CACHE_SECONDS,
+// unless it is incomplete or of other regions.
+func TestListingsAreCached(t *testing.T) {
 	w := setup(t, "CACHE_SECONDS=60")
 	now := time.Now()
 	w.Now = func() time.Time { return now }
 	calls := func(target string) int {
+		t.Helper()
 		before := len(w.cloud.Calls())
-		rec := w.do("GET", target)
-		if rec.Code != 200 && rec.Code != 502 {
+		if rec := w.do("GET", target); rec.Code != 200 {
 			t.Errorf("%s: %d %s", target, rec.Code, rec.Body)
 		}
 		return len(w.cloud.Calls()) - before
 	}
 	first := calls("/report")
 	if first == 0 {
-		t.Fatal("nothing was asked")
+		t.Fatal("no calls")
 	}
 	for _, target := range []string{"/report", "/report?days=3", "/report.csv?severity=critical", "/metrics"} {
 		if n := calls(target); n != 0 {
@@ -105,71 +104,137 @@ func TestListingsAreShared(t *testing.T) {
 	rec := w.do("GET", "/report")
 	var r report.Report
 	if err := json.Unmarshal(rec.Body.Bytes(), &r); err != nil || rec.Header().Get("Age") != "59" || now.Sub(r.GeneratedAt.Time).Round(time.Second) != 59*time.Second {
-		t.Errorf("the age is %s, generated at %s, now %s", rec.Header().Get("Age"), r.GeneratedAt, now)
+		t.Errorf("Age %s, generated at %s, now %s", rec.Header().Get("Age"), r.GeneratedAt, now)
 	}
 	if n := calls("/report?region=cn-hangzhou"); n == 0 {
-		t.Error("another region was answered from what is kept")
+		t.Error("the listing of all regions served a request for one")
 	}
-	now = now.Add(2 * time.Second)
+	if n := calls("/report?region=cn-hangzhou,cn-shanghai"); n == 0 {
+		t.Error("the listing of one region served a request for two")
+	}
+	if n := calls("/report?region=cn-shanghai,cn-hangzhou"); n != 0 {
+		t.Errorf("%d calls for the same regions in another order, want none", n)
+	}
+	now = now.Add(time.Second)
 	if n := calls("/report"); n != first {
-		t.Errorf("after a minute: %d calls, want %d", n, first)
+		t.Errorf("after 60 s: %d calls, want %d", n, first)
 	}
+	before := len(w.cloud.Calls())
+	w.invoke(t, timer(""))
+	if len(w.cloud.Calls()) == before {
+		t.Error("a timer used the cached listing")
+	}
+	w.Settings.Cache = 0
+	calls("/report")
+	if n := calls("/report"); n == 0 {
+		t.Error("CACHE_SECONDS=0 caches")
+	}
+}
 
-	// What cannot be refreshed is not served from before.
+// TestIncompleteListingIsNotCached checks that no earlier listing is served in
+// its place, and that the next request lists again.
+func TestIncompleteListingIsNotCached(t *testing.T) {
+	w := setup(t, "CACHE_SECONDS=60")
+	now := time.Now()
+	w.Now = func() time.Time { return now }
+	w.get(t, "/report")
 	now = now.Add(time.Hour)
 	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	if rec := w.do("GET", "/report"); rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 	w.cloud.Faults = nil
-	if n := calls("/report"); n == 0 {
-		t.Error("the failure was kept")
-	}
-	// A timer lists for itself.
-	before := len(w.cloud.Calls())
-	w.invoke(t, timer(""))
-	if len(w.cloud.Calls()) == before {
-		t.Error("the timer's report was made of what was kept")
-	}
-	w.Settings.Cache = 0
-	calls("/report")
-	if n := calls("/report"); n == 0 {
-		t.Error("CACHE_SECONDS=0 keeps something")
+	if r := w.get(t, "/report"); !r.Complete {
+		t.Error("the incomplete listing was cached")
 	}
 }
 
-func TestQuestionsAtTheSameTime(t *testing.T) {
+// TestCacheIsBounded checks that a cache holds four listings.
+func TestCacheIsBounded(t *testing.T) {
+	listings := 0
+	w := &world{Handler: newHandler(sourceFunc(func(_ context.Context, regions []string) report.Listing {
+		listings++
+		return report.Listing{Regions: regions}
+	}))}
+	requests := func(regions ...string) int {
+		before := listings
+		for _, region := range regions {
+			w.get(t, "/report?region="+region)
+		}
+		return listings - before
+	}
+	if n := requests("cn-a", "cn-b", "cn-c", "cn-d", "cn-a", "cn-b", "cn-c", "cn-d"); n != 4 {
+		t.Errorf("listed %d times for 4 regions", n)
+	}
+	if n := requests("cn-e", "cn-e"); n != 1 {
+		t.Errorf("listed %d times for a fifth region", n)
+	}
+	if n := requests("cn-a", "cn-b", "cn-c", "cn-d"); n == 0 {
+		t.Error("five listings were cached")
+	}
+}
+
+// TestConcurrentRequestsShareListing checks that the listing of 20 requests is
+// one, and continues if the request that began it is cancelled.
+func TestConcurrentRequestsShareListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var listings atomic.Int64
-		w := &world{Handler: bare(sourceFunc(func(ctx context.Context, _ []string) report.Listing {
+		h := newHandler(sourceFunc(func(ctx context.Context, _ []string) report.Listing {
 			listings.Add(1)
 			time.Sleep(time.Second)
 			if ctx.Err() != nil {
 				return report.Listing{Problems: []report.Problem{{Code: "Canceled", MayHideMatrices: true}}}
 			}
 			return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Total: 1}
-		}))}
+		}))
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				r := httptest.NewRequestWithContext(ctx, "GET", "/report", nil)
-				if i == 0 {
-					time.AfterFunc(time.Second/2, cancel) // whoever came first leaves
+				want := 200
+				if i == 0 { // begins first and ends early
+					want = 502
+					time.AfterFunc(time.Second/2, cancel)
 				} else {
 					time.Sleep(time.Millisecond)
 				}
 				rec := httptest.NewRecorder()
-				w.ServeHTTP(rec, r)
-				if want := map[bool]int{true: 502, false: 200}[i == 0]; rec.Code != want {
-					t.Errorf("%d: %d %s, want %d", i, rec.Code, rec.Body, want)
+				h.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "GET", "/report", nil))
+				if rec.Code != want {
+					t.Errorf("request %d: %d %s, want %d", i, rec.Code, rec.Body, want)
 				}
 			})
 		}
 		wg.Wait()
 		if n := listings.Load(); n != 1 {
-			t.Errorf("listed %d times for 20 who asked at once", n)
+			t.Errorf("listed %d times for 20 requests", n)
 		}
 	})
+}
+
+// TestListingLeavesTimeToRender checks how long before the deadline of a request
+// its listing ends: two seconds, or an eighth of the time.
+func TestListingLeavesTimeToRender(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{
+		time.Minute:     58 * time.Second,
+		8 * time.Second: 7 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var listed time.Duration
+			h := newHandler(sourceFunc(func(ctx context.Context, _ []string) report.Listing {
+				start := time.Now()
+				<-ctx.Done()
+				listed = time.Since(start)
+				return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Problems: []report.Problem{{Code: "DeadlineExceeded", MayHideMatrices: true}}}
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "GET", "/report", nil))
+			if listed != want || rec.Code != 200 {
+				t.Errorf("with %s, the listing had %s, want %s; status %d", timeout, listed, want, rec.Code)
+			}
+		})
+	}
 }

@@ -8,19 +8,21 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/report"
 )
 
-func (w *world) slack(text string) *httptest.ResponseRecorder {
+// slackCommand returns the response to a slash command.
+func (w *world) slackCommand(text string) *httptest.ResponseRecorder {
 	body := url.Values{"command": {"/matrices"}, "text": {text}}.Encode()
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte("slack-signing-secret"))
@@ -29,7 +31,8 @@ func (w *world) slack(text string) *httptest.ResponseRecorder {
 		"X-Slack-Request-Timestamp", stamp, "X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
 }
 
-func (w *world) dingtalk(text string) *httptest.ResponseRecorder {
+// dingtalkCommand returns the response to a message that mentions the robot.
+func (w *world) dingtalkCommand(text string) *httptest.ResponseRecorder {
 	body, _ := json.Marshal(map[string]any{"msgtype": "text", "text": map[string]string{"content": text}})
 	stamp := strconv.FormatInt(w.Now().UnixMilli(), 10)
 	mac := hmac.New(sha256.New, []byte("dingtalk-app-secret"))
@@ -37,19 +40,19 @@ func (w *world) dingtalk(text string) *httptest.ResponseRecorder {
 	return w.send("POST", "/dingtalk/command", string(body), "timestamp", stamp, "sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// What people type in a chat, and what they read.
+// TestCommands checks the replies in a channel without a language of its own and
+// in a Chinese one.
 func TestCommands(t *testing.T) {
-	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken", "SLACK_SIGNING_SECRET=slack-signing-secret", "DINGTALK_APP_SECRET=dingtalk-app-secret", "DINGTALK_LANGUAGE=zh")
-	for _, c := range []struct {
-		words         string
-		slack, inDing string // what the answer has; in DingTalk it is Chinese
-	}{
+	w := setup(t, append(withToken, "SLACK_SIGNING_SECRET=slack-signing-secret", "DINGTALK_APP_SECRET=dingtalk-app-secret", "DINGTALK_LANGUAGE=zh")...)
+	for _, c := range []struct{ text, slack, dingtalk string }{
 		{"", "2 failed, 1 expired, 4 expire within 3 days", "2 台创建失败"},
 		{"3", "11 of 131 matrices", "11 / 131 台矩阵"},
 		{"7d", "Next 7 days", "未来 7 天"},
 		{"60 cn-hangzhou", "Next 60 days", "未来 60 天"},
+		{"14 days", "Next 14 days", "未来 14 天"},
 		{"eu-central-1", "1 region", "1 个地域"},
 		{"critical", "2 failed, 1 expired", "2 台创建失败"},
+		{"CRITICAL", "2 failed, 1 expired", "2 台创建失败"},
 		{"@robot 到期 14", "未来 14 天", "未来 14 天"},
 		{"到期14天", "未来 14 天", "未来 14 天"},
 		{"14天内到期", "未来 14 天", "未来 14 天"},
@@ -62,16 +65,16 @@ func TestCommands(t *testing.T) {
 		{"9999", `\"9999\" is no number`, "“9999”不是天数"},
 		{"<!channel>", `\"&lt;!channel&gt;\" is no number`, "不是天数"},
 	} {
-		t.Run(c.words, func(t *testing.T) {
-			for name, rec := range map[string]*httptest.ResponseRecorder{c.slack: w.slack(c.words), c.inDing: w.dingtalk(c.words)} {
-				if rec.Code != 200 || !json.Valid(rec.Body.Bytes()) || !strings.Contains(rec.Body.String(), name) {
-					t.Errorf("%d %.600s; want %s", rec.Code, rec.Body, name)
+		t.Run(c.text, func(t *testing.T) {
+			for want, rec := range map[string]*httptest.ResponseRecorder{c.slack: w.slackCommand(c.text), c.dingtalk: w.dingtalkCommand(c.text)} {
+				if rec.Code != 200 || !json.Valid(rec.Body.Bytes()) || !strings.Contains(rec.Body.String(), want) {
+					t.Errorf("%d %.600s; want %s", rec.Code, rec.Body, want)
 				}
 			}
 		})
 	}
 	if n := len(w.room.Messages()); n != 0 {
-		t.Errorf("%d messages were posted by asking", n)
+		t.Errorf("commands posted %d messages", n)
 	}
 }
 
@@ -79,15 +82,12 @@ func TestCommandsAreRefused(t *testing.T) {
 	w := setup(t, "HTTP_AUTH=trigger", "SLACK_SIGNING_SECRET=another", "DINGTALK_APP_SECRET=another")
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		stale := w.send("POST", "/slack/command", "text=14", "X-Slack-Request-Timestamp", "1", "X-Slack-Signature", "v0=00")
-		if stale.Code != 403 || time.Since(start) != time.Second || !strings.Contains(stale.Body.String(), "the signature is not that of the service") {
-			t.Errorf("%d after %s: %s", stale.Code, time.Since(start), stale.Body)
+		old := w.send("POST", "/slack/command", "text=14", "X-Slack-Request-Timestamp", "1", "X-Slack-Signature", "v0=00")
+		if old.Code != 403 || time.Since(start) != time.Second || !strings.Contains(old.Body.String(), "signature") {
+			t.Errorf("%d after %s: %s", old.Code, time.Since(start), old.Body)
 		}
-		if rec := w.dingtalk("14"); rec.Code != 403 {
+		if rec := w.dingtalkCommand("14"); rec.Code != 403 {
 			t.Errorf("dingtalk: %d %s", rec.Code, rec.Body)
-		}
-		if rec := w.do("GET", "/slack/command"); rec.Code != 405 {
-			t.Errorf("GET: %d", rec.Code)
 		}
 		if rec := w.send("POST", "/slack/command", strings.Repeat("x", 65<<10)); rec.Code != 413 {
 			t.Errorf("65 kB: %d", rec.Code)
@@ -96,53 +96,49 @@ func TestCommandsAreRefused(t *testing.T) {
 	if strings.Contains(w.log.String(), "v0=00") || !strings.Contains(w.log.String(), `"msg":"refused"`) {
 		t.Errorf("the log is %s", w.log)
 	}
-	// With commands, everybody comes through the trigger: it says nothing then.
-	if rec := w.do("GET", "/report"); rec.Code != 403 || !strings.Contains(rec.Body.String(), "set HTTP_TOKEN") {
-		t.Errorf("GET /report with HTTP_AUTH=trigger: %d %s", rec.Code, rec.Body)
-	}
 	if rec := w.do("POST", "/notify"); rec.Code != 403 || len(w.room.Messages()) > 0 {
 		t.Errorf("POST /notify with HTTP_AUTH=trigger: %d", rec.Code)
 	}
-	if without := setup(t, "HTTP_AUTH=trigger"); without.slack("14").Code != 404 {
-		t.Error("a command without a secret is there")
+	if without := setup(t, "HTTP_AUTH=trigger"); without.slackCommand("14").Code != 404 {
+		t.Error("there is a command without a secret")
 	}
 }
 
-// Slack waits three seconds: where the listing takes longer, the answer has
-// what is known, and says that it is not all; one that is kept is used.
-func TestACommandDoesNotWait(t *testing.T) {
-	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken", "SLACK_SIGNING_SECRET=slack-signing-secret")
-	w.cloud.PageSize = 9
-	w.cloud.Faults = []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(4 * time.Second):
-		case <-r.Context().Done():
+// TestCommandDoesNotWait checks that a command replies in time with what is
+// known, though another request waits for the whole listing; and that the next
+// command uses that.
+func TestCommandDoesNotWait(t *testing.T) {
+	w := setup(t, append(withToken, "SLACK_SIGNING_SECRET=slack-signing-secret")...)
+	synctest.Test(t, func(t *testing.T) {
+		var listings atomic.Int64
+		w.Source = sourceFunc(func(ctx context.Context, _ []string) report.Listing {
+			listings.Add(1)
+			l := report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Region: "cn-shanghai", Status: "FAILED"}}, Total: 1, Regions: []string{"cn-shanghai"}}
+			select {
+			case <-time.After(4 * time.Second):
+			case <-ctx.Done():
+				l.Problems = []report.Problem{{Region: "cn-hangzhou", Code: "DeadlineExceeded", MayHideMatrices: true}}
+			}
+			return l
+		})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if rec := w.do("GET", "/report", bearer...); rec.Code != 200 || !strings.Contains(rec.Body.String(), `"complete":true`) {
+				t.Errorf("the patient request: %d %s", rec.Code, rec.Body)
+			}
+		})
+		time.Sleep(100 * time.Millisecond)
+		start := time.Now()
+		rec := w.slackCommand("")
+		if took := time.Since(start); took < 2*time.Second || took > 2400*time.Millisecond {
+			t.Errorf("took %s", took)
 		}
-	}}}
-	// Somebody with more time has asked already.
-	ctx, cancel := context.WithCancel(t.Context())
-	patient := make(chan struct{})
-	go func() {
-		defer close(patient)
-		r := httptest.NewRequestWithContext(ctx, "GET", "/report", nil)
-		r.Header.Set("Authorization", "Bearer t0ken")
-		w.ServeHTTP(httptest.NewRecorder(), r)
-	}()
-	defer func() { cancel(); <-patient }()
-	time.Sleep(100 * time.Millisecond)
-	start := time.Now()
-	rec := w.slack("")
-	if took := time.Since(start); took > 2900*time.Millisecond {
-		t.Errorf("took %s", took)
-	}
-	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "cn-hangzhou") || !strings.Contains(rec.Body.String(), "At least") {
-		t.Errorf("%d %.900s", rec.Code, rec.Body)
-	}
-	if rec := w.do("GET", "/report", "Authorization", "Bearer t0ken"); rec.Code != 200 { // goes on with what the patient one waits for
-		t.Fatal(rec.Body)
-	}
-	before := len(w.cloud.Calls())
-	if rec := w.slack("3"); rec.Code != 200 || len(w.cloud.Calls()) != before {
-		t.Errorf("%d, %d calls though a listing is kept", rec.Code, len(w.cloud.Calls())-before)
-	}
+		if rec.Code != 200 || !strings.Contains(rec.Body.String(), "cn-hangzhou") || !strings.Contains(rec.Body.String(), "At least") {
+			t.Errorf("%d %.900s", rec.Code, rec.Body)
+		}
+		wg.Wait()
+		if rec := w.slackCommand("3"); rec.Code != 200 || strings.Contains(rec.Body.String(), "At least") || listings.Load() != 2 {
+			t.Errorf("%d after %d listings, want 2: %.900s", rec.Code, listings.Load(), rec.Body)
+		}
+	})
 }

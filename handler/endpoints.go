@@ -92,10 +92,10 @@ func (h *Handler) serveReport(w *response, r *http.Request) {
 // writeFailed replaces a report that could not be written by an error response.
 func (h *Handler) writeFailed(w *response, r *http.Request, f format, err error) {
 	if w.tooLarge() {
-		return // the caller of serve answers
+		return // httpEvent replaces it
 	}
 	h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
-	w.body.Reset()
+	w.clear()
 	writeError(w, http.StatusInternalServerError, "InternalError", "the report could not be written as "+f.name)
 }
 

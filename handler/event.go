@@ -29,7 +29,7 @@ func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
 		writeError(res, http.StatusInsufficientStorage, "AnswerTooLarge", "the response exceeds the limit of the platform; narrow it with region, severity, owner or fewer days")
 	}
 	if req.Method == http.MethodHead {
-		res.body.Reset()
+		res.clear()
 	}
 	return res.event()
 }

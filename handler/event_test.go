@@ -4,89 +4,111 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 
 	"matrix-expiry-report/report"
 )
 
-// HTTP events arrive with any field missing, encoded or in odd case.
+// An eventResponse is the response to an event of the HTTP trigger.
+type eventResponse struct {
+	StatusCode      int
+	Headers         map[string]string
+	IsBase64Encoded bool
+	Body            string
+}
+
+// respond returns the response to an event of the HTTP trigger.
+func (w *world) respond(t *testing.T, event string) (res eventResponse) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(w.invoke(t, event)), &res); err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// httpEvent returns the event of a request without a body.
+func httpEvent(method, path string) string {
+	b, _ := json.Marshal(map[string]any{"rawPath": path, "requestContext": map[string]any{"http": map[string]any{"method": method}}})
+	return string(b)
+}
+
+// TestHTTPEvent sends events with fields that are missing, encoded or invalid.
 func TestHTTPEvent(t *testing.T) {
 	for _, c := range []struct {
 		name, event string
 		status      int
-		says        string
+		text        string
 	}{
-		{"the documented form", `{"version":"v1","rawPath":"/report","body":"","isBase64Encoded":false,"headers":{"Accept":"text/plain"},"queryParameters":{"days":"3"},"requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, "4 expire within 3 days"},
-		{"nothing but a method", `{"requestContext":{"http":{"method":"GET"}}}`, 200, `"listed":131`},
-		{"nothing at all", `{"requestContext":{"http":{}}}`, 200, `"listed":131`},
-		{"an encoded path", `{"rawPath":"/%72eport","requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, `"listed":131`},
-		{"a body in base64", `{"rawPath":"/notify","body":"` + base64.StdEncoding.EncodeToString([]byte(`{"channels":["slack"]}`)) + `","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`, 200, `"channel":"slack"`},
-		{"a body that is no base64", `{"rawPath":"/notify","body":"!","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`, 400, "base64"},
+		{"documented", `{"version":"v1","rawPath":"/report","body":"","isBase64Encoded":false,"headers":{"Accept":"text/plain"},"queryParameters":{"days":"3"},"requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, "4 expire within 3 days"},
+		{"method only", `{"requestContext":{"http":{"method":"GET"}}}`, 200, `"listed":131`},
+		{"no fields", `{"requestContext":{"http":{}}}`, 200, `"listed":131`},
+		{"path without a slash", `{"requestContext":{"http":{"path":"healthz"}}}`, 200, `"ok"`},
+		{"decoded path only", `{"requestContext":{"http":{"path":"/healthz"}}}`, 200, `"ok"`},
+		{"encoded path", `{"rawPath":"/%72eport","requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, `"listed":131`},
+		{"malformed raw path", `{"rawPath":"/%","requestContext":{"http":{"method":"GET","path":"/healthz"}}}`, 200, `"ok"`},
+		{"body in base64", `{"rawPath":"/notify","body":"` + base64.StdEncoding.EncodeToString([]byte(`{"channels":["slack"]}`)) + `","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`, 200, `"channel":"slack"`},
+		{"body that is not base64", `{"rawPath":"/notify","body":"!","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`, 400, "base64"},
 		{"values joined by commas", `{"rawPath":"/report","queryParameters":{"region":"eu-central-1,cn-shanghai"},"requestContext":{"http":{"method":"GET"}}}`, 200, `"regions":["cn-shanghai","eu-central-1"]`},
-		{"a method in lower case", `{"rawPath":"/healthz","requestContext":{"http":{"method":"get"}}}`, 200, "ok"},
-		{"a method that is none", `{"rawPath":"/","requestContext":{"http":{"method":"G T"}}}`, 400, "not a method"},
-		{"headers that are no object", `{"headers":[],"requestContext":{"http":{"method":"GET"}}}`, 400, "InvalidEvent"},
+		{"method in lower case", `{"rawPath":"/healthz","requestContext":{"http":{"method":"get"}}}`, 200, "ok"},
+		{"invalid method", `{"rawPath":"/","requestContext":{"http":{"method":"G T"}}}`, 400, "not a method"},
+		{"headers that are not an object", `{"headers":[],"requestContext":{"http":{"method":"GET"}}}`, 400, "InvalidEvent"},
+		{"huge body", `{"rawPath":"/notify","body":"` + strings.Repeat(" ", 70<<10) + `","requestContext":{"http":{"method":"POST"}}}`, 413, "BodyTooLarge"},
+		{"cross-origin", `{"rawPath":"/notify","headers":{"sec-fetch-site":"cross-site"},"requestContext":{"http":{"method":"POST"}}}`, 403, "CrossOrigin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := setup(t)
-			var res struct {
-				StatusCode int
-				Headers    map[string]string
-				Body       string
-			}
-			if err := json.Unmarshal([]byte(w.invoke(t, c.event)), &res); err != nil {
-				t.Fatal(err)
-			}
-			if res.StatusCode != c.status || !strings.Contains(res.Body, c.says) || res.Headers["Content-Type"] == "" {
-				t.Errorf("%d %v %.300s; want %d with %q", res.StatusCode, res.Headers, res.Body, c.status, c.says)
+			res := setup(t).respond(t, c.event)
+			if res.StatusCode != c.status || !strings.Contains(res.Body, c.text) || res.Headers["Content-Type"] == "" {
+				t.Errorf("%d %v %.300s; want %d with %q", res.StatusCode, res.Headers, res.Body, c.status, c.text)
 			}
 		})
 	}
 }
 
-// The platform's form of an answer: HEAD has no body, what is not text is
-// base64, and what is too large says so.
-func TestAnswersInThePlatformsForm(t *testing.T) {
-	w := setup(t)
-	ask := func(method, path string) (res struct {
-		StatusCode      int
-		Headers         map[string]string
-		IsBase64Encoded bool
-		Body            string
-	}) {
-		t.Helper()
-		event, _ := json.Marshal(map[string]any{"rawPath": path, "requestContext": map[string]any{"http": map[string]any{"method": method}}})
-		if err := json.Unmarshal([]byte(w.invoke(t, string(event))), &res); err != nil {
-			t.Fatal(err)
+// TestEventOfToken checks that a token in the headers of an event is accepted.
+func TestEventOfToken(t *testing.T) {
+	w := setup(t, withToken...)
+	for header, want := range map[string]int{`"authorization":"Bearer ` + testToken + `"`: 200, `"x":""`: 401} {
+		if res := w.respond(t, `{"rawPath":"/report","headers":{`+header+`},"requestContext":{"http":{"method":"GET"}}}`); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", header, res.StatusCode, want)
 		}
-		return res
 	}
-	if res := ask("HEAD", "/report"); res.StatusCode != 200 || res.Body != "" || res.Headers["Content-Type"] == "" {
+}
+
+// TestEventResponse compares the responses to events with those over HTTP.
+func TestEventResponse(t *testing.T) {
+	w := setup(t, "CACHE_SECONDS=3600")
+	for _, f := range formats {
+		rec := w.do("GET", f.path)
+		res := w.respond(t, httpEvent("GET", f.path))
+		if res.StatusCode != 200 || res.IsBase64Encoded || res.Body != rec.Body.String() {
+			t.Errorf("%s: %d %.300s; want %.300s", f.name, res.StatusCode, res.Body, rec.Body)
+		}
+		for name := range rec.Header() {
+			if res.Headers[name] != rec.Header().Get(name) {
+				t.Errorf("%s: %s is %q, want %q", f.name, name, res.Headers[name], rec.Header().Get(name))
+			}
+		}
+	}
+	if res := w.respond(t, httpEvent("HEAD", "/report")); res.StatusCode != 200 || res.Body != "" || res.Headers["Content-Type"] == "" {
 		t.Errorf("HEAD: %+v", res)
 	}
-	res := ask("GET", "/report.csv")
-	body := res.Body
-	if res.IsBase64Encoded {
-		b, err := base64.StdEncoding.DecodeString(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body = string(b)
+	if res := w.respond(t, httpEvent("GET", "/report.csv")); !strings.HasPrefix(res.Headers["Content-Disposition"], `inline; filename="matrices-`) {
+		t.Errorf("CSV: %v", res.Headers)
 	}
-	if !strings.HasPrefix(body, "\ufeffseverity") || !strings.HasPrefix(res.Headers["Content-Disposition"], `inline; filename="matrices-`) {
-		t.Errorf("CSV: %.80q %v", body, res.Headers)
-	}
-	w.Source = sourceFunc(func(context.Context, []string) report.Listing {
-		var l report.Listing
-		for i := range 2000 {
-			l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint(i), Name: strings.Repeat("x", 20_000), Status: "FAILED"})
+}
+
+// TestTooLargeResponse checks that a response above the limit of the platform is
+// replaced by an error.
+func TestTooLargeResponse(t *testing.T) {
+	name := strings.Repeat("x", 1<<20)
+	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) (l report.Listing) {
+		for range 31 {
+			l.Matrices = append(l.Matrices, report.Matrix{Name: name, Status: "FAILED"})
 		}
 		return l
-	})
-	w.Settings.Cache = 0
-	if res := ask("GET", "/report"); res.StatusCode != 507 || !strings.Contains(res.Body, "narrow it") {
-		t.Errorf("40 MB: %d %.200s", res.StatusCode, res.Body)
+	}))}
+	if res := w.respond(t, httpEvent("GET", "/report")); res.StatusCode != 507 || !strings.Contains(res.Body, `"AnswerTooLarge"`) || !strings.Contains(res.Body, "narrow it") {
+		t.Errorf("%d %.200s", res.StatusCode, res.Body)
 	}
 }

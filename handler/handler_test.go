@@ -14,31 +14,34 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// Every shape of event: what it is answered and how many messages it posts.
+// TestInvoke tries every kind of event: what the response contains and how many
+// messages are posted.
 func TestInvoke(t *testing.T) {
 	for _, c := range []struct {
 		name, event string
 		posts       int
 		want        []string
 	}{
-		{"a timer", timer(""), 2, []string{`"listed":131`, `"days":30`, `"channel":"slack","delivered":true,"messages":1`}},
-		{"a timer with overrides", timer(`{"days":7,"channels":["dingtalk"],"language":"zh"}`), 1, []string{`"days":7`}},
-		{"a timer for one region", timer(`{"regions":["eu-central-1"]}`), 2, []string{`"regions":["eu-central-1"]`}},
-		{"a timer with a payload of words", timer("good morning"), 2, []string{`"UnreadablePayload"`, `"listed":131`, `"complete":true`}},
-		{"a timer with an unknown name", timer(`{"dayz":7}`), 2, []string{`"UnreadablePayload"`, `dayz`, `"days":30`}},
-		{"a timer with a bad value", timer(`{"days":-1}`), 2, []string{`"UnreadablePayload"`, `days: \"-1\"`, `"days":30`}},
-		{"a timer for a channel that is not set up", timer(`{"channels":["irc"]}`), 2, []string{`"UnreadablePayload"`, `slack, dingtalk`}},
-		{"a plain event", `{"days":7}`, 2, []string{`"days":7`}},
-		{"an empty plain event", ``, 2, []string{`"days":30`}},
-		{"an empty object", `{}`, 2, []string{`"days":30`}},
-		{"a plain event that only looks", `{"post":false}`, 0, []string{`"listed":131`}},
-		{"a plain event for a region that is empty", `{"regions":["cn-beijing"],"notify_on":"findings"}`, 2, []string{`"listed":0`, `"EmptyRegion"`}},
-		{"a plain event with a bad value", `{"days":4000}`, 0, []string{`"InvalidEvent"`, `from 0 to 3650`}},
-		{"a plain event with an unknown name", `{"day":7}`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
-		{"no JSON", `hello`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
-		{"a list", `[1]`, 0, []string{`"InvalidEvent"`}},
+		{"timer", timer(""), 2, []string{`"listed":131`, `"days":30`, `"channel":"slack","delivered":true,"messages":1`}},
+		{"timer with overrides", timer(`{"days":7,"channels":["dingtalk"],"language":"zh"}`), 1, []string{`"days":7`}},
+		{"timer for one region", timer(`{"regions":["eu-central-1"]}`), 2, []string{`"regions":["eu-central-1"]`}},
+		{"timer that does not post", timer(`{"post":false}`), 0, []string{`"listed":131`}},
+		{"timer with text as payload", timer("good morning"), 2, []string{`"UnreadablePayload"`, `"listed":131`, `"complete":true`}},
+		{"timer with an unknown field", timer(`{"dayz":7}`), 2, []string{`"UnreadablePayload"`, `dayz`, `"days":30`}},
+		{"timer with an invalid value", timer(`{"days":-1}`), 2, []string{`"UnreadablePayload"`, `days: \"-1\"`, `"days":30`}},
+		{"timer for an unknown channel", timer(`{"channels":["irc"]}`), 2, []string{`"UnreadablePayload"`, `slack, dingtalk`}},
+		{"timer for doctor", timer(`{"doctor":true}`), 2, []string{`"UnreadablePayload"`, `doctor`}},
+		{"plain event", `{"days":7}`, 2, []string{`"days":7`}},
+		{"empty event", ``, 2, []string{`"days":30`}},
+		{"empty object", `{}`, 2, []string{`"days":30`}},
+		{"plain event that does not post", `{"post":false}`, 0, []string{`"listed":131`}},
+		{"plain event for an empty region", `{"regions":["cn-beijing"],"notify_on":"findings"}`, 2, []string{`"listed":0`, `"EmptyRegion"`}},
+		{"plain event with an invalid value", `{"days":4000}`, 0, []string{`"InvalidEvent"`, `from 0 to 3650`}},
+		{"plain event with an unknown field", `{"day":7}`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
+		{"text", `hello`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
+		{"array", `[1]`, 0, []string{`"InvalidEvent"`}},
 		{"two objects", `{}{}`, 0, []string{`"InvalidEvent"`, `unexpected data`}},
-		{"an event of another service", `{"events":[{"eventName":"ObjectCreated"}]}`, 0, []string{`"InvalidEvent"`}},
+		{"event of another service", `{"events":[{"eventName":"ObjectCreated"}]}`, 0, []string{`"InvalidEvent"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := setup(t)
@@ -55,26 +58,26 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-// An unreadable payload is told to those who read the report.
-func TestUnreadablePayloadIsTold(t *testing.T) {
+func TestTimerReportsUnreadablePayload(t *testing.T) {
 	w := setup(t)
 	w.invoke(t, timer("good morning"))
 	for _, m := range w.room.Messages() {
 		if !strings.Contains(m.Text, "timer payload ignored: invalid character") {
-			t.Errorf("%s does not say so:\n%s", m.Service, m.Text)
+			t.Errorf("%s does not report the payload:\n%s", m.Service, m.Text)
 		}
 	}
 }
 
-// A panic while listing becomes a failure notice, one in the handler an error.
+// TestPanic panics in the source, which becomes a problem of the report, and in
+// the handler itself, which becomes an error.
 func TestPanic(t *testing.T) {
 	w := setup(t)
 	w.Source = sourceFunc(func(context.Context, []string) report.Listing { panic("torn page") })
 	if got := w.invoke(t, timer("")); !strings.Contains(got, "torn page") {
-		t.Errorf("answered %s", got)
+		t.Errorf("got %s", got)
 	}
-	if len(w.room.Messages()) != 2 {
-		t.Error("nobody was told")
+	if n := len(w.room.Messages()); n != 2 {
+		t.Errorf("%d messages about the panic, want 2", n)
 	}
 	w.Now = func() time.Time { panic("no clock") }
 	if _, err := w.Invoke(t.Context(), []byte(timer(""))); err == nil || !strings.Contains(err.Error(), "no clock") {
@@ -82,7 +85,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// A plain event may ask what a run is made of, from within the function.
+// TestDoctorEvent checks that only a plain event can run doctor, which posts
+// only if the event says so.
 func TestDoctorEvent(t *testing.T) {
 	w := setup(t)
 	var posted []bool
@@ -99,11 +103,15 @@ func TestDoctorEvent(t *testing.T) {
 		t.Errorf("over HTTP: %d %s", rec.Code, rec.Body)
 	}
 	if fmt.Sprint(posted) != "[false false true]" || len(w.room.Messages()) > 0 {
-		t.Errorf("posting was %v, and %d messages", posted, len(w.room.Messages()))
+		t.Errorf("doctor posted %v, and the handler %d messages", posted, len(w.room.Messages()))
+	}
+	w.Doctor = nil
+	if got := w.invoke(t, `{"doctor":true}`); !strings.Contains(got, `"InvalidEvent"`) {
+		t.Errorf("without doctor: %s", got)
 	}
 }
 
-// Whatever arrives is answered with JSON and without a panic.
+// FuzzInvoke checks that the response to any event is JSON and no panic.
 func FuzzInvoke(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", "[]", `"x"`, timer(""), timer(`{"days":7}`), timer("{"), `{"days":1e99}`, `{"post":false,"days":7}`,
@@ -117,8 +125,7 @@ func FuzzInvoke(f *testing.F) {
 	h := &handler.Handler{
 		Settings: config.Settings{Rules: report.Rules{Location: time.UTC}, Language: "en", HTTPAuth: config.TriggerAuth},
 		Log:      slog.New(slog.DiscardHandler), Now: time.Now,
-		Source:   sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} }),
-		Channels: []handler.Channel{},
+		Source: sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} }),
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		b, err := h.Invoke(context.Background(), event)
@@ -129,12 +136,12 @@ func FuzzInvoke(f *testing.F) {
 			return
 		}
 		if !json.Valid(b) {
-			t.Fatalf("answered %s", b)
+			t.Fatalf("not JSON: %s", b)
 		}
 		var res struct{ StatusCode int }
 		_ = json.Unmarshal(b, &res)
 		if res.StatusCode >= 500 && res.StatusCode != 502 {
-			t.Fatalf("answered %s", b)
+			t.Fatalf("status %d: %s", res.StatusCode, b)
 		}
 	})
 }

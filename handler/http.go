@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"strings"
 )
@@ -117,9 +116,7 @@ var headers = map[string]string{
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res := newResponse(0)
 	h.serve(res, r)
-	maps.Copy(w.Header(), res.header)
-	w.WriteHeader(res.status)
-	_, _ = w.Write(res.body.Bytes())
+	res.writeTo(w)
 }
 
 // serve authenticates the caller and answers the request.

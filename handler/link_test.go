@@ -1,7 +1,9 @@
 package handler_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -10,87 +12,163 @@ import (
 	"time"
 )
 
-// A link reads its format until its day is over, whatever is done to it.
-func TestLinks(t *testing.T) {
-	w := setup(t, "HTTP_AUTH=", "HTTP_TOKEN=t0ken-of-the-caller", "TIME_ZONE=Asia/Shanghai")
-	now := time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
-	w.Now = func() time.Time { return now }
-	bearer := []string{"Authorization", "Bearer t0ken-of-the-caller"}
-	var made struct{ URL, Until string }
+// linkTime is the time at which the tests make links.
+var linkTime = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
+
+// setupLink returns a handler, and the URL of a link to the critical findings as
+// CSV that is valid until 2026-11-24 in Shanghai.
+func setupLink(t *testing.T) (*world, *url.URL) {
+	t.Helper()
+	w := setup(t, append(withToken, "TIME_ZONE=Asia/Shanghai")...)
+	w.Now = func() time.Time { return linkTime }
 	rec := w.do("GET", "http://reports.example.com/link?format=csv&severity=critical&until=2026-11-24", bearer...)
-	if err := json.Unmarshal(rec.Body.Bytes(), &made); err != nil || !strings.HasPrefix(made.URL, "https://reports.example.com/report.csv?") || made.Until != "2026-11-24" {
+	var link struct{ URL, Until string }
+	if err := json.Unmarshal(rec.Body.Bytes(), &link); err != nil || rec.Code != 200 || link.Until != "2026-11-24" {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
 	}
-	if strings.Contains(rec.Body.String(), "t0ken") {
-		t.Error("the link has the token")
+	u, err := url.Parse(link.URL)
+	if err != nil || u.Scheme != "https" || u.Host != "reports.example.com" || u.Path != "/report.csv" {
+		t.Fatalf("the link is %s", link.URL)
 	}
-	get := func(link string) *httptest.ResponseRecorder {
-		var rec *httptest.ResponseRecorder
-		u, err := url.Parse(link)
+	w.Settings.Cache = 1000 * time.Hour
+	if rec := w.do("GET", link.URL); rec.Code != 200 || !strings.Contains(rec.Body.String(), "critical,") || strings.Contains(rec.Body.String(), "warning,") {
+		t.Fatalf("the link: %d %.300s", rec.Code, rec.Body)
+	}
+	return w, u
+}
+
+// follow returns the response to a link, without the delay of a refusal. The
+// listing must be cached, as there is no network in a bubble.
+func (w *world) follow(t *testing.T, u *url.URL) (rec *httptest.ResponseRecorder) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) { rec = w.do("GET", u.RequestURI()) })
+	return rec
+}
+
+// with returns a copy of u with another value of a parameter of its query.
+func with(u *url.URL, name, value string) *url.URL {
+	values := u.Query()
+	values.Set(name, value)
+	return &url.URL{Path: u.Path, RawQuery: values.Encode()}
+}
+
+// TestLinkReadsItsFormatOnly checks what a link opens, and that it does not
+// open more if it is changed.
+func TestLinkReadsItsFormatOnly(t *testing.T) {
+	w, u := setupLink(t)
+	signature := u.Query().Get("signature")
+	if b, err := base64.RawURLEncoding.DecodeString(signature); err != nil || len(b) != 16 {
+		t.Errorf("the signature %s has %d bytes, want 16", signature, len(b))
+	}
+	if strings.Contains(u.String(), testToken) {
+		t.Errorf("the token is in the link %s", u)
+	}
+	for name, link := range map[string]*url.URL{
+		"other days":   with(u, "days", "60"),
+		"no severity":  with(u, "severity", ""),
+		"its own page": with(u, "page", "1"),
+	} {
+		if rec := w.follow(t, link); rec.Code != 200 {
+			t.Errorf("with %s: %d %.200s", name, rec.Code, rec.Body)
+		}
+	}
+	refused := map[string]*url.URL{
+		"another format":          with(u, "format", "json"),
+		"another path":            {Path: "/report.json", RawQuery: u.RawQuery},
+		"the path of all formats": {Path: "/report", RawQuery: u.RawQuery},
+		"GET /link":               {Path: "/link", RawQuery: u.RawQuery},
+		"a later end":             with(u, "until", "2026-12-24"),
+		"no end":                  with(u, "until", ""),
+		"an end that is no day":   with(u, "until", "soon"),
+		"another signature":       with(u, "signature", strings.Repeat("A", 22)),
+		"half of the signature":   with(u, "signature", signature[:11]),
+		"most of the signature":   with(u, "signature", signature[:21]),
+		"a longer signature":      with(u, "signature", signature+"A"),
+	}
+	for _, query := range []string{"signature=", "signature", "signature=,", "signature=&until=2026-11-24", "until=2026-11-24&signature=%zz", "signature=&signature=", "signature=%2C&until=2026-11-24", "signature=x"} {
+		for _, path := range []string{"/", "/report", "/report.csv", "/calendar.ics", "/metrics", "/report.html"} {
+			refused[path+"?"+query] = &url.URL{Path: path, RawQuery: query}
+		}
+	}
+	for name, link := range refused {
+		if rec := w.follow(t, link); rec.Code != 403 && rec.Code != 401 {
+			t.Errorf("with %s: %d %.200s", name, rec.Code, rec.Body)
+		}
+	}
+	if rec := w.do("POST", "/notify?"+u.RawQuery); rec.Code != 401 || len(w.room.Messages()) > 0 {
+		t.Errorf("POST /notify: %d", rec.Code)
+	}
+}
+
+// TestLinkExpires checks that a link ends with its day in the time zone of the
+// report, and with its token.
+func TestLinkExpires(t *testing.T) {
+	w, u := setupLink(t)
+	for at, want := range map[string]int{"2026-11-24T15:59:59Z": 200, "2026-11-24T16:00:00Z": 403} { // midnight in Shanghai
+		now, err := time.Parse(time.RFC3339, at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Settings.Cache = 100 * time.Hour // so that a bubble needs no network
-		synctest.Test(t, func(*testing.T) { rec = w.do("GET", u.RequestURI()) })
-		return rec
-	}
-	if rec := w.do("GET", made.URL); rec.Code != 200 || strings.Contains(rec.Body.String(), "warning,") {
-		t.Fatalf("the link: %d %.300s", rec.Code, rec.Body)
-	}
-	change := func(name, value string) string {
-		u, _ := url.Parse(made.URL)
-		q := u.Query()
-		q.Set(name, value)
-		u.RawQuery = q.Encode()
-		return u.String()
-	}
-	for name, link := range map[string]string{
-		"of another format":          change("format", "json"),
-		"of another path":            strings.Replace(made.URL, "/report.csv", "/report.json", 1),
-		"for longer":                 change("until", "2026-12-24"),
-		"with another signature":     change("signature", strings.Repeat("A", 22)),
-		"with no end":                strings.Replace(made.URL, "until=2026-11-24", "", 1),
-		"to make links":              strings.Replace(made.URL, "/report.csv", "/link", 1),
-		"with half of its signature": change("signature", made.URL[len(made.URL)-11:]),
-	} {
-		if rec := get(link); rec.Code != 403 && rec.Code != 401 {
-			t.Errorf("a link %s: %d %.200s", name, rec.Code, rec.Body)
-		}
-	}
-	// What looks like a link and is none opens nothing.
-	for _, query := range []string{"signature=", "signature", "signature=,", "signature=&until=2026-11-24", "until=2026-11-24&signature=%zz", "signature=&signature=", "signature=%2C&until=2026-11-24", "signature=x"} {
-		for _, path := range []string{"/", "/report", "/report.csv", "/calendar.ics", "/metrics", "/report.html"} {
-			if rec := get("http://x" + path + "?" + query); rec.Code != 403 && rec.Code != 401 {
-				t.Errorf("%s?%s: %d %.200s", path, query, rec.Code, rec.Body)
-			}
-		}
-	}
-	u, _ := url.Parse(made.URL)
-	if rec := w.send("POST", "/notify?"+u.RawQuery, ""); rec.Code != 401 || len(w.room.Messages()) > 0 {
-		t.Errorf("posting by a link: %d", rec.Code)
-	}
-	if rec := get(change("days", "60")); rec.Code != 200 {
-		t.Errorf("other days by the same link: %d", rec.Code)
-	}
-	for at, want := range map[string]int{"2026-11-24T15:59:59Z": 200, "2026-11-24T16:00:01Z": 403} { // midnight in Shanghai
-		now, _ = time.Parse(time.RFC3339, at)
-		if rec := get(made.URL); rec.Code != want {
+		w.Now = func() time.Time { return now }
+		if rec := w.follow(t, u); rec.Code != want {
 			t.Errorf("at %s: %d, want %d", at, rec.Code, want)
 		}
 	}
-	now = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
+	w.Now = func() time.Time { return linkTime }
 	w.Settings.HTTPToken = "another token"
-	if rec := get(made.URL); rec.Code != 403 {
-		t.Errorf("after the token was changed: %d", rec.Code)
+	if rec := w.follow(t, u); rec.Code != 403 || !strings.Contains(rec.Body.String(), "the link has expired or is incomplete") {
+		t.Errorf("with another token: %d %s", rec.Code, rec.Body)
 	}
 	w.Settings.HTTPToken = ""
-	if rec := get(made.URL); rec.Code != 403 {
-		t.Errorf("after the token was taken away: %d", rec.Code)
+	w.Settings.HTTPAuth = "trigger"
+	if rec := w.follow(t, u); rec.Code != 403 {
+		t.Errorf("without a token: %d", rec.Code)
 	}
-	w.Settings.HTTPToken = "t0ken-of-the-caller"
-	for query, says := range map[string]string{"until=2026-11-22": "not within 366 days", "until=2028-01-01": "not within 366 days", "until=soon": "not a day", "format=pdf": "is not one of"} {
-		if rec := w.do("GET", "/link?"+query, bearer...); rec.Code != 400 || !strings.Contains(rec.Body.String(), says) {
-			t.Errorf("%s: %d %s", query, rec.Code, rec.Body)
+}
+
+// TestMakeLink checks the URL of a link, and which requests for one are refused.
+func TestMakeLink(t *testing.T) {
+	w := setup(t, append(withToken, "TIME_ZONE=Asia/Shanghai")...)
+	w.Now = func() time.Time { return linkTime }
+	for target, want := range map[string]map[string]string{
+		"http://reports.example.com/link":                                {"scheme": "https", "path": "/report.json", "until": "2027-02-21"}, // 90 days
+		"http://reports.example.com/link?until=2026-11-23":               {"scheme": "https", "path": "/report.json", "until": "2026-11-23"},
+		"http://reports.example.com/link?until=2027-11-24":               {"scheme": "https", "path": "/report.json", "until": "2027-11-24"}, // 366 days
+		"http://127.0.0.1:9000/link?format=ics&owner=a&format=":          {"scheme": "http", "path": "/calendar.ics", "until": "2027-02-21", "owner": "a"},
+		"https://127.0.0.1:9000/link?format=html&region=cn-b&until=":     {"scheme": "https", "path": "/report.html", "until": "2027-02-21", "region": "cn-b"},
+		"http://reports.example.com/link?signature=x&lang=zh&format=csv": {"scheme": "https", "path": "/report.csv", "until": "2027-02-21", "lang": "zh"},
+	} {
+		rec := w.do("GET", target, bearer...)
+		var link struct{ URL, Format, Until string }
+		if err := json.Unmarshal(rec.Body.Bytes(), &link); err != nil || rec.Code != 200 {
+			t.Errorf("%s: %d %s", target, rec.Code, rec.Body)
+			continue
+		}
+		u, err := url.Parse(link.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{"scheme": u.Scheme, "path": u.Path}
+		for name := range u.Query() {
+			got[name] = u.Query().Get(name)
+		}
+		if len(got["signature"]) != 22 || link.Until != got["until"] {
+			t.Errorf("%s: %s", target, rec.Body)
+		}
+		delete(got, "signature")
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", target, got, want)
+		}
+	}
+	for query, want := range map[string]string{
+		"until=2026-11-22": "not within 366 days",
+		"until=2027-11-25": "not within 366 days",
+		"until=soon":       "not a day",
+		"format=pdf":       "is not one of",
+		"day=3":            "day: not a parameter of /link",
+	} {
+		if rec := w.do("GET", "/link?"+query, bearer...); rec.Code != 400 || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%s: %d %s, want 400 with %q", query, rec.Code, rec.Body, want)
 		}
 	}
 	w.Settings.HTTPToken, w.Settings.HTTPAuth = "", "trigger"

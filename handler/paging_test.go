@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -10,26 +11,32 @@ import (
 	"testing"
 	"time"
 
-	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/report"
 )
 
-// With all=1 every matrix is listed, in pages, those that need somebody first.
-func TestAllMatrices(t *testing.T) {
-	w := setup(t)
-	w.cloud.Nodes = nil
-	for i := range 2300 {
-		w.cloud.Nodes = append(w.cloud.Nodes, fakecloud.Node{
-			NodeId: fmt.Sprintf("cpn-%04d", i), RegionId: "cn-hangzhou", Status: "RUNNING",
-			GmtCreate: fakecloud.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: fakecloud.Time(time.Now().AddDate(0, 0, i+1)),
+// expiring returns a source of n matrices of which one expires per interval.
+func expiring(n int, interval time.Duration) sourceFunc {
+	listing := report.Listing{Regions: []string{"cn-hangzhou"}, Total: n}
+	for i := range n {
+		listing.Matrices = append(listing.Matrices, report.Matrix{
+			NodeID: fmt.Sprintf("cpn-%05d", i), Region: "cn-hangzhou", Status: "RUNNING",
+			CreatedAt: report.Time{Time: time.Now().AddDate(-1, 0, 0)}, ExpiresAt: report.Time{Time: time.Now().Add(time.Minute + time.Duration(i)*interval)},
 		})
 	}
+	return func(context.Context, []string) report.Listing { return listing }
+}
+
+// TestAllMatrices checks that all=1 lists every matrix once, in pages, those
+// with findings first.
+func TestAllMatrices(t *testing.T) {
+	w := &world{Handler: newHandler(expiring(2300, 24*time.Hour))}
+	w.Settings.Days = 29
 	seen := map[string]bool{}
 	next := "/report.json?all=1"
-	for pages := 0; next != ""; pages++ {
+	for page := 1; next != ""; page++ {
 		rec := w.do("GET", next)
 		var got report.Report
-		if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || got.Pages != 3 || got.Page != pages+1 || len(got.Findings) != 30 {
+		if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || got.Pages != 3 || got.Page != page || len(got.Findings) != 30 {
 			t.Fatalf("%s: %v, page %d of %d, %d findings", next, err, got.Page, got.Pages, len(got.Findings))
 		}
 		for i, m := range got.Matrices {
@@ -37,8 +44,8 @@ func TestAllMatrices(t *testing.T) {
 				t.Errorf("%s is listed twice", m.NodeID)
 			}
 			seen[m.NodeID] = true
-			if pages == 0 && i < 30 && m.NodeID != got.Findings[i].NodeID {
-				t.Errorf("row %d is %s, want %s, which needs somebody", i, m.NodeID, got.Findings[i].NodeID)
+			if page == 1 && i < 30 && m.NodeID != got.Findings[i].NodeID {
+				t.Errorf("row %d is %s, want the finding %s", i, m.NodeID, got.Findings[i].NodeID)
 			}
 		}
 		next = nextPage(t, rec)
@@ -50,14 +57,17 @@ func TestAllMatrices(t *testing.T) {
 	if err != nil || len(rows) != 1+300 {
 		t.Errorf("the last page as CSV has %d rows, %v", len(rows), err)
 	}
-	for _, path := range []string{"/metrics", "/metrics?all=1"} {
+	for _, path := range []string{"/metrics", "/metrics?all=1", "/metrics?page=2"} {
 		if n := strings.Count(w.do("GET", path).Body.String(), "\nmatrix_expiry_seconds{"); n != 2300 {
 			t.Errorf("%s: %d matrices have a metric, want all", path, n)
 		}
 	}
+	if n := len(w.get(t, "/report.json?page=2").Findings); n != 30 {
+		t.Errorf("page=2 without all=1: %d findings, want all", n)
+	}
 }
 
-// nextPage is where the Link header leads; empty on the last page.
+// nextPage returns the target of the Link header, or "" on the last page.
 func nextPage(t *testing.T, rec *httptest.ResponseRecorder) string {
 	t.Helper()
 	link := rec.Header().Get("Link")
@@ -71,34 +81,32 @@ func nextPage(t *testing.T, rec *httptest.ResponseRecorder) string {
 	return m[1]
 }
 
-// A browser is shown five thousand findings at a time; what counts them counts all.
-func TestALongPage(t *testing.T) {
-	w := setup(t)
-	w.cloud.Nodes = nil
-	for i := range 11_000 {
-		w.cloud.Nodes = append(w.cloud.Nodes, fakecloud.Node{
-			NodeId: fmt.Sprintf("cpn-%05d", i), RegionId: "cn-hangzhou", Status: "RUNNING",
-			GmtCreate: fakecloud.Time(time.Now().AddDate(-1, 0, 0)), GmtExpired: fakecloud.Time(time.Now().AddDate(0, 0, 10).Add(time.Duration(i) * time.Second)),
-		})
-	}
-	seen := map[string]bool{}
-	pages := 0
-	for next := "/report.html?severity=notice"; next != ""; pages++ {
-		rec := w.do("GET", next)
-		page := rec.Body.String()
-		for _, row := range regexp.MustCompile(`<th scope="row" role="rowheader"><bdi>(cpn-\d+)`).FindAllStringSubmatch(page, -1) {
-			seen[row[1]] = true
+// TestPageOfManyFindings checks that a page of HTML has 5,000 rows, and counts
+// all findings.
+func TestPageOfManyFindings(t *testing.T) {
+	const all = 5001
+	w := &world{Handler: newHandler(expiring(all, time.Second))}
+	w.Settings.Days = 1
+	row := regexp.MustCompile(`<th scope="row" role="rowheader"><bdi>cpn-\d+`)
+	for target, want := range map[string]struct {
+		rows int
+		next string
+	}{
+		"/report.html":                {5000, "/report.html?page=2"},
+		"/report.html?lang=zh&page=2": {1, ""},
+	} {
+		rec := w.do("GET", target)
+		if n := len(row.FindAllString(rec.Body.String(), -1)); rec.Code != 200 || n != want.rows || nextPage(t, rec) != want.next {
+			t.Errorf("%s: %d with %d rows, next %q, want %d, %q", target, rec.Code, n, nextPage(t, rec), want.rows, want.next)
 		}
-		if len(seen) != min(11_000, 5000*(pages+1)) || !strings.Contains(page, "11,000 of 11,000 matrices need somebody") || !strings.Contains(page, "page=3&amp;severity=notice") && pages < 2 {
-			t.Errorf("%s: %d seen", next, len(seen))
+		if !strings.Contains(rec.Body.String(), "5,001") {
+			t.Errorf("%s does not count all findings", target)
 		}
-		next = nextPage(t, rec)
 	}
-	if pages != 3 {
-		t.Errorf("%d pages", pages)
+	if rec := w.do("GET", "/report.html?page=3"); rec.Code != 400 {
+		t.Errorf("beyond the last page: %d", rec.Code)
 	}
-	var all report.Report
-	if err := json.Unmarshal(w.do("GET", "/report.json").Body.Bytes(), &all); err != nil || len(all.Findings) != 11_000 {
-		t.Errorf("%d findings as JSON, %v", len(all.Findings), err)
+	if n := len(w.get(t, "/report.json").Findings); n != all {
+		t.Errorf("%d findings as JSON, want %d", n, all)
 	}
 }

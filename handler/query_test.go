@@ -1,16 +1,22 @@
 package handler_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
+// TestFilters checks which findings each parameter selects, and that the counts
+// are those of the selected findings.
 func TestFilters(t *testing.T) {
 	w := setup(t)
 	for query, want := range map[string]func(report.Finding) bool{
+		"":                          func(report.Finding) bool { return true },
 		"severity=critical":         func(f report.Finding) bool { return f.Severity == report.Critical },
 		"severity=critical,warning": func(f report.Finding) bool { return f.Severity != report.Notice },
 		"reason=failed":             func(f report.Finding) bool { return f.Reason == report.Failed },
@@ -20,22 +26,19 @@ func TestFilters(t *testing.T) {
 		"days=3&severity=": func(f report.Finding) bool {
 			return f.DaysLeft == nil || *f.DaysLeft <= 3 || f.Reason != report.Expiring
 		},
-		"": func(report.Finding) bool { return true },
 	} {
-		rec := w.do("GET", "/report?"+query)
-		var r report.Report
-		if err := json.Unmarshal(rec.Body.Bytes(), &r); err != nil || rec.Code != 200 {
-			t.Errorf("%s: %d %s", query, rec.Code, rec.Body)
-			continue
-		}
+		r := w.get(t, "/report?"+query)
 		counted := 0
 		for reason, n := range r.Counts {
 			if reason != "deleted" {
 				counted += n
 			}
 		}
-		if len(r.Findings) == 0 || counted != len(r.Findings) || query != "" && query != "days=3&severity=" && !strings.HasPrefix(query, "region") && r.Listed != 131 {
-			t.Errorf("%s: %d findings, %d counted of %d listed", query, len(r.Findings), counted, r.Listed)
+		if len(r.Findings) == 0 || counted != len(r.Findings) {
+			t.Errorf("%s: %d findings, %d counted", query, len(r.Findings), counted)
+		}
+		if !strings.HasPrefix(query, "region") && r.Listed != 131 {
+			t.Errorf("%s: %d listed, want 131", query, r.Listed)
 		}
 		for _, f := range r.Findings {
 			if !want(f) {
@@ -43,35 +46,103 @@ func TestFilters(t *testing.T) {
 			}
 		}
 	}
-	for query, says := range map[string]string{
-		"days=-1": "from 0 to 3650", "days=1,2": "from 0 to 3650", "days=1e3": "from 0 to 3650", "region=Moon": "cn-hangzhou",
-		"severity=bad": "critical, warning, notice", "reason=old": "failed, expired, expiring, stuck, no_",
-		"owner=nobody": "team-a", "lang=de": "en, zh", "format=pdf": "json, ", "all=yes": "0, 1", "all=1&page=0": "from 1", "all=1&page=9": "page: 9 is beyond the last page, 1",
-		"all=1&format=txt": "csv, md", "sort=up": "available: all, days", "days=x&lang=y&reason=z": "reason",
-	} {
-		if rec := w.do("GET", "/report?"+query); rec.Code != 400 || !strings.Contains(rec.Body.String(), says) {
-			t.Errorf("%s: %d %s; want 400 with %q", query, rec.Code, rec.Body, says)
+}
+
+// TestFilterByFurtherReason checks that a reason selects a finding of which it is
+// not the first reason.
+func TestFilterByFurtherReason(t *testing.T) {
+	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) report.Listing {
+		return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED", ExpiresAt: report.Time{Time: time.Now().Add(-time.Hour)}}}}
+	}))}
+	for reason, want := range map[string]int{"failed": 1, "expired": 1, "stuck": 0} {
+		if n := len(w.get(t, "/report?reason="+reason).Findings); n != want {
+			t.Errorf("reason=%s selects %d findings, want %d", reason, n, want)
 		}
-	}
-	if rec := w.do("GET", "/report?days=x&lang=y&reason=z"); strings.Count(rec.Body.String(), "is not") != 3 {
-		t.Errorf("three mistakes: %s", rec.Body)
 	}
 }
 
-// Whoever narrows a report is not told that all is well, nor that there is no
-// more than what was asked for.
-func TestNarrowedReportsClaimNothing(t *testing.T) {
+func TestInvalidQueries(t *testing.T) {
 	w := setup(t)
 	for query, want := range map[string]string{
-		"severity=notice&region=eu-central-1&reason=failed": "Nothing of what was asked for; 4 of",
-		"severity=critical": "7 of the 23 that need attention, of 131 matrices",
-		"owner=team-a":      "of the 23 that need attention",
+		"days=-1":          "days: \\\"-1\\\" is not a whole number from 0 to 3650",
+		"days=1,2":         "from 0 to 3650",
+		"days=1e3":         "from 0 to 3650",
+		"region=Moon":      "cn-hangzhou",
+		"severity=bad":     "is not one of critical, warning, notice",
+		"reason=old":       "failed, expired, expiring, stuck",
+		"owner=nobody":     "team-a",
+		"lang=xx":          "en, zh",
+		"format=pdf":       "is not one of json, ",
+		"all=yes":          "0, 1",
+		"all=1&page=0":     "from 1",
+		"page=1,2":         "from 1",
+		"all=1&page=2":     "page: 2 is beyond the last page, 1",
+		"all=1&format=txt": "csv, md",
+		"until=soon":       "is not a day",
+		"sort=up":          "sort: not a parameter of /report; available: all, days, format, lang, owner, page, reason, region, severity, signature, until",
+		"%zz":              "malformed query",
+	} {
+		if rec := w.do("GET", "/report?"+query); rec.Code != 400 || !strings.Contains(rec.Body.String(), `"InvalidParameter"`) || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%s: %d %s; want 400 with %q", query, rec.Code, rec.Body, want)
+		}
+	}
+	if rec := w.do("GET", "/report?days=x&lang=y&reason=z"); strings.Count(rec.Body.String(), "is not") != 3 {
+		t.Errorf("three errors: %s", rec.Body)
+	}
+}
+
+// TestNotifyParameters checks that POST /notify takes the parameters that apply
+// to a whole report, and no other, even without a value.
+func TestNotifyParameters(t *testing.T) {
+	w := setup(t)
+	for _, name := range []string{"severity", "reason", "owner", "all", "page", "format", "until", "signature"} {
+		want := name + ": not a parameter of /notify; available: days, lang, region"
+		if rec := w.do("POST", "/notify?"+name); rec.Code != 400 || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%s: %d %s; want 400 with %q", name, rec.Code, rec.Body, want)
+		}
+	}
+	if n := len(w.room.Messages()); n > 0 {
+		t.Errorf("%d messages were posted", n)
+	}
+	for _, c := range []struct {
+		query, body string
+		days        int
+		region      string
+		chinese     bool
+	}{
+		{"?days=3&region=cn-hangzhou&lang=zh", "", 3, "cn-hangzhou", true},
+		{"?days=3&region=cn-hangzhou&lang=zh", `{}`, 3, "cn-hangzhou", true},
+		{"?days=3&region=cn-hangzhou&lang=zh", `{"days":7,"regions":["cn-shanghai"],"language":"en"}`, 7, "cn-shanghai", false},
+	} {
+		rec := w.send("POST", "/notify"+c.query, c.body, "Accept", "image/png")
+		var r report.Report
+		if err := json.Unmarshal(rec.Body.Bytes(), &r); err != nil || rec.Code != 200 || r.Days != c.days || len(r.Regions) != 1 || r.Regions[0] != c.region {
+			t.Errorf("%s %s: %d %v, %d days, regions %q", c.query, c.body, rec.Code, err, r.Days, r.Regions)
+		}
+		messages := w.room.Messages()
+		if title := messages[len(messages)-1].Title; strings.Contains(title, "台") != c.chinese {
+			t.Errorf("%s %s: posted %s", c.query, c.body, title)
+		}
+	}
+}
+
+// TestNarrowedReportsClaimNothing checks that a report of a part claims neither
+// that all is well nor that there are no other findings.
+func TestNarrowedReportsClaimNothing(t *testing.T) {
+	w := setup(t)
+	en, err := locale.Of("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
 		"":                  "23 of 131 matrices need",
-		"region=cn-shanghai&days=0&severity=notice": "Nothing of what was asked for;",
+		"severity=critical": en.Text("lead_narrowed", 7, 23, 131),
+		"owner=team-a":      en.Text("lead_narrowed", len(w.get(t, "/report?owner=team-a").Findings), 23, 131),
+		"severity=notice&region=eu-central-1&reason=failed": en.Text("title_none_asked", len(w.get(t, "/report?region=eu-central-1").Findings), w.get(t, "/report?region=eu-central-1").Listed),
 	} {
 		for _, path := range []string{"/report.txt?", "/report.html?"} {
 			body := w.do("GET", path+query).Body.String()
-			if !strings.Contains(body, want) || strings.Contains(body, "are fine") || strings.Contains(body, "Nothing needs anybody") {
+			if !strings.Contains(body, want) || strings.Contains(body, en.Text("page_nothing")) || strings.Contains(body, "are fine") {
 				t.Errorf("%s%s: no %q in %.2500s", path, query, want, body[strings.Index(body, "</style>")+1:])
 			}
 		}

@@ -6,24 +6,25 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
-// maxResponseBytes bounds the JSON of a response to an event, a little below
-// the 32 MB of the platform.
+// maxResponseBytes bounds the body of a response to an event as a JSON string, a
+// little below the 32 MB of the platform.
 // https://www.alibabacloud.com/help/en/functioncompute/fc/product-overview/limits
 const maxResponseBytes = 30 << 20
 
 // errTooLarge is returned for a write beyond the limit of a response.
 var errTooLarge = errors.New("the response is too large")
 
-// A response buffers the response to a request, so that an error while it is
-// written can still replace it.
+// A response holds the response to a request until it is complete, so that an
+// error while it is written can still replace it.
 type response struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
-	limit  int // of the body as a JSON string; 0 for none
-	size   int // of the body as a JSON string
+	body   [][]byte // as it was written: one slice would be copied as it grows
+	limit  int      // of the body as a JSON string; 0 for none
+	size   int      // of the body as a JSON string
 }
 
 func newResponse(limit int) *response {
@@ -39,23 +40,68 @@ func (r *response) WriteHeader(status int) { r.status = status }
 func (r *response) Write(b []byte) (int, error) {
 	r.size += jsonLen(b)
 	if r.tooLarge() {
-		r.body = bytes.Buffer{}
+		r.body = nil
 		return 0, errTooLarge
 	}
-	return r.body.Write(b)
+	r.body = append(r.body, bytes.Clone(b))
+	return len(b), nil
 }
 
 // tooLarge reports whether the body has exceeded the limit.
 func (r *response) tooLarge() bool { return r.limit > 0 && r.size > r.limit }
 
-// jsonLen returns the length of text in a JSON string, as encoding/json escapes
-// it. Two rare line separators, which become longer, are not considered.
+// clear drops the body.
+func (r *response) clear() { r.body, r.size = nil, 0 }
+
+// writeTo writes the response to w.
+func (r *response) writeTo(w http.ResponseWriter) {
+	for name, values := range r.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(r.status)
+	for _, b := range r.body {
+		if _, err := w.Write(b); err != nil {
+			return
+		}
+	}
+}
+
+// event returns the response to an event: JSON with the body as a string. It
+// copies the body only once, as that may be large.
+// https://www.alibabacloud.com/help/en/functioncompute/fc/http-trigger-invoking-function
+func (r *response) event() ([]byte, error) {
+	fields := struct {
+		StatusCode      int               `json:"statusCode"`
+		Headers         map[string]string `json:"headers"`
+		IsBase64Encoded bool              `json:"isBase64Encoded"`
+	}{r.status, map[string]string{}, false}
+	for name, values := range r.header {
+		fields.Headers[name] = strings.Join(values, ", ")
+	}
+	head, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	const open, end = `,"body":"`, `"}`
+	event := make([]byte, 0, len(head)+len(open)+r.size+len(end))
+	event = append(append(event, head[:len(head)-1]...), open...)
+	for _, b := range r.body {
+		event = appendJSON(event, b)
+	}
+	event = append(event, end...)
+	if !utf8.Valid(event) {
+		event = bytes.ToValidUTF8(event, []byte("\ufffd"))
+	}
+	return event, nil
+}
+
+// jsonLen returns how many bytes appendJSON appends for text.
 func jsonLen(text []byte) int {
 	n := len(text)
 	for _, c := range text {
 		switch {
-		case c == '"', c == '\\', c == '\n', c == '\r', c == '\t', c == '\b', c == '\f':
-			n++
+		case c == '"', c == '\\', c == '\n':
+			n += len(`\n`) - 1
 		case c < ' ', c == '<', c == '>', c == '&':
 			n += len(`\u003c`) - 1
 		}
@@ -63,31 +109,22 @@ func jsonLen(text []byte) int {
 	return n
 }
 
-// event returns the response in the form of an event's: JSON with the body as a
-// string. It copies the body only once, as that may be large.
-// https://www.alibabacloud.com/help/en/functioncompute/fc/http-trigger-invoking-function
-func (r *response) event() ([]byte, error) {
-	head := struct {
-		StatusCode      int               `json:"statusCode"`
-		Headers         map[string]string `json:"headers"`
-		IsBase64Encoded bool              `json:"isBase64Encoded"`
-	}{r.status, map[string]string{}, false}
-	for name, values := range r.header {
-		head.Headers[name] = strings.Join(values, ", ")
-	}
-	out, err := json.Marshal(head)
-	if err != nil {
-		return nil, err
-	}
-	const open, end = `,"body":"`, `"}`
-	event := make([]byte, 0, len(out)+len(open)+r.size+len(end))
-	event = append(append(event, out[:len(out)-1]...), open...)
-	for line := range bytes.Lines(r.body.Bytes()) {
-		quoted, err := json.Marshal(string(line))
-		if err != nil {
-			return nil, err
+// appendJSON appends text to dst as it is within a JSON string. It escapes for
+// HTML as encoding/json does: the SDK marshals the event again, which would make
+// it longer otherwise.
+func appendJSON(dst, text []byte) []byte {
+	const hex = "0123456789abcdef"
+	for _, c := range text {
+		switch {
+		case c == '"', c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c < ' ', c == '<', c == '>', c == '&':
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, c)
 		}
-		event = append(event, quoted[1:len(quoted)-1]...)
 	}
-	return append(event, end...), nil
+	return dst
 }

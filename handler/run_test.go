@@ -14,13 +14,14 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A run that could list nothing still tells people, with the request to look up.
-func TestFailureNotice(t *testing.T) {
+// TestFailedListingIsReported checks that a run that listed nothing notifies the
+// channels, with the id of its request.
+func TestFailedListingIsReported(t *testing.T) {
 	w := setup(t)
 	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")}}
 	got := w.invoke(t, timer(""))
 	if !strings.Contains(got, `"complete":false`) || !strings.Contains(got, "InvalidAccessKeyId.NotFound") {
-		t.Errorf("answered %s", got)
+		t.Errorf("got %s", got)
 	}
 	if n := len(w.room.Messages()); n != 2 {
 		t.Fatalf("%d messages, want 2", n)
@@ -32,24 +33,69 @@ func TestFailureNotice(t *testing.T) {
 	}
 }
 
-// With NOTIFY_ON=findings a good day is silent, but what is unknown is not.
+// TestNotifyOnFindings checks that NOTIFY_ON=findings is silent only if there is
+// nothing to report.
 func TestNotifyOnFindings(t *testing.T) {
-	w := setup(t, "NOTIFY_ON=findings")
-	w.cloud.Nodes = nil
-	w.invoke(t, timer(""))
-	if n := len(w.room.Messages()); n != 0 {
-		t.Errorf("%d messages on a good day", n)
-	}
-	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
-	w.invoke(t, timer(""))
-	if n := len(w.room.Messages()); n != 2 {
-		t.Errorf("%d messages where nothing could be read, want 2", n)
+	fine := fakecloud.Node{NodeId: "cpn-1", RegionId: "cn-shanghai", Status: "RUNNING", GmtCreate: "2025-01-01 00:00:00", GmtExpired: "2099-01-01 00:00:00"}
+	for _, c := range []struct {
+		name, event string
+		nodes       []fakecloud.Node
+		faults      []fakecloud.Fault
+		posts       int
+	}{
+		{"no matrices", timer(""), nil, nil, 0},
+		{"no findings", timer(""), []fakecloud.Node{fine}, nil, 0},
+		{"a finding", timer(""), []fakecloud.Node{fine, {NodeId: "cpn-2", RegionId: "cn-shanghai", Status: "FAILED", GmtCreate: "2025-01-01 00:00:00"}}, nil, 2},
+		{"a failed listing", timer(""), nil, []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}, 2},
+		{"an incomplete listing", timer(""), []fakecloud.Node{fine}, []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}, 2},
+		{"a problem that hides nothing", timer("good morning"), []fakecloud.Node{fine}, nil, 2},
+		{"an override", timer(`{"notify_on":"always"}`), []fakecloud.Node{fine}, nil, 2},
+	} {
+		w := setup(t, "NOTIFY_ON=findings")
+		w.cloud.Nodes, w.cloud.Faults = c.nodes, c.faults
+		got := w.invoke(t, c.event)
+		if n := len(w.room.Messages()); n != c.posts {
+			t.Errorf("%s: %d messages, want %d: %s", c.name, n, c.posts, got)
+		}
 	}
 }
 
-// Listing stops early enough to deliver: 10 seconds or a fifth of the time,
-// less where there is little.
-func TestTimeIsKeptToDeliver(t *testing.T) {
+// TestEmptyRegion checks which of the named regions become a problem: only
+// those that were read and hold no matrices.
+func TestEmptyRegion(t *testing.T) {
+	fault := func(region string) report.Problem {
+		return report.Problem{Code: "Fault", Region: region, MayHideMatrices: true}
+	}
+	for _, c := range []struct {
+		name    string
+		regions []string
+		listing report.Listing
+		want    string
+	}{
+		{"no region named", nil, report.Listing{}, ""},
+		{"both with matrices", []string{"a", "b"}, report.Listing{Regions: []string{"a", "b"}}, ""},
+		{"one without", []string{"a", "b"}, report.Listing{Regions: []string{"a"}}, "b"},
+		{"one without, one unread", []string{"a", "b"}, report.Listing{Problems: []report.Problem{fault("a")}}, "b"},
+		{"all unread", []string{"a", "b"}, report.Listing{Problems: []report.Problem{fault("")}}, ""},
+		{"a problem that hides nothing", []string{"a"}, report.Listing{Problems: []report.Problem{{Code: "Note"}}}, "a"},
+	} {
+		h := newHandler(sourceFunc(func(context.Context, []string) report.Listing { return c.listing }))
+		h.Settings.Regions = c.regions
+		var empty []string
+		for _, p := range h.Report(t.Context()).Problems {
+			if p.Code == "EmptyRegion" {
+				empty = append(empty, p.Region)
+			}
+		}
+		if got := strings.Join(empty, " "); got != c.want {
+			t.Errorf("%s: empty regions %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestListingLeavesTimeToDeliver checks that a listing ends 10 seconds or a
+// fifth of the time before the deadline, but at half of the time at the latest.
+func TestListingLeavesTimeToDeliver(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{
 		2 * time.Minute:  96 * time.Second,
 		60 * time.Second: 48 * time.Second,
@@ -70,22 +116,22 @@ func TestTimeIsKeptToDeliver(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			if r := h.Report(ctx); r.Complete {
-				t.Error("complete, though the time was over")
+				t.Error("the report is complete, though the listing was cut short")
 			}
 			if listed != want {
-				t.Errorf("with %s, %s were spent on listing, want %s", timeout, listed, want)
+				t.Errorf("with %s, the listing had %s, want %s", timeout, listed, want)
 			}
 		})
 	}
 }
 
-// What a run keeps while it lists is decided for the moment at which it began,
-// so the report is of that moment.
-func TestAReportIsOfTheMomentThatItBegan(t *testing.T) {
+// TestReportIsOfItsBeginning checks that the report is of the instant at which
+// the run began: by that the listing decides what to keep.
+func TestReportIsOfItsBeginning(t *testing.T) {
 	began := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
-	source := &large{now: began}
-	h := bare(source)
-	h.Settings.Rules.Days = 1
+	source := &largeSource{now: began}
+	h := newHandler(source)
+	h.Settings.Days = 1
 	now := began
 	h.Now = func() time.Time { defer func() { now = now.Add(36 * time.Hour) }(); return now }
 	r := h.Report(t.Context())

@@ -21,7 +21,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// world is a handler with the emulated service and chat room around it.
+// A world is a handler between an emulated API and an emulated chat.
 type world struct {
 	*handler.Handler
 	cloud *fakecloud.Server
@@ -29,6 +29,8 @@ type world struct {
 	log   *bytes.Buffer
 }
 
+// setup returns a handler with two channels and the given settings, such as
+// HTTP_TOKEN=secret. In a value, ROOM is the address of the chat.
 func setup(t *testing.T, settings ...string) *world {
 	t.Helper()
 	w := &world{cloud: &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}, room: &fakechat.Server{}, log: &bytes.Buffer{}}
@@ -70,6 +72,7 @@ func setup(t *testing.T, settings ...string) *world {
 	return w
 }
 
+// invoke returns the response to an event, which must not be an error.
 func (w *world) invoke(t *testing.T, event string) string {
 	t.Helper()
 	ctx := fccontext.NewContext(t.Context(), &fccontext.FcContext{RequestID: "1-req"})
@@ -80,10 +83,18 @@ func (w *world) invoke(t *testing.T, event string) string {
 	return string(b)
 }
 
+// timer returns the event of a timer.
+func timer(payload string) string {
+	b, _ := json.Marshal(map[string]string{"triggerTime": "2026-11-22T01:07:00Z", "triggerName": "daily", "payload": payload})
+	return string(b)
+}
+
+// do returns the response to a request without a body.
 func (w *world) do(method, target string, header ...string) *httptest.ResponseRecorder {
 	return w.send(method, target, "", header...)
 }
 
+// send returns the response to a request; header holds names and values.
 func (w *world) send(method, target, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	for i := 0; i < len(header); i += 2 {
@@ -94,19 +105,35 @@ func (w *world) send(method, target, body string, header ...string) *httptest.Re
 	return rec
 }
 
-func timer(payload string) string {
-	b, _ := json.Marshal(map[string]string{"triggerTime": "2026-11-22T01:07:00Z", "triggerName": "daily", "payload": payload})
-	return string(b)
+// get returns the report of a path with a query.
+func (w *world) get(t *testing.T, target string) (r report.Report) {
+	t.Helper()
+	rec := w.do("GET", target)
+	if err := json.Unmarshal(rec.Body.Bytes(), &r); err != nil || rec.Code != 200 {
+		t.Fatalf("GET %s: %d %.300s", target, rec.Code, rec.Body)
+	}
+	return r
 }
 
+// testToken is the token of withToken.
+const testToken = "t0ken-of-the-caller"
+
+// withToken holds the settings of a handler that requires testToken.
+var withToken = []string{"HTTP_AUTH=", "HTTP_TOKEN=" + testToken}
+
+// bearer is the header that has testToken.
+var bearer = []string{"Authorization", "Bearer " + testToken}
+
+// A sourceFunc is a source that lists what it returns, with every matrix kept.
 type sourceFunc func(context.Context, []string) report.Listing
 
 func (f sourceFunc) List(ctx context.Context, regions []string, _ func(*report.Matrix) report.Fate) report.Listing {
 	return f(ctx, regions)
 }
 
-// bare is a handler that anybody may ask, around a source.
-func bare(source handler.Source) *handler.Handler {
+// newHandler returns a handler of a source without channels, which authenticates
+// nobody. It needs no network.
+func newHandler(source handler.Source) *handler.Handler {
 	return &handler.Handler{
 		Settings: config.Settings{Rules: report.Rules{Location: time.UTC}, Language: "en", HTTPAuth: config.TriggerAuth, Cache: time.Minute},
 		Source:   source, Log: slog.New(slog.DiscardHandler), Now: time.Now,
