@@ -1,14 +1,13 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-	"unicode"
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/locale"
@@ -57,26 +56,28 @@ func (h *Handler) serveCommand(w *response, r *http.Request, c Command) {
 	writeJSON(w, http.StatusOK, reply)
 }
 
+// reply returns the reply to the text of a command. Its language is that of the
+// words, else that of the channel, else that of the settings.
 func (h *Handler) reply(ctx context.Context, c Command, text, language string) ([]byte, error) {
-	q, unknown := parseCommand(text)
-	if q.Language == "" {
-		q.Language = language
+	catalogs, err := allCatalogs()
+	if err != nil {
+		return nil, err
 	}
-	run, err := h.newRun(q.request)
-	switch {
-	case unknown != "":
-		if unknown == helpWord {
-			unknown = ""
-		}
-		text, err := commandHelp(run.settings.Language, unknown)
+	language = cmp.Or(language, h.Settings.Language)
+	cmd := parseCommand(text, language, catalogs)
+	cmd.Language = cmp.Or(cmd.Language, language)
+	if cmd.help || cmd.unknown != "" {
+		text, err := commandHelp(cmd.Language, cmd.help, cmd.unknown)
 		if err != nil {
 			return nil, err
 		}
 		return c.ReplyText(text)
-	case err != nil:
+	}
+	run, err := h.newRun(cmd.request)
+	if err != nil {
 		return c.ReplyText(oneLine(err))
 	}
-	res, err := h.findResult(ctx, run, q)
+	res, err := h.findResult(ctx, run, cmd.query)
 	if err != nil {
 		return nil, err
 	}
@@ -84,70 +85,104 @@ func (h *Handler) reply(ctx context.Context, c Command, text, language string) (
 	return c.Reply(res.report, res.options)
 }
 
-// stopWords have no effect.
-var stopWords = map[string]bool{"到期": true, "矩阵": true, "报告": true, "天": true, "days": true, "report": true, "matrices": true, "expiring": true}
-
-// severityWords are what the messages call severities.
-var severityWords = map[string]report.Severity{
-	"critical": report.Critical, "warning": report.Warning, "notice": report.Notice,
-	"紧急": report.Critical, "警告": report.Warning, "提醒": report.Notice,
-}
-
-var daysWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{1,4})(d|days?|天|天内|天内到期)?$`) })
-
-// helpWord is the canonical word for help.
-const helpWord = "help"
-
-// parseCommand parses what people type: days, regions, severities, or a word
-// for help. It also returns the first unknown word.
-func parseCommand(text string) (q query, unknown string) {
-	q = query{format: "chat", page: 1, noWait: true}
-	if strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-		q.Language = "zh"
-	}
-	for _, word := range strings.Fields(strings.ToLower(text)) {
-		days := daysWord().FindStringSubmatch(strings.TrimPrefix(word, "到期"))
-		switch {
-		case strings.HasPrefix(word, "@"), stopWords[word]:
-		case word == helpWord, word == "帮助", word == "?", word == "？":
-			return q, helpWord
-		case days != nil:
-			n, err := strconv.Atoi(days[1])
-			if err != nil || n > config.MaxDays {
-				return q, word
-			}
-			q.Days = &n
-		case severityWords[word] != "":
-			q.severities = append(q.severities, severityWords[word])
-		case regionNamed(word) != "":
-			q.Regions = append(q.Regions, regionNamed(word))
-		case config.IsRegion(word):
-			q.Regions = append(q.Regions, word)
-		default:
-			return q, word
-		}
-	}
-	return q, ""
-}
-
-// commandHelp returns what commands are valid, or a reply to an unknown word.
-func commandHelp(language, unknown string) (string, error) {
+// commandHelp returns the help text, or the reply to an unknown word.
+func commandHelp(language string, help bool, unknown string) (string, error) {
 	c, err := locale.Of(language)
 	switch {
 	case err != nil:
 		return "", err
-	case unknown != "":
-		return c.Lookup("command_unknown", unknown)
+	case help:
+		return c.Lookup("command_help")
 	}
-	return c.Lookup("command_help")
+	return c.Lookup("command_unknown", unknown)
 }
 
-// regionNamed returns the id of the region that any language calls name, or "".
-func regionNamed(name string) string {
+// allCatalogs returns the catalogues of all languages.
+func allCatalogs() ([]*locale.Catalog, error) {
+	var catalogs []*locale.Catalog
 	for _, language := range locale.Languages() {
-		if c, err := locale.Of(language); err == nil && c.RegionNamed(name) != "" {
-			return c.RegionNamed(name)
+		c, err := locale.Of(language)
+		if err != nil {
+			return nil, err
+		}
+		catalogs = append(catalogs, c)
+	}
+	return catalogs, nil
+}
+
+// A typedCommand is the parsed text of a command.
+type typedCommand struct {
+	query
+	help    bool
+	unknown string // the first word that no language has
+}
+
+// parseCommand parses days, regions, severities and words for help, in any
+// language. If there are words that neither the language of the channel nor
+// locale.Default has, the language of the query is that of the first.
+func parseCommand(text, language string, catalogs []*locale.Catalog) typedCommand {
+	cmd := typedCommand{query: query{format: "chat", page: 1, noWait: true}}
+	for _, word := range strings.Fields(strings.ToLower(text)) {
+		if strings.HasPrefix(word, "@") { // the robot
+			continue
+		}
+		var apply func(*typedCommand)
+		var languages []string
+		for _, c := range catalogs {
+			if meaning := meaningOf(word, c); meaning != nil {
+				apply, languages = meaning, append(languages, c.Language())
+			}
+		}
+		if apply == nil {
+			cmd.unknown = cmp.Or(cmd.unknown, word)
+			continue
+		}
+		apply(&cmd)
+		if cmd.Language == "" && !slices.Contains(languages, language) && !slices.Contains(languages, locale.Default) {
+			cmd.Language = languages[0]
 		}
 	}
-	return ""
+	return cmd
+}
+
+// meaningOf returns the effect of a word on a command in one language, or nil if
+// it has none. Ids of regions and numbers are words of every language.
+func meaningOf(word string, c *locale.Catalog) func(*typedCommand) {
+	is := func(id string) bool { return slices.Contains(c.Words(id), word) }
+	switch {
+	case is("command_words_ignored"), is("command_words_days"): // "14 days" is two words
+		return func(*typedCommand) {}
+	case is("command_words_help"):
+		return func(cmd *typedCommand) { cmd.help = true }
+	}
+	for _, severity := range report.Severities {
+		if is("command_words_" + string(severity)) {
+			return func(cmd *typedCommand) { cmd.severities = append(cmd.severities, severity) }
+		}
+	}
+	if days, ok := parseDays(word, c); ok {
+		return func(cmd *typedCommand) { cmd.Days = &days }
+	}
+	if region := c.RegionNamed(word); region != "" {
+		word = region
+	}
+	if config.IsRegion(word) {
+		return func(cmd *typedCommand) { cmd.Regions = append(cmd.Regions, word) }
+	}
+	return nil
+}
+
+// parseDays parses a number of days such as 7, 7d or report7d: a word that is
+// ignored, a number, and a word for days, of which only the number is required.
+func parseDays(word string, c *locale.Catalog) (days int, ok bool) {
+	for _, prefix := range c.Words("command_words_ignored") {
+		if rest, ok := strings.CutPrefix(word, prefix); ok {
+			word = rest
+			break
+		}
+	}
+	unit := strings.TrimLeft(word, "0123456789")
+	days, err := strconv.Atoi(strings.TrimSuffix(word, unit))
+	known := unit == "" || slices.Contains(c.Words("command_words_days"), unit)
+	return days, err == nil && days <= config.MaxDays && known
 }

@@ -8,8 +8,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
+	"maps"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -40,35 +44,101 @@ func (w *world) dingtalkCommand(text string) *httptest.ResponseRecorder {
 	return w.send("POST", "/dingtalk/command", string(body), "timestamp", stamp, "sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// TestCommands checks the replies in a channel without a language of its own and
-// in a Chinese one.
+// texts returns the strings in JSON, without the markup of a chat that escapes
+// quotes and spaces.
+func texts(t *testing.T, b []byte) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	var all []string
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case string:
+			all = append(all, v)
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case map[string]any:
+			for _, name := range slices.Sorted(maps.Keys(v)) {
+				walk(v[name])
+			}
+		}
+	}
+	walk(v)
+	return html.UnescapeString(strings.Join(all, "\n"))
+}
+
+// TestCommands checks the replies in a channel of the settings' language, which
+// is English, and in a Chinese one: what they contain, and their language.
 func TestCommands(t *testing.T) {
 	w := setup(t, append(withToken, "SLACK_SIGNING_SECRET=slack-signing-secret", "DINGTALK_APP_SECRET=dingtalk-app-secret", "DINGTALK_LANGUAGE=zh")...)
-	for _, c := range []struct{ text, slack, dingtalk string }{
-		{"", "2 failed, 1 expired, 4 expire within 3 days", "2 台创建失败"},
-		{"3", "11 of 131 matrices", "11 / 131 台矩阵"},
-		{"7d", "Next 7 days", "未来 7 天"},
-		{"60 cn-hangzhou", "Next 60 days", "未来 60 天"},
-		{"14 days", "Next 14 days", "未来 14 天"},
-		{"eu-central-1", "1 region", "1 个地域"},
-		{"critical", "2 failed, 1 expired", "2 台创建失败"},
-		{"CRITICAL", "2 failed, 1 expired", "2 台创建失败"},
-		{"@robot 到期 14", "未来 14 天", "未来 14 天"},
-		{"到期14天", "未来 14 天", "未来 14 天"},
-		{"14天内到期", "未来 14 天", "未来 14 天"},
-		{"紧急 杭州", "需要处理的", "需要处理的"},
-		{"法兰克福", "1 个地域", "1 个地域"},
-		{"help", "Ask for days", "可以输入天数"},
-		{"帮助", "可以输入天数", "可以输入天数"},
-		{"?", "Ask for days", "可以输入天数"},
-		{"helpme", `\"helpme\" is no number of days`, "“helpme”不是天数"},
-		{"9999", `\"9999\" is no number`, "“9999”不是天数"},
-		{"<!channel>", `\"&lt;!channel&gt;\" is no number`, "不是天数"},
+	type text func(*locale.Catalog) string
+	days := func(n int) text { return func(c *locale.Catalog) string { return c.Text("bar", n) } }
+	needing := func(n int) text { return func(c *locale.Catalog) string { return c.Text("lead_needing", 131, n) } }
+	narrowed := func(n, of int) text {
+		return func(c *locale.Catalog) string { return c.Text("lead_narrowed", n, of, 131) }
+	}
+	oneRegion := func(c *locale.Catalog) string { return strings.Trim(c.Text("foot_regions", 1), " ,，") }
+	help := func(c *locale.Catalog) string { return c.Text("command_help") }
+	unknown := func(word string) text {
+		return func(c *locale.Catalog) string { return c.Text("command_unknown", word) }
+	}
+	for _, c := range []struct {
+		text    string
+		want    text
+		chinese bool // in the English channel, too
+	}{
+		{"", needing(23), false},
+		{"3", needing(11), false},
+		{"7d", days(7), false},
+		{"14 days", days(14), false},
+		{"report 14", days(14), false},
+		{"60 cn-hangzhou", days(60), false},
+		{"eu-central-1", oneRegion, false},
+		{"critical", narrowed(7, 23), false},
+		{"CRITICAL", narrowed(7, 23), false},
+		{"critical warning", narrowed(15, 23), false},
+		{"@robot 到期 14", days(14), true},
+		{"到期14天", days(14), true},
+		{"14 天内", days(14), true},
+		{"14天内到期", days(14), true},
+		{"紧急", narrowed(7, 23), true},
+		{"critical 杭州", oneRegion, true},
+		{"法兰克福", oneRegion, true},
+		{"help", help, false},
+		{"帮助", help, true},
+		{"?", help, false},
+		{"help 14", help, false},
+		{"helpme", unknown("helpme"), false},
+		{"helpme 14 nonsense", unknown("helpme"), false},
+		{"helpme 杭州", unknown("helpme"), true},
+		{"3650", days(3650), false},
+		{"3651", unknown("3651"), false},
+		{"99999999999999999999", unknown("99999999999999999999"), false},
+		{"14x", unknown("14x"), false},
+		{"days", needing(23), false},
+		{"d", needing(23), false},
+		{"14d7", unknown("14d7"), false},
+		{"<!channel>", func(c *locale.Catalog) string { // the word is escaped for the chat
+			_, after, _ := strings.Cut(c.Text("command_unknown", "|"), "|")
+			return after
+		}, false},
 	} {
 		t.Run(c.text, func(t *testing.T) {
-			for want, rec := range map[string]*httptest.ResponseRecorder{c.slack: w.slackCommand(c.text), c.dingtalk: w.dingtalkCommand(c.text)} {
-				if rec.Code != 200 || !json.Valid(rec.Body.Bytes()) || !strings.Contains(rec.Body.String(), want) {
-					t.Errorf("%d %.600s; want %s", rec.Code, rec.Body, want)
+			for language, rec := range map[string]*httptest.ResponseRecorder{"en": w.slackCommand(c.text), "zh": w.dingtalkCommand(c.text)} {
+				if c.chinese {
+					language = "zh"
+				}
+				catalog, err := locale.Of(language)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := texts(t, rec.Body.Bytes()), c.want(catalog); rec.Code != 200 || !strings.Contains(got, want) {
+					t.Errorf("%d %.600s\nwant %s", rec.Code, got, want)
 				}
 			}
 		})

@@ -20,7 +20,7 @@ type request struct {
 	Doctor bool  `json:"doctor"` // check the setup instead; with post, send a test message
 }
 
-const requestHelp = `JSON such as {"days":7,"regions":["cn-hangzhou"],"channels":["slack"],"language":"zh","notify_on":"findings","post":false}, with every field optional`
+const requestHelp = `JSON such as {"days":7,"regions":["cn-hangzhou"],"channels":["slack"],"language":"en","notify_on":"findings","post":false}, with every field optional`
 
 // parseRequest parses a request. Empty input is an empty request.
 func parseRequest(b []byte) (request, error) {

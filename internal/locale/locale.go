@@ -104,6 +104,10 @@ func parse(lang string, b []byte) (*Catalog, error) {
 // Language returns the tag of the catalogue's language.
 func (c *Catalog) Language() string { return c.language }
 
+// Words returns the words of a message that is a list of words, such as
+// command_words_help.
+func (c *Catalog) Words(id string) []string { return strings.Fields(c.Text(id)) }
+
 // Has reports whether the catalogue, or that of Default, has a message.
 func (c *Catalog) Has(id string) bool {
 	_, ok := c.messages[id]

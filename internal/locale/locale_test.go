@@ -32,7 +32,7 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 // place.
 var composed = regexp.MustCompile(`^page_(` + alternatives(report.Severities) + `)$|` +
 	`^(fact|heading|why|also)_(` + alternatives(report.Reasons()) + `|expiring_today|more_expiring|creating|deleting)$|` +
-	`^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint)_`)
+	`^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint|command_words)_`)
 
 func alternatives[T ~string](names []T) string {
 	quoted := make([]string, len(names))
