@@ -129,6 +129,6 @@ func problemAttr(p report.Problem) slog.Attr {
 // Options returns the options of a message that the settings determine.
 func Options(s config.Settings) message.Options {
 	return message.Options{
-		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Regions: s.Regions, Mentions: s.Mentions, Own: s.Templates,
+		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Regions: s.Regions, Mentions: s.Mentions, Templates: s.Templates,
 	}
 }

@@ -35,11 +35,7 @@ func BenchmarkMessages(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				o := message.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://example.com/"}
-				d, err := message.Compose(c.name, r, o)
-				if err != nil {
-					b.Fatal(err)
-				}
-				bodies, err := c.service.bodies(letter{id: "id", report: r, options: o, draft: d})
+				bodies, _, err := c.compose(r, o, "key")
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -17,23 +17,23 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Command answers people who ask from within a chat service.
+// A Command receives what people type in a chat service, and replies.
 type Command struct {
-	service  string // whose format it answers in
-	path     string
-	language string // empty for that of the settings
-	words    func(header http.Header, body []byte, now time.Time) (string, error)
-	reply    func(letter) ([]byte, error)
-	say      func(text string) any
+	service   string // of the channel whose template replies are rendered with
+	path      string
+	language  string // empty for that of the settings
+	text      func(header http.Header, body []byte, now time.Time) (string, error)
+	reply     func(outgoing) ([]byte, error)
+	replyText func(text string) any
 }
 
-// LoadCommands reads which services may send what people type; mistakes are
-// left in env. To add a service, add a line.
+// LoadCommands returns the services from which commands are accepted. Invalid
+// settings are left in env. To add a service, add a line.
 func LoadCommands(env *config.Env) []*Command {
 	var commands []*Command
-	add := func(setting, language string, make func(secret config.Secret) Command) {
+	add := func(setting, language string, newCommand func(secret config.Secret) Command) {
 		if secret := env.Secret(setting); secret != "" {
-			c := make(secret)
+			c := newCommand(secret)
 			c.language = env.OneOf(language, "", locale.Languages()...)
 			commands = append(commands, &c)
 		}
@@ -43,33 +43,39 @@ func LoadCommands(env *config.Env) []*Command {
 	return commands
 }
 
+// Path returns the path that the service posts to.
 func (c *Command) Path() string { return c.path }
 
-func (c *Command) Text(header http.Header, body []byte, now time.Time) (words, language string, err error) {
-	words, err = c.words(header, body, now)
-	return words, c.language, err
+// Text returns what was typed, and the language of the channel, if it has one.
+// It returns an error unless the service signed the request.
+func (c *Command) Text(header http.Header, body []byte, now time.Time) (text, language string, err error) {
+	text, err = c.text(header, body, now)
+	return text, c.language, err
 }
 
+// Reply returns the response with r. It mentions nobody.
 func (c *Command) Reply(r report.Report, o message.Options) ([]byte, error) {
-	o.Mentions = nil // whoever asks calls nobody else
+	o.Mentions = nil // a reply to a command mentions nobody
 	d, err := message.Compose(c.service, r, o)
 	if err != nil {
 		return nil, err
 	}
-	return c.reply(letter{report: r, options: o, draft: d})
+	return c.reply(outgoing{report: r, options: o, draft: d})
 }
 
-func (c *Command) ReplyText(text string) ([]byte, error) { return encode(c.say(text)) }
+// ReplyText returns the response with a line of text.
+func (c *Command) ReplyText(text string) ([]byte, error) { return encode(c.replyText(text)) }
 
-var errForged = errors.New("the signature is not that of the service: compare the secret, and the clock")
+var errForged = errors.New("the signature does not match: check the secret and the clock")
 
-// slackCommand answers a slash command, to whoever typed it and nobody else.
+// slackCommand returns the slash command. Its replies are visible only to the
+// person who typed it.
 // https://docs.slack.dev/interactivity/implementing-slash-commands
 func slackCommand(secret config.Secret) Command {
 	return Command{
 		service: "slack", path: "/slack/command",
-		words: func(header http.Header, body []byte, _ time.Time) (string, error) {
-			v, err := slack.NewSecretsVerifier(header, secret.Reveal()) // refuses what is older than five minutes
+		text: func(header http.Header, body []byte, _ time.Time) (string, error) {
+			v, err := slack.NewSecretsVerifier(header, secret.Reveal()) // refuses a request older than five minutes
 			if err != nil {
 				return "", errForged
 			}
@@ -78,62 +84,62 @@ func slackCommand(secret config.Secret) Command {
 			}
 			form, err := url.ParseQuery(string(body))
 			if err != nil {
-				return "", errors.New("the body is no form")
+				return "", errors.New("the body is not form-encoded")
 			}
 			return form.Get("text"), nil
 		},
-		reply: func(l letter) ([]byte, error) {
-			bodies, err := slackService{}.bodies(l)
+		reply: func(o outgoing) ([]byte, error) {
+			bodies, err := slackService{}.bodies(o)
 			if err != nil {
 				return nil, err
 			}
-			var message map[string]any
-			if err := json.Unmarshal(bodies[0], &message); err != nil {
+			var response map[string]any
+			if err := json.Unmarshal(bodies[0], &response); err != nil {
 				return nil, err
 			}
-			message["response_type"] = slack.ResponseTypeEphemeral
-			return encode(message)
+			response["response_type"] = slack.ResponseTypeEphemeral
+			return encode(response)
 		},
-		say: func(text string) any {
-			return map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": mrkdwn(text, slackEscapes)}
+		replyText: func(text string) any {
+			return map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": slackMarkup.escape(message.Clean(text), true)}
 		},
 	}
 }
 
-// dingtalkAge is how old a message may be that DingTalk hands on.
+// dingtalkAge is the maximum age of a message that DingTalk forwards.
 const dingtalkAge = time.Hour
 
-// dingtalkCommand answers those who mention a group's robot that hands messages
-// on. Their signature is that of its own messages.
+// dingtalkCommand returns the command of people who mention a robot of a group.
+// DingTalk signs the messages that it forwards as the robot signs its own.
 // https://open.dingtalk.com/document/robots/enterprise-created-chatbot
 func dingtalkCommand(secret config.Secret) Command {
-	answer := func(title, text string) any {
-		var b dingtalkBody
-		b.MsgType, b.Markdown.Title, b.Markdown.Text, b.At.Mobiles = "markdown", title, text, []string{}
-		return b
-	}
 	return Command{
 		service: "dingtalk", path: "/dingtalk/command",
-		words: func(header http.Header, body []byte, now time.Time) (string, error) {
+		text: func(header http.Header, body []byte, now time.Time) (string, error) {
 			stamp := header.Get("timestamp")
 			ms, err := strconv.ParseInt(stamp, 10, 64)
 			if err != nil || now.Sub(time.UnixMilli(ms)).Abs() > dingtalkAge ||
 				!hmac.Equal([]byte(header.Get("sign")), []byte(dingtalkSignature(secret.Reveal(), stamp))) {
 				return "", errForged
 			}
-			var message struct {
+			var typed struct {
 				Text struct {
 					Content string `json:"content"`
 				} `json:"text"`
 			}
-			if err := json.Unmarshal(body, &message); err != nil {
+			if err := json.Unmarshal(body, &typed); err != nil {
 				return "", errors.New("the body is not the JSON of a message")
 			}
-			return message.Text.Content, nil
+			return typed.Text.Content, nil
 		},
-		reply: func(l letter) ([]byte, error) {
-			return fitBytes(l.draft, dingtalkBodyBytes, func(m message.Message) any { return answer(m.Title, markdown(m, "  \n")) })
+		reply: func(o outgoing) ([]byte, error) {
+			return fitBytes(o.draft, dingtalkBodyBytes, func(m message.Message) any {
+				return newDingTalkBody(dingtalkMarkup.title(m.Title), dingtalkText(m))
+			})
 		},
-		say: func(text string) any { return answer(cut(text, 20), message.Inert("dingtalk", text)) },
+		replyText: func(text string) any {
+			text = dingtalkMarkup.escape(message.Clean(text), true)
+			return newDingTalkBody(truncate(text, 20), text)
+		},
 	}
 }

@@ -1,14 +1,12 @@
 package chat
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"net/url"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,48 +16,50 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// dingtalkBodyBytes is what a body may have, a little below the 20,000 bytes
-// at which DingTalk answers 460101.
+// dingtalkBodyBytes is the limit of a body, a little below the 20,000 bytes
+// beyond which DingTalk responds 460101.
 // https://open.dingtalk.com/document/robots/custom-robot-access
 const dingtalkBodyBytes = 19_500
 
 type dingtalkService struct {
-	webhook *url.URL
-	secret  config.Secret // empty for a robot without signatures
-	mobiles []string      // mentioned when something is critical
+	target
+	secret  config.Secret // empty for a robot that does not verify signatures
+	mobiles []string      // phone numbers mentioned if something is critical
 }
 
-const (
-	mobile        = `^\+?[0-9][0-9-]{4,}$`
-	dingtalkToken = `^[0-9A-Za-z]{16,}$`
+var (
+	dingtalkPerson = regexp.MustCompile(`^\+?[0-9][0-9-]{4,}$`) // a phone number
+	dingtalkToken  = regexp.MustCompile(`^[0-9A-Za-z]{16,}$`)
 )
 
 func loadDingTalk(env *config.Env) service {
 	const name, form = "DINGTALK_WEBHOOK_URL", "https://oapi.dingtalk.com/robot/send?access_token=…"
 	s := dingtalkService{secret: env.Secret("DINGTALK_SECRET"), mobiles: env.List("DINGTALK_AT_MOBILES")}
 	for _, m := range s.mobiles {
-		if !like(mobile, m) {
+		if !dingtalkPerson.MatchString(m) {
 			env.RefuseSecret("DINGTALK_AT_MOBILES", "a list of phone numbers such as 13800138000,+852-12345678")
 			break
 		}
 	}
-	// A token alone is taken for one of China; robots of the international
-	// DingTalk are set with their address, at oapi.dingtalk.io.
-	s.webhook = webhookURL(env, name, form, dingtalkToken, "https://oapi.dingtalk.com/robot/send?access_token=")
-	if s.webhook == nil {
+	// A token alone is one of the Chinese service. Robots of the international
+	// one need the URL, at oapi.dingtalk.io.
+	s.url = webhookURL(env, name, form, dingtalkToken, "https://oapi.dingtalk.com/robot/send?access_token=")
+	if s.url == nil {
 		return nil
 	}
-	if s.webhook.Query().Get("access_token") == "" {
+	if s.url.Query().Get("access_token") == "" {
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}
 	return s
 }
 
-// A repeated msgUuid is shown once.
-func (s dingtalkService) idempotent() bool { return true }
+var dingtalkMarkup = newMarkdown(escapeMarkdown, dingtalkPerson.MatchString, func(id string) string { return "@" + id })
 
-func (s dingtalkService) host() *url.URL { return hostOf(s.webhook) }
+func (s dingtalkService) isPerson(id string) bool { return dingtalkPerson.MatchString(id) }
+
+// DingTalk shows a msgUuid once.
+func (s dingtalkService) idempotent() bool { return true }
 
 type dingtalkBody struct {
 	MsgType  string `json:"msgtype"`
@@ -74,55 +74,47 @@ type dingtalkBody struct {
 	} `json:"at"`
 }
 
-// bodies are the message and, for a DingTalk that dislikes something in it,
-// the message without what is most easily disliked.
-func (s dingtalkService) bodies(l letter) ([][]byte, error) {
-	whole, err := fitBytes(l.draft, dingtalkBodyBytes, func(m message.Message) any { return s.body(m, l.id) })
+// bodies returns the message and, for a content filter that refuses it, the
+// message without links and bar.
+func (s dingtalkService) bodies(o outgoing) ([][]byte, error) {
+	body, err := s.body(o.draft, o.id)
 	if err != nil {
 		return nil, err
 	}
-	bare := l.options
-	bare.ConsoleURL, bare.ReportURL = "", ""
-	d, err := message.Compose("dingtalk", l.report, bare)
+	o.options.ConsoleURL, o.options.ReportURL, o.options.NoBar = "", "", true
+	d, err := message.Compose("dingtalk", o.report, o.options)
 	if err != nil {
 		return nil, err
 	}
-	harmless, err := fitBytes(d, dingtalkBodyBytes, func(m message.Message) any {
-		m.Lead = slices.DeleteFunc(slices.Clone(m.Lead), bars)
-		return s.body(m, messageID(l.id, "harmless")) // so that it is no repeat of what was refused
+	bare, err := s.body(d, messageID(o.id, "bare")) // another id: it is not a repeat
+	return [][]byte{body, bare}, err
+}
+
+func (s dingtalkService) body(d *message.Draft, id string) ([]byte, error) {
+	return fitBytes(d, dingtalkBodyBytes, func(m message.Message) any {
+		b := newDingTalkBody(dingtalkMarkup.title(m.Title), dingtalkText(m))
+		b.MsgUUID = id
+		b.At.Mobiles = append(b.At.Mobiles, m.Mentions...) // the text has them
+		if len(s.mobiles) > 0 && (m.Severity == report.Critical || m.Failed) {
+			b.At.Mobiles = append(b.At.Mobiles, s.mobiles...)
+			b.Markdown.Text += "\n\n@" + strings.Join(s.mobiles, " @")
+		}
+		return b
 	})
-	return [][]byte{whole, harmless}, err
 }
 
-// bars tells whether a line draws when matrices expire, where a filter may see
-// anything.
-func bars(line string) bool {
-	row := 0
-	for _, r := range line {
-		if row++; r < '▁' || r > '█' {
-			row = 0
-		}
-		if row == 5 {
-			return true
-		}
-	}
-	return false
-}
-
-func (s dingtalkService) body(m message.Message, id string) dingtalkBody {
-	b := dingtalkBody{MsgType: "markdown", MsgUUID: id}
-	b.Markdown.Title, b.Markdown.Text = m.Title, markdown(m, "  \n") // a lone line feed is swallowed
-	b.At.Mobiles = append([]string{}, m.Mentions...)                 // the message shows them already
-	if len(s.mobiles) > 0 && (m.Severity == report.Critical || m.Failed) {
-		b.At.Mobiles = append(b.At.Mobiles, s.mobiles...)
-		b.Markdown.Text += "\n\n@" + strings.Join(s.mobiles, " @")
-	}
+func newDingTalkBody(title, text string) dingtalkBody {
+	var b dingtalkBody
+	b.MsgType, b.Markdown.Title, b.Markdown.Text, b.At.Mobiles = "markdown", title, text, []string{}
 	return b
 }
 
-// request signs, if the robot wants it.
+// dingtalkText ends lines with two spaces, as DingTalk ignores a lone line feed.
+func dingtalkText(m message.Message) string { return markdownText(m, dingtalkMarkup, "  \n") }
+
+// request signs the URL, if the robot verifies signatures.
 func (s dingtalkService) request(ctx context.Context, _ string, body []byte, now time.Time) (*http.Request, error) {
-	u := *s.webhook
+	u := *s.url
 	if s.secret != "" {
 		stamp := strconv.FormatInt(now.UnixMilli(), 10)
 		q := u.Query()
@@ -130,10 +122,10 @@ func (s dingtalkService) request(ctx context.Context, _ string, body []byte, now
 		q.Set("sign", dingtalkSignature(s.secret.Reveal(), stamp))
 		u.RawQuery = q.Encode()
 	}
-	return http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	return post(ctx, &u, body)
 }
 
-// dingtalkSignature is over the time in milliseconds and the secret.
+// dingtalkSignature returns the signature of a time in milliseconds.
 // https://open.dingtalk.com/document/robots/customize-robot-security-settings
 func dingtalkSignature(secret, stamp string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -142,32 +134,32 @@ func dingtalkSignature(secret, stamp string) string {
 }
 
 var dingtalkAdvice = advice{
-	"-1":     "DingTalk is busy: nothing to do unless it lasts",
-	"300001": "the token does not exist: set the robot's whole address",
-	"300005": "the token does not exist, or the group is an external one: set the whole address of a robot in a group of your own",
+	"-1":     "DingTalk is busy: try again later if this persists",
+	"300001": "the token does not exist: set the robot's full URL",
+	"300005": "the token does not exist, or the group is external: set the full URL of a robot in an internal group",
 	"310000": "keyword, signature, clock or IP list: compare the robot's security settings with DINGTALK_SECRET",
-	"400013": "the group was dissolved: make a robot in another",
-	"400101": "the token is missing: set the robot's whole address",
-	"400102": "the robot was stopped: start it in the group's settings",
-	"400106": "the robot does not exist any more: make a new one",
-	"130101": "more than 20 messages a minute, so DingTalk takes none for 10 minutes: let other senders use other robots",
-	"410100": "more messages than DingTalk takes, so it takes none for a while: let other senders use other robots",
-	"460101": "the message is longer than DingTalk takes: set REPORT_URL and CONSOLE_URL to shorter addresses",
-	"430101": "DingTalk holds a link for unsafe: leave REPORT_URL and CONSOLE_URL away",
-	"430102": "DingTalk holds the words for improper: look at the names of the matrices",
-	"430103": "DingTalk holds a picture for improper: look at the names of the matrices",
-	"430104": "DingTalk holds the content for improper: look at the names of the matrices",
+	"400013": "the group was dissolved: create a robot in another one",
+	"400101": "the token is missing: set the robot's full URL",
+	"400102": "the robot is disabled: enable it in the group's settings",
+	"400106": "the robot does not exist: create a new one",
+	"130101": "more than 20 messages a minute, so DingTalk accepts none for 10 minutes: use a robot that no other sender uses",
+	"410100": "rate limited, so DingTalk accepts none for a while: use a robot that no other sender uses",
+	"460101": "the message is too long for DingTalk: set REPORT_URL and CONSOLE_URL to shorter URLs",
+	"430101": "DingTalk considers a link unsafe: remove REPORT_URL and CONSOLE_URL",
+	"430102": "DingTalk considers the text improper: check the names of the matrices",
+	"430103": "DingTalk considers a picture improper: check the names of the matrices",
+	"430104": "DingTalk considers the content improper: check the names of the matrices",
 }
 
-// verdict goes by errcode; the HTTP status is 200 whatever happened, and the
-// wording of errmsg has changed before.
-func (s dingtalkService) verdict(status int, header http.Header, body []byte) *Error {
-	e := numberError("errcode", dingtalkAdvice, status, header, body)
+// checkResponse goes by errcode: the HTTP status is always 200, and the text of
+// errmsg has changed before.
+func (s dingtalkService) checkResponse(status int, header http.Header, body []byte) *Error {
+	e := codeError("errcode", dingtalkAdvice, status, header, body)
 	if e != nil && e.Code == "-1" {
 		e.Temporary = true
 	}
 	if e != nil && strings.HasPrefix(e.Code, "43010") {
-		e.OtherForm = true
+		e.TryOtherFormat = true
 	}
 	return e
 }

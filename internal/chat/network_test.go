@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"net"
@@ -8,6 +9,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+
+	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/report"
 
 	"matrix-expiry-report/internal/config"
 )
@@ -83,3 +88,21 @@ func load(t *testing.T, kind string, vars map[string]string) *Channel {
 	}
 	return channels[0]
 }
+
+// sent returns the bodies that a channel posts if it gets these responses.
+func sent(t *testing.T, kind string, env map[string]string, r report.Report, o message.Options, responses ...response) (bodies []string, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := channelTo(t, kind, env, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var b bytes.Buffer
+			b.ReadFrom(r.Body)
+			bodies = append(bodies, b.String())
+			responses[min(len(bodies), len(responses))-1].ServeHTTP(w, r)
+		}))
+		o.Language = "en"
+		err = c.Send(t.Context(), r, o, "key")
+	})
+	return bodies, err
+}
+
+var linked = message.Options{ConsoleURL: console, ReportURL: console + "?all"}

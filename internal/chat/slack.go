@@ -1,14 +1,11 @@
 package chat
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
+	"regexp"
+	"slices"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -16,8 +13,8 @@ import (
 	"matrix-expiry-report/internal/message"
 )
 
-// Slack's limits, in characters; counted in UTF-16 units, the larger of the
-// two ways in which it may count.
+// Slack's limits, in UTF-16 units. Slack counts these or characters, which are
+// fewer.
 // https://docs.slack.dev/reference/block-kit/blocks
 const (
 	slackTextChars  = 3000 // of a section; of the notification 4,000 are advised
@@ -25,16 +22,17 @@ const (
 	slackBlocks     = 50
 )
 
-// A slackService is Slack or who takes the same from senders. The latter have
-// no blocks, but a Markdown of their own, so they get the text alone.
+// A slackService is Slack, or a compatible service that has no blocks and a
+// Markdown of its own. The latter gets text only.
 type slackService struct {
-	webhook *url.URL
-	like    bool // Mattermost, Rocket.Chat and their kin
+	target
+	compatible bool // Mattermost, Rocket.Chat and others
 }
 
-const (
-	slackToken = `^T\w+/B\w+/\w+$`
-	likePath   = `/(web)?hooks/` // theirs is /hooks/…, or /api/webhooks/…/slack
+var (
+	slackToken     = regexp.MustCompile(`^T\w+/B\w+/\w+$`)
+	slackPerson    = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
+	compatiblePath = regexp.MustCompile(`/(web)?hooks/`)       // /hooks/…, or /api/webhooks/…/slack
 )
 
 func loadSlack(env *config.Env) service {
@@ -52,47 +50,94 @@ func loadSlack(env *config.Env) service {
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}
-	return slackService{webhook: u, like: !vendor && like(likePath, u.Path)}
+	return slackService{target: target{u}, compatible: !vendor && compatiblePath.MatchString(u.Path)}
 }
 
-func (s slackService) idempotent() bool { return false }
+func (s slackService) isPerson(id string) bool { return slackPerson.MatchString(id) }
 
-func (s slackService) host() *url.URL { return hostOf(s.webhook) }
-
-func (s slackService) request(ctx context.Context, _ string, body []byte, _ time.Time) (*http.Request, error) {
-	return http.NewRequestWithContext(ctx, http.MethodPost, s.webhook.String(), bytes.NewReader(body))
-}
-
-func (s slackService) bodies(l letter) ([][]byte, error) {
-	escapes := slackEscapes
-	if s.like {
-		escapes = likeEscapes
+func (s slackService) markup() markup {
+	if s.compatible {
+		return compatibleMarkup
 	}
-	plain, err := fit(l.draft, func(m message.Message) bool { return chars(slackText(m, escapes)) <= slackTextChars })
+	return slackMarkup
+}
+
+var (
+	slackMarkup      = newMrkdwn(slackEscapes)
+	compatibleMarkup = newMrkdwn(compatibleEscapes)
+)
+
+func newMrkdwn(escapes map[rune]string) markup {
+	return markup{
+		escape:   func(text string, lineStart bool) string { return escapeMrkdwn(text, lineStart, escapes) },
+		bold:     around("*"),
+		code:     around("`"),
+		link:     func(text, url string) string { return "<" + url + "|" + text + ">" },
+		isPerson: slackPerson.MatchString,
+		mention: func(id string) string {
+			if strings.HasPrefix(id, "S") {
+				return "<!subteam^" + id + ">"
+			}
+			return "<@" + id + ">"
+		},
+	}
+}
+
+// Slack has escapes for three characters. Homoglyphs replace those that format.
+// https://docs.slack.dev/messaging/formatting-message-text#escaping
+var slackEscapes = map[rune]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd"}
+
+// Compatible services parse Markdown, mention people by a bare @, and may show
+// an escape literally.
+var compatibleEscapes = map[rune]string{
+	'&': "＆", '<': "＜", '>': "＞", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd",
+	'[': "［", ']': "］", '@': "＠", '#': "＃", '|': "｜", '!': "！", '\\': "＼", '$': "＄",
+}
+
+func escapeMrkdwn(text string, lineStart bool, escapes map[rune]string) string {
+	runes := []rune(escapeText(text, lineStart))
+	var b strings.Builder
+	for i, r := range runes {
+		escaped, active := escapes[r]
+		switch {
+		case !active || withinWord(runes, i):
+			b.WriteRune(r)
+		case r == '>' && i == 0: // an escaped one at the start of a line is a quote, too
+			b.WriteString("＞")
+		default:
+			b.WriteString(escaped)
+		}
+	}
+	return b.String()
+}
+
+// bodies returns the message as blocks and, if Slack refuses these, as text.
+func (s slackService) bodies(o outgoing) ([][]byte, error) {
+	plain, err := fitToLimit(o.draft, func(m message.Message) bool { return chars(slackText(m, s.markup())) <= slackTextChars })
 	if err != nil {
 		return nil, err
 	}
-	text, err := encode(slackMessage(slackText(plain, escapes)))
-	if err != nil || s.like {
+	text, err := encode(slackMessage(slackText(plain, s.markup())))
+	if err != nil || s.compatible {
 		return [][]byte{text}, err
 	}
-	m, err := fit(l.draft, func(m message.Message) bool {
-		return len(slackBlocksOf(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackHead(m)) <= slackTextChars
+	m, err := fitToLimit(o.draft, func(m message.Message) bool {
+		return len(slackLayout(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackNotification(m)) <= slackTextChars
 	})
 	if err != nil {
 		return nil, err
 	}
-	rich := slackMessage(slackHead(m))
-	rich.Blocks = &slack.Blocks{BlockSet: slackBlocksOf(m)}
+	rich := slackMessage(slackNotification(m))
+	rich.Blocks = &slack.Blocks{BlockSet: slackLayout(m)}
 	blocks, err := encode(rich)
 	if err != nil {
 		return nil, err
 	}
-	var anew any // the library's own marshallers escape & < > all the same
-	if err := json.Unmarshal(blocks, &anew); err != nil {
+	var again any // the library's own MarshalJSON escapes & < >
+	if err := json.Unmarshal(blocks, &again); err != nil {
 		return nil, err
 	}
-	blocks, err = encode(anew)
+	blocks, err = encode(again)
 	return [][]byte{blocks, text}, err
 }
 
@@ -101,28 +146,33 @@ func slackMessage(text string) *slack.WebhookMessage {
 	return &slack.WebhookMessage{Text: text, UnfurlLinks: &unfurl, UnfurlMedia: &unfurl}
 }
 
-// slackBlocksOf lays a message out. Rows are elements rather than markup, so a
-// name stays text whatever is in it.
-func slackBlocksOf(m message.Message) []slack.Block {
-	var blocks []slack.Block
-	if m.Quiet() && len(m.Lead) < 2 && m.Foot == "" {
-		return append(blocks, slackSection(strings.TrimSpace("*"+mrkdwn(m.Title, slackEscapes)+"*\n"+slackLead(m))))
+// slackLayout returns the blocks of a message. Rows are elements without
+// markup.
+func slackLayout(m message.Message) []slack.Block {
+	lead := slackMarkup.lines(m.Lead, "\n")
+	if m.Quiet() && len(m.Lead) < 2 && len(m.Foot) == 0 {
+		return []slack.Block{slackSection(strings.TrimSpace("*" + slackMarkup.title(m.Title) + "*\n" + lead))}
 	}
-	blocks = append(blocks, slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, m.Title, true, false)))
-	if len(m.Lead) > 0 {
-		blocks = append(blocks, slackSection(slackLead(m)))
+	blocks := []slack.Block{slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, escapeText(m.Title, true), true, false))}
+	if lead != "" {
+		blocks = append(blocks, slackSection(lead))
 	}
 	for _, g := range m.Groups {
-		heading := slack.NewRichTextSection(slack.NewRichTextSectionTextElement(message.Plain(g.Heading), &slack.RichTextSectionTextStyle{Bold: true}))
+		heading := slackElement(message.Run{Style: message.Bold, Text: g.Heading.String()})
 		list := slack.NewRichTextList(slack.RTEListBullet, 0)
 		for _, row := range g.Rows {
-			list.Elements = append(list.Elements, slack.NewRichTextSection(slackElements(row)...))
+			item := slack.NewRichTextSection()
+			for _, r := range row {
+				item.Elements = append(item.Elements, slackElement(r))
+			}
+			list.Elements = append(list.Elements, item)
 		}
-		blocks = append(blocks, slack.NewRichTextBlock("", heading, list))
+		blocks = append(blocks, slack.NewRichTextBlock("", slack.NewRichTextSection(heading), list))
 	}
-	for _, s := range []string{m.More, m.Foot} {
-		if s != "" {
-			blocks = append(blocks, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, mrkdwn(s, slackEscapes), false, true)))
+	for _, lines := range [][]message.Line{m.More, m.Foot} {
+		if len(lines) > 0 {
+			text := slackMarkup.lines(lines, "\n")
+			blocks = append(blocks, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, text, false, true)))
 		}
 	}
 	return blocks
@@ -132,161 +182,100 @@ func slackSection(text string) slack.Block {
 	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
 }
 
-// slackHead is what a notification shows, title and lead.
-func slackHead(m message.Message) string {
-	return slackText(message.Message{Title: m.Title, Lead: m.Lead}, slackEscapes)
-}
-
-func slackLead(m message.Message) string {
-	lines := make([]string, len(m.Lead))
-	for i, l := range m.Lead {
-		lines[i] = mrkdwn(l, slackEscapes)
-	}
-	return strings.Join(lines, "\n")
-}
-
-func slackElements(row string) []slack.RichTextSectionElement {
-	var out []slack.RichTextSectionElement
-	for _, r := range message.Runs(row) {
+func slackElement(r message.Run) slack.RichTextSectionElement {
+	text := escapeText(r.Text, false)
+	switch r.Style {
+	case message.Link:
+		return slack.NewRichTextSectionLinkElement(escapeURL.Replace(r.URL), text, nil)
+	case message.Bold:
+		return slack.NewRichTextSectionTextElement(text, &slack.RichTextSectionTextStyle{Bold: true})
+	case message.Code:
+		return slack.NewRichTextSectionTextElement(text, &slack.RichTextSectionTextStyle{Code: true})
+	case message.Person:
 		switch {
-		case r.URL != "":
-			out = append(out, slack.NewRichTextSectionLinkElement(r.URL, r.Text, nil))
-		case r.Bold || r.Code:
-			out = append(out, slack.NewRichTextSectionTextElement(r.Text, &slack.RichTextSectionTextStyle{Bold: r.Bold, Code: r.Code}))
+		case !slackPerson.MatchString(r.Text):
+		case strings.HasPrefix(r.Text, "S"):
+			return slack.NewRichTextSectionUserGroupElement(r.Text)
 		default:
-			out = append(out, slack.NewRichTextSectionTextElement(r.Text, nil))
+			return slack.NewRichTextSectionUserElement(r.Text, nil)
 		}
 	}
-	return out
+	return slack.NewRichTextSectionTextElement(text, nil)
 }
 
-// slackText is the message as text alone, for where blocks are refused.
-func slackText(m message.Message, escapes map[rune]string) string {
-	lines := []string{mrkdwn(m.Title, escapes)}
+// slackNotification returns the text of a notification: title and lead.
+func slackNotification(m message.Message) string {
+	return slackText(message.Message{Title: m.Title, Lead: m.Lead}, slackMarkup)
+}
+
+// slackText returns the message as text.
+func slackText(m message.Message, in markup) string {
+	lines := []string{in.title(m.Title)}
 	for _, l := range m.Lead {
-		lines = append(lines, mrkdwn(l, escapes))
+		lines = append(lines, in.line(l))
 	}
 	for _, g := range m.Groups {
-		lines = append(lines, "", "*"+mrkdwn(g.Heading, escapes)+"*")
+		lines = append(lines, "", in.bold(in.line(g.Heading)))
 		for _, row := range g.Rows {
-			lines = append(lines, "• "+mrkdwn(row, escapes))
+			lines = append(lines, "• "+in.line(row))
 		}
 	}
-	for _, s := range []string{m.More, m.Foot} {
-		if s != "" {
-			lines = append(lines, "", mrkdwn(s, escapes))
+	for _, part := range [][]message.Line{m.More, m.Foot} {
+		if len(part) > 0 {
+			lines = append(lines, "", in.lines(part, "\n"))
 		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Slack has an escape for three characters; for those that format there is
-// none, so lookalikes stand for them.
-// https://docs.slack.dev/messaging/formatting-message-text#escaping
-var slackEscapes = map[rune]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd"}
-
-// likeEscapes are for those who speak like Slack: they read Markdown, call
-// people by a bare @, and may show an escape as it is written.
-var likeEscapes = map[rune]string{
-	'&': "＆", '<': "＜", '>': "＞", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd",
-	'[': "［", ']': "］", '(': "（", ')': "）", '@': "＠", '#': "＃", '|': "｜", '!': "！", '\\': "＼", '$': "＄",
-}
-
-// mrkdwn turns marked text into Slack's markup.
-func mrkdwn(s string, escapes map[rune]string) string {
-	var b strings.Builder
-	for _, r := range message.Runs(s) {
-		text := escape(r.Text, escapes)
-		switch {
-		case r.Mention && strings.HasPrefix(r.Text, "S"):
-			b.WriteString("<!subteam^" + r.Text + ">")
-		case r.Mention:
-			b.WriteString("<@" + r.Text + ">")
-		case r.URL != "":
-			b.WriteString("<" + r.URL + "|" + text + ">")
-		case r.Bold:
-			b.WriteString("*" + text + "*")
-		case r.Code:
-			b.WriteString("`" + text + "`")
-		default:
-			b.WriteString(text)
-		}
-	}
-	return b.String()
-}
-
-// escape leaves an underscore within a word as it is: names are full of them,
-// and it has no effect there.
-func escape(s string, escapes map[rune]string) string {
-	runes := []rune(s)
-	word := func(i int) bool {
-		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
-	}
-	var b strings.Builder
-	for i, r := range runes {
-		other, active := escapes[r]
-		switch {
-		case !active || r == '_' && word(i-1) && word(i+1):
-			b.WriteRune(r)
-		case r == '>' && i == 0: // a line that begins with its escape is a quote all the same
-			b.WriteString("＞")
-		default:
-			b.WriteString(other)
-		}
-	}
-	return b.String()
-}
-
+// slackChars returns how many characters of text the blocks of a message have.
 func slackChars(m message.Message) int {
-	n := chars(m.Title) + chars(message.Plain(m.More)) + chars(message.Plain(m.Foot))
-	for _, l := range m.Lead {
-		n += chars(mrkdwn(l, slackEscapes))
-	}
+	n := chars(m.Title) + chars(slackMarkup.lines(slices.Concat(m.Lead, m.More, m.Foot), ""))
 	for _, g := range m.Groups {
-		n += chars(g.Heading)
+		n += chars(g.Heading.String())
 		for _, row := range g.Rows {
-			n += chars(message.Plain(row))
+			n += chars(row.String())
 		}
 	}
 	return n
 }
 
 var slackAdvice = advice{
-	"invalid_payload":                   "Slack could not read the message: look at what stands between",
-	"invalid_token":                     "the webhook was revoked: make a new one and set its address",
-	"no_service":                        "the webhook was disabled or removed: make a new one and set its address",
-	"no_team":                           "the workspace is gone: make a new webhook and set its address",
-	"no_active_hooks":                   "the webhook was disabled: make a new one and set its address",
-	"no_text":                           "Slack found no text in the message: look at what stands between",
-	"channel_not_found":                 "the webhook's channel is gone: make a webhook for another",
-	"channel_is_archived":               "the webhook's channel is archived: make a webhook for another",
-	"action_prohibited":                 "the workspace does not let this webhook post: ask its admin",
-	"user_not_found":                    "the webhook's user is gone: make a new webhook",
-	"posting_to_general_channel_denied": "the workspace does not let webhooks post to its general channel: make a webhook for another",
-	"invalid_blocks":                    "Slack refused the layout, and the text alone as well: look at its changelog",
-	"invalid_attachments":               "Slack refused the layout, and the text alone as well: look at its changelog",
-	"msg_blocks_too_long":               "Slack refused the layout, and the text alone as well: look at its changelog",
+	"invalid_payload":                   "Slack could not parse the message: check any proxy",
+	"invalid_token":                     "the webhook was revoked: create a new one and set its URL",
+	"no_service":                        "the webhook was disabled or removed: create a new one and set its URL",
+	"no_team":                           "the workspace does not exist: create a new webhook and set its URL",
+	"no_active_hooks":                   "the webhook was disabled: create a new one and set its URL",
+	"no_text":                           "Slack found no text in the message: check any proxy",
+	"channel_not_found":                 "the webhook's channel does not exist: create a webhook for another one",
+	"channel_is_archived":               "the webhook's channel is archived: create a webhook for another one",
+	"action_prohibited":                 "the workspace does not allow this webhook to post: contact its admin",
+	"user_not_found":                    "the webhook's user does not exist: create a new webhook",
+	"posting_to_general_channel_denied": "the workspace does not allow webhooks in its general channel: create a webhook for another one",
+	"invalid_blocks":                    "Slack refused both blocks and text: check its changelog",
+	"invalid_attachments":               "Slack refused both blocks and text: check its changelog",
+	"msg_blocks_too_long":               "Slack refused both blocks and text: check its changelog",
 }
 
-// slackLayout are the codes after which the text alone may be taken.
-var slackLayout = map[string]bool{"invalid_blocks": true, "invalid_attachments": true, "msg_blocks_too_long": true}
+// slackBlockErrors are the codes after which Slack may accept text.
+var slackBlockErrors = []string{"invalid_blocks", "invalid_attachments", "msg_blocks_too_long"}
 
-// verdict goes by the body: Slack's is ok, and any other 200 means no.
+// checkResponse goes by the body: Slack's is ok, and any other 200 is a failure.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
-func (s slackService) verdict(status int, header http.Header, body []byte) *Error {
+func (s slackService) checkResponse(status int, header http.Header, body []byte) *Error {
 	word := strings.TrimSpace(string(body))
-	if status == http.StatusOK && (word == "ok" || s.like && strings.HasPrefix(word, `{"success":true`)) {
+	if status == http.StatusOK && (word == "ok" || s.compatible && strings.HasPrefix(word, `{"success":true`)) {
 		return nil
 	}
 	if known, ok := slackAdvice[word]; ok {
-		return &Error{Code: word, Advice: known, OtherForm: slackLayout[word]}
+		return &Error{Code: word, Advice: known, TryOtherFormat: slices.Contains(slackBlockErrors, word)}
 	}
 	e := statusError(status, header)
 	switch status {
 	case http.StatusOK:
 		e.Code = "HTTP 200 without ok"
-	case http.StatusInternalServerError: // so Slack also answers to blocks that it does not take from webhooks
-		e.OtherForm = true
+	case http.StatusInternalServerError: // also Slack's response to blocks that webhooks do not accept
+		e.TryOtherFormat = true
 	}
 	return e
 }

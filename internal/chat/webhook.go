@@ -1,37 +1,34 @@
 package chat
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
-// webhookBodyBytes is what any receiver can be expected to take: 64 KB, with
-// some room for what counts differently.
+// webhookBodyBytes is the limit of a body: a little below 64 KB, which any
+// receiver can be expected to accept.
 const webhookBodyBytes = 64_000
 
-// A webhookService posts the report itself to somebody's own program, signed
-// as the Standard Webhooks convention has it.
+// A webhookService posts the report itself to a program, signed as Standard
+// Webhooks specifies.
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 type webhookService struct {
-	webhook *url.URL
-	key     []byte // empty for no signatures
+	target
+	key []byte // empty for no signatures
 }
 
 func loadWebhook(env *config.Env) service {
 	secret := env.Secret("WEBHOOK_SECRET").Reveal()
-	s := webhookService{webhook: env.SecretURL("WEBHOOK_URL", "https://host/path"), key: []byte(secret)}
+	s := webhookService{target: target{env.SecretURL("WEBHOOK_URL", "https://host/path")}, key: []byte(secret)}
 	if encoded, ok := strings.CutPrefix(secret, "whsec_"); ok {
 		var err error
 		if s.key, err = base64.StdEncoding.DecodeString(encoded); err != nil || len(s.key) == 0 {
@@ -39,16 +36,14 @@ func loadWebhook(env *config.Env) service {
 			return nil
 		}
 	}
-	if s.webhook == nil {
+	if s.url == nil {
 		return nil
 	}
 	return s
 }
 
-// A receiver knows a repeat by webhook-id.
+// A receiver recognises a repeat by webhook-id.
 func (s webhookService) idempotent() bool { return true }
-
-func (s webhookService) host() *url.URL { return hostOf(s.webhook) }
 
 type webhookBody struct {
 	Type            string        `json:"type"`
@@ -59,32 +54,29 @@ type webhookBody struct {
 	Report          report.Report `json:"report"`
 }
 
-// webhookProblems is as many problems as a report has room for beside its
+// webhookProblems is how many problems a body has at most, to leave room for
 // findings.
 const webhookProblems = 25
 
-func (s webhookService) bodies(l letter) ([][]byte, error) {
-	m, err := l.draft.Fit(func(m message.Message) bool { return len(m.Groups) == 0 }) // only its title is wanted
-	if err != nil {
-		return nil, err
-	}
-	b := webhookBody{Type: "matrix.report", ID: l.id, Title: cut(m.Title, maxTitleChars), Omitted: len(l.report.Findings), Report: l.report}
+func (s webhookService) bodies(o outgoing) ([][]byte, error) {
+	r := o.report
+	b := webhookBody{Type: "matrix.report", ID: o.id, Title: truncate(o.draft.Title(), maxTitleChars), Omitted: len(r.Findings), Report: r}
 	switch {
-	case l.options.Test:
+	case o.options.Test:
 		b.Type = "matrix.test"
-	case l.options.Undelivered: // the report itself was posted before
-		b.Type, b.Omitted, l.report.Findings = "matrix.undelivered", 0, nil
+	case o.options.Undelivered: // the report itself was posted before
+		b.Type, b.Omitted, r.Findings = "matrix.undelivered", 0, nil
 	}
 	b.Report.Findings = []report.Finding{}
-	if b.OmittedProblems = max(0, len(l.report.Problems)-webhookProblems); b.OmittedProblems > 0 {
-		b.Report.Problems = l.report.Problems[:webhookProblems:webhookProblems]
+	if b.OmittedProblems = max(0, len(r.Problems)-webhookProblems); b.OmittedProblems > 0 {
+		b.Report.Problems = r.Problems[:webhookProblems:webhookProblems]
 	}
 	empty, err := encode(b)
 	if err != nil {
 		return nil, err
 	}
 	size, keep := len(empty), 0
-	for _, f := range l.report.Findings {
+	for _, f := range r.Findings {
 		one, err := encode(f)
 		if err != nil {
 			return nil, err
@@ -94,17 +86,14 @@ func (s webhookService) bodies(l letter) ([][]byte, error) {
 		}
 		keep++
 	}
-	b.Report.Findings = l.report.Findings[:keep:keep]
-	if keep == 0 {
-		b.Report.Findings = []report.Finding{}
-	}
+	b.Report.Findings = append(b.Report.Findings, r.Findings[:keep]...)
 	b.Omitted -= keep
 	body, err := encode(b)
 	return [][]byte{body}, err
 }
 
 func (s webhookService) request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.webhook.String(), bytes.NewReader(body))
+	req, err := post(ctx, s.url, body)
 	if err != nil {
 		return nil, err
 	}
@@ -120,17 +109,17 @@ func (s webhookService) request(ctx context.Context, id string, body []byte, now
 	return req, nil
 }
 
-// webhookAdvice is by HTTP status.
+// webhookAdvice has HTTP statuses for codes.
 var webhookAdvice = advice{
-	"HTTP 400": "the receiver could not read the report: look at its log",
+	"HTTP 400": "the receiver could not parse the report: see its log",
 	"HTTP 401": "the receiver refuses the signature: compare its secret and clock with WEBHOOK_SECRET",
 	"HTTP 403": "the receiver refuses the signature: compare its secret and clock with WEBHOOK_SECRET",
-	"HTTP 404": "there is no receiver at this address: check WEBHOOK_URL",
-	"HTTP 410": "the receiver wants no more messages: remove WEBHOOK_URL",
-	"HTTP 413": "the receiver takes less than 64 KB: raise its limit",
+	"HTTP 404": "no receiver at this URL: check WEBHOOK_URL",
+	"HTTP 410": "the receiver accepts no more messages: remove WEBHOOK_URL",
+	"HTTP 413": "the receiver accepts less than 64 KB: raise its limit",
 }
 
-func (s webhookService) verdict(status int, header http.Header, _ []byte) *Error {
+func (s webhookService) checkResponse(status int, header http.Header, _ []byte) *Error {
 	if status >= 200 && status < 300 {
 		return nil
 	}

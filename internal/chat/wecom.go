@@ -1,24 +1,25 @@
 package chat
 
 import (
-	"bytes"
-	"context"
 	"net/http"
-	"net/url"
-	"time"
+	"regexp"
+	"strings"
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/message"
 )
 
-// wecomContentBytes is what the text may have in UTF-8, below the 4,096 bytes
-// beyond which WeCom answers 40058.
+// wecomContentBytes is the limit of the text in UTF-8, below the 4,096 bytes
+// beyond which WeCom responds 40058.
 // https://developer.work.weixin.qq.com/document/path/91770
 const wecomContentBytes = 4000
 
-type wecomService struct{ webhook *url.URL }
+type wecomService struct{ target }
 
-const wecomKey = `^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+var (
+	wecomKey    = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	wecomPerson = regexp.MustCompile(`^[A-Za-z][\w.@-]*$`)
+)
 
 func loadWeCom(env *config.Env) service {
 	const name, form = "WECOM_WEBHOOK_URL", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
@@ -30,18 +31,24 @@ func loadWeCom(env *config.Env) service {
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}
-	return wecomService{u}
+	return wecomService{target{u}}
 }
 
-// A group robot has no key by which it would know a repeat.
-func (s wecomService) idempotent() bool { return false }
+var wecomMarkup = newMarkdown(escapeMarkdown, isWeComPerson, func(id string) string { return "<@" + id + ">" })
 
-func (s wecomService) host() *url.URL { return hostOf(s.webhook) }
+func (s wecomService) isPerson(id string) bool { return isWeComPerson(id) }
 
-func (s wecomService) bodies(l letter) ([][]byte, error) {
-	// markdown_v2 would have lists, but calls nobody.
-	text := func(m message.Message) string { return markdown(m, "\n") }
-	m, err := fit(l.draft, func(m message.Message) bool { return len(text(m)) <= wecomContentBytes })
+// isWeComPerson also excludes the ids of other services, as an id of WeCom may
+// look like one.
+func isWeComPerson(id string) bool {
+	return wecomPerson.MatchString(id) && !slackPerson.MatchString(id) && !strings.HasPrefix(id, "ou_")
+}
+
+// bodies returns the markdown of version 1: version 2 has lists, but no
+// mentions.
+func (s wecomService) bodies(o outgoing) ([][]byte, error) {
+	text := func(m message.Message) string { return markdownText(m, wecomMarkup, "\n") }
+	m, err := fitToLimit(o.draft, func(m message.Message) bool { return len(text(m)) <= wecomContentBytes })
 	if err != nil {
 		return nil, err
 	}
@@ -49,19 +56,15 @@ func (s wecomService) bodies(l letter) ([][]byte, error) {
 	return [][]byte{body}, err
 }
 
-func (s wecomService) request(ctx context.Context, _ string, body []byte, _ time.Time) (*http.Request, error) {
-	return http.NewRequestWithContext(ctx, http.MethodPost, s.webhook.String(), bytes.NewReader(body))
-}
-
 var wecomAdvice = advice{
-	"-1":    "WeCom is busy: nothing to do unless it lasts",
-	"40058": "the message is longer than WeCom takes: set REPORT_URL and CONSOLE_URL to shorter addresses",
-	"45009": "more than 20 messages a minute: let other senders use other robots",
-	"93000": "the robot does not exist, or was taken out of its group: set a robot's whole address",
+	"-1":    "WeCom is busy: try again later if this persists",
+	"40058": "the message is too long for WeCom: set REPORT_URL and CONSOLE_URL to shorter URLs",
+	"45009": "more than 20 messages a minute: use a robot that no other sender uses",
+	"93000": "the robot does not exist or was removed from its group: set a robot's full URL",
 }
 
-func (s wecomService) verdict(status int, header http.Header, body []byte) *Error {
-	e := numberError("errcode", wecomAdvice, status, header, body)
+func (s wecomService) checkResponse(status int, header http.Header, body []byte) *Error {
+	e := codeError("errcode", wecomAdvice, status, header, body)
 	if e != nil && e.Code == "-1" {
 		e.Temporary = true
 	}

@@ -72,7 +72,7 @@ func (c Checker) templates(context.Context) (checks []Check) {
 		return check("templates", OK, "built-in", "")
 	}
 	for _, channel := range c.Channels {
-		if err := message.CheckOwn(channel.Name(), handler.Options(c.Settings)); err != nil {
+		if err := message.CheckCustom(channel.Name(), handler.Options(c.Settings)); err != nil {
 			checks = append(checks, Check{"templates", Warn, channel.Name() + ": " + err.Error(), "fix it; until then the built-in templates are used, and every message says so"})
 		}
 	}

@@ -10,19 +10,19 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// Terminal colours by severity (ECMA-48); always with a word beside.
+// Terminal colours by severity (ECMA-48). A word always says the same.
 var colours = map[report.Severity]string{
 	report.Critical: "\x1b[1;31m", report.Warning: "\x1b[33m", report.Notice: "\x1b[36m", "": "\x1b[32m",
 }
 
 const (
-	faint      = "\x1b[2m"
-	colourless = "\x1b[0m"
+	faint       = "\x1b[2m"
+	resetColour = "\x1b[0m"
 )
 
-// Text writes r for a person at a terminal: every finding, in columns, with
-// every problem. Colour is for terminals that have it.
+// Text writes r for a terminal: every finding, in columns, and every problem.
 func Text(out io.Writer, r report.Report, o Options, colour bool) error {
+	o.Mentions = nil
 	d, err := Compose("text", r, o)
 	if err != nil {
 		return err
@@ -31,44 +31,59 @@ func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 	if err != nil {
 		return err
 	}
-	paint := func(code, s string) string {
-		if !colour || s == "" {
-			return s
-		}
-		return code + s + colourless
-	}
 	var b strings.Builder
-	line := func(s string) { b.WriteString(strings.TrimRight(s, " ") + "\n") }
-	line(paint(colours[m.Severity], m.Title))
-	for _, s := range m.Lead {
-		line(s)
+	line := func(colourCode, s string) {
+		s = strings.TrimRight(s, " ")
+		if colour && s != "" && colourCode != "" {
+			s = colourCode + s + resetColour
+		}
+		b.WriteString(s + "\n")
+	}
+	line(colours[m.Severity], m.Title)
+	for _, l := range m.Lead {
+		line("", plainText(l))
 	}
 	widths := columnWidths(m.Groups)
-	for i, g := range m.Groups {
-		line("")
-		line(paint(colours[d.groups[i].Severity], g.Heading))
+	for _, g := range m.Groups {
+		line("", "")
+		line(colours[g.Severity], plainText(g.Heading))
 		for _, row := range g.Rows {
-			line("  " + alignCells(row, widths))
+			line("", "  "+alignCells(plainText(row), widths))
 		}
 	}
-	if m.Foot != "" {
-		line("")
-		line(paint(faint, m.Foot))
+	if len(m.Foot) > 0 {
+		line("", "")
+	}
+	for _, l := range m.Foot {
+		line(faint, plainText(l))
 	}
 	for _, p := range r.Problems {
-		if !p.MayHideMatrices && p.Endpoint != "" { // the others stand above
-			line(paint(faint, clean(strings.TrimSpace(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " ")))))
+		if !p.MayHideMatrices && p.Endpoint != "" { // Lead has the others
+			line(faint, Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " ")))
 		}
 	}
 	_, err = io.WriteString(out, b.String())
 	return err
 }
 
-func columnWidths(groups []RenderedGroup) []int {
+// plainText returns a line with the addresses of its links.
+func plainText(l Line) string {
+	var b strings.Builder
+	for _, r := range l {
+		b.WriteString(r.Text)
+		if r.Style == Link {
+			b.WriteString(" " + r.URL)
+		}
+	}
+	return b.String()
+}
+
+// columnWidths returns the widest cell of each column. Tabs separate cells.
+func columnWidths(groups []Block) []int {
 	var widths []int
 	for _, g := range groups {
 		for _, row := range g.Rows {
-			for i, cell := range strings.Split(row, "\t") {
+			for i, cell := range strings.Split(plainText(row), "\t") {
 				if i == len(widths) {
 					widths = append(widths, 0)
 				}
@@ -88,8 +103,8 @@ func alignCells(row string, widths []int) string {
 	return strings.Join(cells, "  ")
 }
 
-// columns counts what s takes on a terminal: a Chinese character takes two, a
-// combining mark none.
+// columns returns how many columns of a terminal s takes: a Chinese character
+// takes two, a combining mark none.
 func columns(s string) int {
 	n := 0
 	for _, r := range s {

@@ -3,10 +3,12 @@ package chat
 import (
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,7 +18,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// hostile are names that try to be something else.
+// hostile are names that would be markup, mentions or links.
 var hostile = []string{
 	"<!channel>", "<@U012AB3CD>", "](dtmd://dingtalkclient/sendMessage?content=x)", "<at id=all></at>", "<at user_id=\"all\">", "<@userid>", "@所有人",
 	"![](http://x)", "[a](https://evil.example)", "<https://evil.example|label>", "https://evil.example", "a\nb", "a\r\n- b", "a\u2028b\u0085c",
@@ -25,40 +27,41 @@ var hostile = []string{
 	"<!date^0^{date}^https://evil.example|x>", "{{DATE(2017-02-14T06:08:39Z)}}", "\u200b", "\u061c", "\xed\xa0\x80",
 }
 
-// FuzzInert: whatever a matrix, its owner or a problem is called, every form of
-// every message has the same markup and the same lines as with a harmless name.
-func FuzzInert(f *testing.F) {
+// FuzzMarkup: whatever a matrix, its owner, a problem or an error is called,
+// each body has the same markup, mentions, links and lines as with a plain name,
+// and the service accepts it.
+func FuzzMarkup(f *testing.F) {
 	for _, name := range names {
 		f.Add(name)
 	}
-	room := fakechat.Webhooks("http://127.0.0.1")
-	kinds := map[string]service{}
-	for _, vars := range []map[string]string{room, {"SLACK_WEBHOOK_URL": "https://chat.example/hooks/x"}} {
+	webhooks := fakechat.Webhooks("http://127.0.0.1")
+	channels := map[string]*Channel{}
+	for _, vars := range []map[string]string{webhooks, {"SLACK_WEBHOOK_URL": "https://chat.example/hooks/x"}} {
 		for _, c := range Load(config.NewEnv(func(name string) string { return vars[name] })) {
 			name := c.name
-			if s, ok := c.service.(slackService); ok && s.like {
-				name = "like slack"
+			if s, ok := c.service.(slackService); ok && s.compatible {
+				name = "compatible"
 			}
-			kinds[name] = c.service
+			channels[name] = c
 		}
 	}
-	if len(kinds) != len(Kinds)+1 {
-		f.Fatalf("got %d kinds", len(kinds))
+	if len(channels) != len(Kinds)+1 {
+		f.Fatalf("got %d channels", len(channels))
 	}
-	harmless := map[string][]map[string]int{}
-	for kind, service := range kinds {
-		harmless[kind] = read(f, kind, service, "web")
+	plain := map[string][]map[string]int{}
+	for kind, c := range channels {
+		plain[kind] = countMarkup(f, kind, c, "web")
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		for kind, service := range kinds {
-			want, got := harmless[kind], read(t, kind, service, name)
+		for kind, c := range channels {
+			want, got := plain[kind], countMarkup(t, kind, c, name)
 			if len(got) != len(want) {
-				t.Fatalf("%s: %d forms, want %d", kind, len(got), len(want))
+				t.Fatalf("%s: %d bodies, want %d", kind, len(got), len(want))
 			}
 			for i := range got {
 				for what, n := range got[i] {
 					if n > want[i][what] {
-						t.Errorf("%s, form %d: %d of %q, %d with a harmless name, for %q", kind, i, n, what, want[i][what], name)
+						t.Errorf("%s, body %d: %d of %q, %d with a plain name, for %q", kind, i, n, what, want[i][what], name)
 					}
 				}
 			}
@@ -66,8 +69,14 @@ func FuzzInert(f *testing.F) {
 	})
 }
 
-// named are reports in which name stands wherever it can.
-func named(name string) []report.Report {
+const console = "https://console.example/renew"
+
+// named returns reports that contain name wherever a value from outside can be.
+func named(name string) (reports []report.Report, options []message.Options) {
+	add := func(r report.Report, o message.Options) {
+		o.Language, o.ConsoleURL, o.OwnerTag = "en", console, "owner"
+		reports, options = append(reports, r), append(options, o)
+	}
 	bad := badDay(0)
 	days := 1
 	for i, reason := range []report.Reason{report.Expiring, report.UnknownStatus} {
@@ -78,28 +87,22 @@ func named(name string) []report.Report {
 	}
 	bad.Problems = []report.Problem{{Message: name, MayHideMatrices: true}}
 	bad.Complete = false
+	add(bad, message.Options{})
 	good := badDay(0)
 	good.NextExpiry.Name = name
-	return []report.Report{bad, good}
+	add(good, message.Options{})
+	undelivered := badDay(0)
+	undelivered.Deliveries = []report.Delivery{{Channel: "x", Error: name}}
+	add(undelivered, message.Options{Undelivered: true})
+	return reports, options
 }
 
-const (
-	console  = "https://console.example/renew"
-	allowedA = "<" + console + "|"
-	allowedB = "](" + console + ")"
-)
-
-// read counts, in every form of every message, what a client would act on.
-func read(t testing.TB, kind string, s service, name string) []map[string]int {
+// countMarkup counts, in each body of each report, what a client acts on.
+func countMarkup(t testing.TB, kind string, c *Channel, name string) (counts []map[string]int) {
 	t.Helper()
-	var counts []map[string]int
-	for _, r := range named(name) {
-		o := message.Options{Language: "en", ConsoleURL: console, OwnerTag: "owner"}
-		d, err := message.Compose(strings.TrimPrefix(kind, "like "), r, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies, err := s.bodies(letter{id: "id", report: r, options: o, draft: d})
+	reports, options := named(name)
+	for i, r := range reports {
+		bodies, id, err := c.compose(r, options[i], name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,14 +120,34 @@ func read(t testing.TB, kind string, s service, name string) []map[string]int {
 			}
 			n := map[string]int{}
 			walk(v, "", func(place, text string, markup bool) { count(n, place, text, kind, markup) })
+			if kind != "compatible" {
+				n["mentions"] = len(roomMessage(t, c, id, body).Mentions)
+			}
 			counts = append(counts, n)
 		}
 	}
 	return counts
 }
 
-// walk visits every string of a body. It is markup where the service reads it
-// as such, by the documentation of each.
+// roomMessage returns what the emulated service makes of a body.
+func roomMessage(t testing.TB, c *Channel, id string, body []byte) fakechat.Message {
+	t.Helper()
+	room := &fakechat.Server{}
+	req, err := c.service.request(t.Context(), id, body, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	room.ServeHTTP(httptest.NewRecorder(), req)
+	m := room.Messages()[0]
+	if !m.Accepted {
+		t.Errorf("%s refused: %s\n%s", c.name, m.Why, body)
+	}
+	return m
+}
+
+// walk visits every string of a body, and whether the service parses it as
+// markup, according to its documentation.
 func walk(v any, place string, visit func(place, text string, markup bool)) {
 	switch v := v.(type) {
 	case []any:
@@ -148,21 +171,24 @@ func walk(v any, place string, visit func(place, text string, markup bool)) {
 
 var (
 	innerUnderscore = regexp.MustCompile(`([\pL\p{Nd}])_+([\pL\p{Nd}])`)
-	lineStart       = regexp.MustCompile(`(?m)^(\d+[.)] |[-+*>#=]|&gt;|---)`)
-	slackLineStart  = regexp.MustCompile(`(?m)^[ ]*(>|&gt;)`) // Slack knows no lists and no headings
+	lineStart       = regexp.MustCompile(`(?m)^ *(\d+[.)] |[-+*>#=]|&gt;|---)`)
+	slackLineStart  = regexp.MustCompile(`(?m)^ *(>|&gt;)`) // Slack has no lists and headings
 	emojiCode       = regexp.MustCompile(`:[A-Za-z+-]`)
 )
+
+// ownLinks are the markup of the link to console.
+var ownLinks = strings.NewReplacer("<"+console+"|", "<", "]("+console+")", "]")
 
 func count(n map[string]int, place, text, kind string, markup bool) {
 	n["places"]++
 	n["place "+place]++
 	n["lines"] += strings.Count(text, "\n")
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) || r == '\u200b' {
+		if unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp, unicode.Co) || r == '\u200b' {
 			n[fmt.Sprintf("%U", r)]++
 		}
 	}
-	text = strings.NewReplacer(allowedA, "<", allowedB, "](").Replace(text)
+	text = ownLinks.Replace(text)
 	n["://"] += strings.Count(text, "://")
 	if kind != "dingtalk" && kind != "wecom" {
 		n["shortcode"] += len(emojiCode.FindAllString(text, -1))
@@ -170,28 +196,27 @@ func count(n map[string]int, place, text, kind string, markup bool) {
 	if !markup {
 		return
 	}
-	starts := lineStart
-	if strings.HasSuffix(kind, "slack") {
+	starts, active := lineStart, []string{"*", "_", "`", "~", "[", "]", "](", "<", ">", "#", "|", "\\", "!", "@", "&", "$"}
+	switch kind {
+	case "slack":
+		starts, active = slackLineStart, []string{"*", "_", "`", "~", "<", ">", "&"}
+	case "compatible":
 		starts = slackLineStart
 	}
 	n["line start"] += len(starts.FindAllString(text, -1))
 	if kind == "slack" {
 		text = strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "").Replace(text)
 	}
-	for again := ""; again != text; {
-		again = text
+	for before := ""; before != text; {
+		before = text
 		text = innerUnderscore.ReplaceAllString(text, "$1$2")
 	}
-	active := "*_`~[]()<>#|\\!@&$"
-	if kind == "slack" {
-		active = "*_`~<>&"
-	}
-	for _, r := range active {
-		n[string(r)] += strings.Count(text, string(r))
+	for _, s := range active {
+		n[s] += strings.Count(text, s)
 	}
 }
 
-// checkWebhookBody: a program gets the name as it is.
+// checkWebhookBody checks that a program gets the name unchanged.
 func checkWebhookBody(t testing.TB, body []byte, name string) {
 	t.Helper()
 	var got struct {

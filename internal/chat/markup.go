@@ -1,0 +1,87 @@
+package chat
+
+import (
+	"strings"
+	"unicode"
+
+	"matrix-expiry-report/internal/message"
+)
+
+// A markup writes lines in the form that one chat service documents. bold, code
+// and link get escaped text.
+type markup struct {
+	escape   escaper
+	bold     func(text string) string
+	code     func(text string) string // nil if the service does not show code everywhere
+	link     func(text, url string) string
+	isPerson func(id string) bool // reports whether an id is one of the service's
+	mention  func(id string) string
+}
+
+// An escaper returns text so that the service shows it and nothing else:
+// without markup, mentions, links and emoji. At the start of a line more
+// characters are markup than elsewhere.
+type escaper func(text string, lineStart bool) string
+
+func (m markup) line(l message.Line) string {
+	var b strings.Builder
+	for i, r := range l {
+		text := m.escape(r.Text, i == 0)
+		switch {
+		case r.Style == message.Bold:
+			text = m.bold(text)
+		case r.Style == message.Code && m.code != nil:
+			text = m.code(text)
+		case r.Style == message.Link:
+			text = m.link(text, escapeURL.Replace(r.URL))
+		case r.Style == message.Person && m.isPerson(r.Text):
+			text = m.mention(r.Text)
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+func (m markup) lines(lines []message.Line, newline string) string {
+	written := make([]string, len(lines))
+	for i, l := range lines {
+		written[i] = m.line(l)
+	}
+	return strings.Join(written, newline)
+}
+
+func (m markup) title(title string) string { return m.escape(title, true) }
+
+// escapeURL replaces the characters that would end a link.
+var escapeURL = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", " ", "%20", "\"", "%22")
+
+// around returns a function that puts sign on both sides of a text.
+func around(sign string) func(string) string {
+	return func(text string) string { return sign + text + sign }
+}
+
+// escapeText is the escaper for text that the service reads without markup, in
+// an element of its own. A client still makes links of addresses and pictures
+// of shortcodes such as :bomb:.
+func escapeText(text string, _ bool) string {
+	return strings.ReplaceAll(escapeShortcodes(text), "://", "：//")
+}
+
+func escapeShortcodes(text string) string {
+	isLetter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+	var b strings.Builder
+	for i, r := range text {
+		if r == ':' && i+1 < len(text) && (isLetter(text[i+1]) || text[i+1] == '+' || text[i+1] == '-') {
+			r = '：'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// withinWord reports whether the underscore runes[i] is within a word, where it
+// has no effect: names are full of them.
+func withinWord(runes []rune, i int) bool {
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	return runes[i] == '_' && i > 0 && word(runes[i-1]) && i+1 < len(runes) && word(runes[i+1])
+}

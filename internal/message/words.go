@@ -1,0 +1,131 @@
+package message
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-expiry-report/internal/locale"
+	"matrix-expiry-report/report"
+)
+
+// Name returns the name of a matrix, or its id if the name shows nothing.
+func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }
+
+// Why returns when, or what, a reason is of a finding: "Tue 24 Nov, in 2 days".
+func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, now time.Time) string {
+	return why(c, reason, f, true, now)
+}
+
+// why is Why for a row of findings that expire on the same day, and at the same
+// hour if sameHour.
+func why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time) string {
+	when := func(t report.Time, hour bool) string {
+		if t.IsZero() {
+			return c.Text("date_unknown")
+		}
+		date := c.Date(t.Time, now)
+		if hour {
+			date += " " + t.Format("15:04")
+		}
+		return c.Text("when", date, c.Distance(report.DaysBetween(now, t.Time, now.Location())))
+	}
+	switch {
+	case reason == report.Failed:
+		return when(f.CreatedAt, f.CreatedAt.Sub(now).Abs() < 24*time.Hour)
+	case reason == report.Expired || reason == report.Expiring:
+		return when(f.ExpiresAt, f.Severity == report.Critical && sameHour) // the hour matters
+	case reason == report.Stuck && f.Status == report.StatusDeleting:
+		return c.Text("why_deleting", when(f.ModifiedAt, false))
+	case reason == report.Stuck:
+		return c.Text("why_creating", when(f.CreatedAt, false))
+	case reason == report.UnknownStatus && f.Status != "":
+		return c.Text("why_unknown_status", Clean(f.Status))
+	}
+	return c.Text("why_" + string(reason))
+}
+
+// alsoText words a further reason of a row, whose heading does not name it.
+func alsoText(c *locale.Catalog, reason report.Reason, why string) string {
+	if reason == report.Expired || reason == report.Expiring {
+		return c.Text("also_"+string(reason), why)
+	}
+	return why
+}
+
+// problemTexts words the first problems. If what is missing is regions only, a
+// few of them, unread names them. Problems of an endpoint that hide no matrix
+// are left out: they concern the operator.
+func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string, others int, unread string) {
+	var distinct, regions []string
+	places := map[string][]string{} // by text: several endpoints may have the same problem
+	partial := false
+	for _, p := range problems {
+		if !p.MayHideMatrices && p.Endpoint != "" {
+			continue
+		}
+		text := strings.Trim(p.Code+": "+problemText(c, p), ": ")
+		if _, ok := places[text]; !ok {
+			distinct = append(distinct, text)
+		}
+		place := p.Endpoint
+		if p.Region != "" {
+			place = c.Region(p.Region)
+			if p.MayHideMatrices {
+				regions = append(regions, Clean(place))
+			}
+		} else if p.MayHideMatrices {
+			partial = true
+		}
+		places[text] = append(places[text], place)
+	}
+	for _, text := range distinct[:min(len(distinct), maxProblems)] {
+		if at := placeText(places[text], c); at != "" {
+			text = at + ": " + text
+		}
+		texts = append(texts, Clean(shorten(text, maxProblemRunes)))
+	}
+	slices.Sort(regions)
+	if regions = slices.Compact(regions); !partial && len(regions) <= maxProblems {
+		unread = strings.Join(regions, c.Text("comma"))
+	}
+	return texts, len(distinct) - len(texts), unread
+}
+
+// placeText returns where a problem occurred.
+func placeText(places []string, c *locale.Catalog) string {
+	slices.Sort(places)
+	places = slices.Compact(places)
+	text := strings.Join(places[:min(len(places), maxProblems)], c.Text("comma"))
+	if rest := len(places) - maxProblems; rest > 0 {
+		text += c.Text("and_places", rest)
+	}
+	return text
+}
+
+// problemText words a problem: with the hint of the catalogue whose id matches
+// most of the code, or else with the problem's own message, in English.
+func problemText(c *locale.Catalog, p report.Problem) string {
+	hint := ""
+	for _, id := range c.IDs("hint_") {
+		if prefix, ok := strings.CutPrefix(id, "hint_"); ok && strings.HasPrefix(p.Code, prefix) && len(id) > len(hint) {
+			hint = id
+		}
+	}
+	if hint == "" {
+		return p.Message
+	}
+	var values []any
+	if c.HasValues(hint) {
+		values = append(values, p.Message)
+	}
+	text := c.Text(hint, values...)
+	if p.Permission != "" {
+		text += c.Text("missing_permission", p.Permission)
+	}
+	if p.RequestID != "" {
+		text += c.Text("of_request", p.RequestID)
+	}
+	return text
+}
