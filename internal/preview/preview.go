@@ -1,8 +1,8 @@
-// Package preview shows every channel's message before anybody gets it: it
-// posts a report through the real channels to the emulated chat room, and
-// draws what arrived, as text or as one page that looks like the chats.
+// Package preview shows the message of every channel without sending it: it
+// posts a report through the channels to the emulated chats, and returns what
+// they received as text, or as one page that looks like the chats.
 //
-// A new service is drawn by a line in the table drawings.
+// To add a service, add its row to the table in draw.go.
 package preview
 
 import (
@@ -21,18 +21,18 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Message is what one service took in one language.
+// A Message is what one service received in one language.
 type Message struct {
 	fakechat.Message
 	Language string
 }
 
-// Messages posts r to every kind of channel in every language.
+// Messages returns the messages about r of every channel in every language.
 func Messages(ctx context.Context, r report.Report, o message.Options) ([]Message, error) {
 	room := &fakechat.Server{}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("starting the chat room: %w", err)
+		return nil, fmt.Errorf("starting the emulated chats: %w", err)
 	}
 	server := &http.Server{Handler: room, ReadHeaderTimeout: 10 * time.Second}
 	defer server.Close()
@@ -60,7 +60,7 @@ func Messages(ctx context.Context, r report.Report, o message.Options) ([]Messag
 	return out, nil
 }
 
-// Text is the messages for a terminal.
+// Text returns the messages for a terminal.
 func Text(messages []Message) string {
 	var b strings.Builder
 	for _, m := range messages {

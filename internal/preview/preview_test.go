@@ -20,19 +20,21 @@ func messages(t *testing.T) []Message {
 	now := time.Now()
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
 	r := report.Build(rules, report.Listing{Total: 2, Matrices: []report.Matrix{
-		{NodeID: "cpn-1", Name: hostile, Region: "cn-hangzhou", Status: "FAILED", PhoneCount: 25},
+		{NodeID: "cpn-1", Name: hostile, Region: "cn-hangzhou", Status: "FAILED", PhoneCount: 25, Tags: map[string]string{"owner": "team-a"}},
 		{NodeID: "cpn-2", Name: "plain", Region: "cn-shanghai", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 	}}, now)
-	m, err := Messages(t.Context(), r, message.Options{ConsoleURL: "https://console.example.com/renew?a=1&b=2", ReportURL: "https://report.example.com/"})
+	m, err := Messages(t.Context(), r, message.Options{
+		ConsoleURL: "https://console.example.com/renew?a=1&b=2", ReportURL: "https://report.example.com/", OwnerTag: "owner",
+		Mentions: map[string][]string{"team-a": {"U012AB3CD", "13800138000", "ou_84aad35d084aa403", "ZhangSan"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-// Every kind of channel is shown in every language, and drawn by a line of its
-// own.
-func TestEveryChannel(t *testing.T) {
+// Every kind of channel is shown in every language, by its row of drawings.
+func TestPageShowsEveryChannel(t *testing.T) {
 	all := messages(t)
 	if want := len(chat.Kinds) * len(locale.Languages()); len(all) != want {
 		t.Errorf("%d messages, want %d", len(all), want)
@@ -40,7 +42,7 @@ func TestEveryChannel(t *testing.T) {
 	page, text := Page(all), Text(all)
 	for _, k := range chat.Kinds {
 		if drawings[k.Name] == nil {
-			t.Errorf("%s is not drawn: add a line to drawings", k.Name)
+			t.Errorf("%s is not drawn: add a row to drawings", k.Name)
 		}
 		for _, lang := range locale.Languages() {
 			if !strings.Contains(page, `<article id="`+k.Name+"-"+lang+`"`) || !strings.Contains(text, "── "+k.Name+", "+lang) {
@@ -50,13 +52,23 @@ func TestEveryChannel(t *testing.T) {
 	}
 	for _, want := range []string{"plain", "cpn-2", `<a href="https://console.example.com/renew?a=1&amp;b=2">`} {
 		if n := strings.Count(page, want); n < len(chat.Kinds) {
-			t.Errorf("%q stands %d times in the page", want, n)
+			t.Errorf("%q is %d times in the page", want, n)
 		}
 	}
 }
 
-// The page holds no element but its own, whatever a name is.
-func TestPageIsInert(t *testing.T) {
+// People are shown by the ids of each service.
+func TestPageShowsMentions(t *testing.T) {
+	page := Page(messages(t))
+	for _, want := range []string{"<a>@U012AB3CD</a>", "@13800138000", "<a>@ou_84aad35d084aa403</a>", "<a>@ZhangSan</a>"} {
+		if n := strings.Count(page, want); n != len(locale.Languages()) {
+			t.Errorf("%s is %d times in the page", want, n)
+		}
+	}
+}
+
+// The page has no elements but its own, whatever a name is.
+func TestPageEscapesNames(t *testing.T) {
 	page := Page(messages(t))
 	d := xml.NewDecoder(strings.NewReader(page))
 	d.Strict, d.AutoClose, d.Entity = false, append(xml.HTMLAutoClose, "meta"), xml.HTMLEntity
