@@ -3,7 +3,24 @@
 // A language is a file of templates/locale named by its tag, such as de.json:
 // a JSON object from message id to text, or to one text for each plural form of
 // the first value. In a text %[1]s is the first value, as text, and %[2]d the
-// second, as a number. A message that a file lacks is taken from [Default].
+// second, as a number. A message that a file lacks is taken from [Default], so a
+// file with its language_name alone is complete.
+//
+// Some messages are not shown in reports:
+//
+//	language_name           the language's name for itself, see [Catalog.Name]
+//	command_words_help      words of a chat command that ask for help
+//	command_words_ignored   words that change nothing, such as "report"; also in
+//	                        front of a number of days, without a space
+//	command_words_days      words for days after a number, with or without a space
+//	command_words_critical  words for each severity
+//	command_words_warning
+//	command_words_notice
+//	hint_CODE               words for problems whose code starts with CODE; a
+//	                        problem without one has words of its own, in English
+//	region_ID               the name of a region; without one it is the id
+//
+// Words are lower case and separated by spaces, see [Catalog.Words].
 package locale
 
 import (
@@ -75,25 +92,26 @@ func Of(language string) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no catalogue for language %q", language)
 	}
-	c, err := parse(language, b)
+	c, err := Parse(language, b)
 	if err != nil {
 		return nil, err
-	}
-	if language != Default {
-		if c.fallback, err = Of(Default); err != nil {
-			return nil, err
-		}
 	}
 	cache.Store(language, c)
 	return c, nil
 }
 
-func parse(lang string, b []byte) (*Catalog, error) {
+// Parse returns the catalogue in the JSON of a language's file.
+func Parse(lang string, b []byte) (*Catalog, error) {
 	tag, err := language.Parse(lang)
 	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
 	c := &Catalog{language: lang, tag: tag, entries: map[string]entry{}, builder: catalog.NewBuilder(catalog.Fallback(tag))}
+	if lang != Default {
+		if c.fallback, err = Of(Default); err != nil {
+			return nil, err
+		}
+	}
 	if err := json.Unmarshal(b, &c.messages); err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
@@ -103,6 +121,15 @@ func parse(lang string, b []byte) (*Catalog, error) {
 
 // Language returns the tag of the catalogue's language.
 func (c *Catalog) Language() string { return c.language }
+
+// Name returns the language's name for itself, or its tag if the catalogue has
+// no name.
+func (c *Catalog) Name() string {
+	if _, ok := c.messages["language_name"]; !ok {
+		return c.language
+	}
+	return c.Text("language_name")
+}
 
 // Words returns the words of a message that is a list of words, such as
 // command_words_help.

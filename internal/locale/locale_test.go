@@ -28,11 +28,11 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 	return all
 }
 
-// composed matches the ids that code composes of a reason, a severity, a number or a
-// place.
+// composed matches the ids that code composes of a reason, a severity, a number
+// or a place, and those that are read by their prefix.
 var composed = regexp.MustCompile(`^page_(` + alternatives(report.Severities) + `)$|` +
 	`^(fact|heading|why|also)_(` + alternatives(report.Reasons()) + `|expiring_today|more_expiring|creating|deleting)$|` +
-	`^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint|command_words)_`)
+	`^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint|command_words|language)_|^date(_year)?$`)
 
 func alternatives[T ~string](names []T) string {
 	quoted := make([]string, len(names))
@@ -42,26 +42,21 @@ func alternatives[T ~string](names []T) string {
 	return strings.Join(quoted, "|")
 }
 
-// Every id that a template or the code names is in every language, with the
-// same values; none is there that nobody names.
-func TestCatalogues(t *testing.T) {
-	named := map[string]bool{}
-	sources, err := filepath.Glob("../../templates/*")
-	if err != nil {
-		t.Fatal(err)
+// named returns the ids that templates and code name.
+func named(t *testing.T) map[string]bool {
+	t.Helper()
+	var files []string
+	for _, pattern := range []string{"../../templates/*", "../*/*.go", "../../handler/*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
-	own, err := filepath.Glob("../*/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	handlers, err := filepath.Glob("../../handler/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources = slices.Concat(sources, own, handlers)
-	quoted := regexp.MustCompile(`(?:\bt |Text\(|Lookup\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+)"`)
-	for _, file := range sources {
-		if ext := filepath.Ext(file); ext != ".tmpl" && ext != ".go" && ext != ".html" || strings.HasSuffix(file, "_test.go") {
+	ids := map[string]bool{}
+	quoted := regexp.MustCompile(`(?:\bt |Text\(|Lookup\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+|why_[a-z]+)"`)
+	for _, file := range files {
+		if !slices.Contains([]string{".tmpl", ".go", ".html"}, filepath.Ext(file)) || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		b, err := os.ReadFile(file)
@@ -69,71 +64,170 @@ func TestCatalogues(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range quoted.FindAllStringSubmatch(string(b), -1) {
-			named[cmp.Or(m[1], m[2])] = true
+			ids[cmp.Or(m[1], m[2])] = true
 		}
 	}
-	if len(named) < 30 {
-		t.Fatalf("only %d ids found: the search is broken", len(named))
-	}
-	named["date_year"] = true // chosen by name in date
 	for _, reason := range report.Reasons() {
-		named["fact_"+string(reason)], named["heading_"+string(reason)] = true, true
+		ids["fact_"+string(reason)], ids["heading_"+string(reason)] = true, true
 	}
+	for _, severity := range report.Severities {
+		ids["page_"+string(severity)], ids["command_words_"+string(severity)] = true, true
+	}
+	if len(ids) < 30 {
+		t.Fatalf("only %d ids found: the search is broken", len(ids))
+	}
+	return ids
+}
+
+// English has every message that is named and no other.
+func TestDefaultHasEveryMessage(t *testing.T) {
+	ids, have := named(t), catalogue(t, Default)
+	for id := range ids {
+		if _, ok := have[id]; !ok && !strings.HasSuffix(id, "_") {
+			t.Errorf("%s has no %q", Default, id)
+		}
+	}
+	for id := range have {
+		if !ids[id] && !composed.MatchString(id) {
+			t.Errorf("nothing names %q", id)
+		}
+	}
+}
+
+// Every language can be rendered. What it lacks is English, and is listed.
+func TestLanguages(t *testing.T) {
+	english := catalogue(t, Default)
 	verbs := regexp.MustCompile(`%\[\d\][ds]|%`)
-	english := catalogue(t, "en")
 	for _, lang := range Languages() {
 		have := catalogue(t, lang)
-		w, err := Of(lang)
+		c, err := Of(lang)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for id := range named {
-			if _, ok := have[id]; !ok && !strings.HasSuffix(id, "_") {
-				t.Errorf("%s has no %q", lang, id)
+		for id := range english {
+			if _, ok := have[id]; !ok {
+				t.Logf("%s lacks %q: it is in English", lang, id)
+			}
+			if text, err := c.Lookup(id, sampleValues(english[id], have[id])...); err != nil || strings.Contains(text, "%!") {
+				t.Errorf("%s of %s: %q, %v", id, lang, text, err)
 			}
 		}
 		for id, f := range have {
-			if text, err := w.Lookup(id, sampleValues(f)...); err != nil || strings.Contains(text, "%!") {
-				t.Errorf("%s of %s: %q, %v", id, lang, text, err)
-			}
-			if !named[id] && !composed.MatchString(id) && id != "date" {
-				t.Errorf("nothing names %q of %s", id, lang)
-			}
-			if strings.HasPrefix(id, "region_") || strings.HasPrefix(id, "hint_") {
-				continue // English has the ids and the words of whoever met the problem
-			}
-			if _, ok := english[id]; !ok {
+			optional := strings.HasPrefix(id, "region_") || strings.HasPrefix(id, "hint_") // English has none
+			if _, ok := english[id]; !ok && !optional {
 				t.Errorf("%q is in %s only", id, lang)
 			}
 			if f["other"] == "" {
-				t.Errorf("%s: %q has no words", lang, id)
+				t.Errorf("%s: %q has no text", lang, id)
 			}
 			for form, text := range f {
-				for _, v := range verbs.FindAllString(text, -1) {
-					if v == "%" {
-						t.Errorf("%s: %q (%s) has a value without a number: %s", lang, id, form, text)
-					}
+				if slices.Contains(verbs.FindAllString(text, -1), "%") {
+					t.Errorf("%s: %q (%s) has a value without a number: %s", lang, id, form, text)
 				}
 			}
 		}
 	}
 }
 
-// sampleValues returns a value of the right type for each place of a message.
-func sampleValues(f forms) []any {
+// sampleValues returns a value of the right type for each value of a message.
+func sampleValues(messages ...forms) []any {
 	values := make([]any, 9)
-	for _, text := range f {
-		for _, m := range regexp.MustCompile(`%\[(\d)\]([ds])`).FindAllStringSubmatch(text, -1) {
-			values[m[1][0]-'1'] = "x"
-			if m[2] == "d" {
-				values[m[1][0]-'1'] = 2
+	for _, f := range messages {
+		for _, text := range f {
+			for _, m := range regexp.MustCompile(`%\[(\d)\]([ds])`).FindAllStringSubmatch(text, -1) {
+				values[m[1][0]-'1'] = "x"
+				if m[2] == "d" {
+					values[m[1][0]-'1'] = 2
+				}
 			}
 		}
 	}
 	return values
 }
 
-// Plural forms, as counts and headings need them.
+// A language with a name alone is complete: the rest is in English.
+func TestMissingMessagesAreEnglish(t *testing.T) {
+	english, err := Of(Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("de", []byte(`{"language_name": "Deutsch", "region_cn-hangzhou": "Hangzhou"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Language() != "de" || c.Name() != "Deutsch" || c.Region("cn-hangzhou") != "Hangzhou" || c.RegionNamed("Hangzhou") != "cn-hangzhou" {
+		t.Errorf("got %s, %s, %s", c.Language(), c.Name(), c.Region("cn-hangzhou"))
+	}
+	for id, f := range catalogue(t, Default) {
+		want, _ := english.Lookup(id, sampleValues(f)...)
+		if got, err := c.Lookup(id, sampleValues(f)...); id != "language_name" && (err != nil || got != want || !c.Has(id)) {
+			t.Errorf("%s: %q, %v; want %q", id, got, err, want)
+		}
+	}
+	if got := c.Words("command_words_help"); !slices.Equal(got, english.Words("command_words_help")) {
+		t.Errorf("got the words %q", got)
+	}
+	if nameless, err := Parse("de", []byte(`{}`)); err != nil || nameless.Name() != "de" {
+		t.Errorf("a language without a name: %v", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	c, err := Of(Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Lookup("nonsense"); err == nil {
+		t.Error("an unknown id is no error")
+	}
+	if _, err := c.Lookup("phones"); err == nil {
+		t.Error("a missing value is no error")
+	}
+	if _, err := Of("xx"); err == nil {
+		t.Error("an unknown language is no error")
+	}
+	for _, file := range []string{`[]`, `{"phones": 1}`, `{"phones": "%[1]d"`} {
+		c, err := Parse("de", []byte(file))
+		if err == nil {
+			_, err = c.Lookup("phones", 1)
+		}
+		if err == nil {
+			t.Errorf("%s is no error", file)
+		}
+	}
+}
+
+// Command words are single words in lower case, and no word has two meanings,
+// in whatever languages people mix.
+func TestCommandWordsAreDistinct(t *testing.T) {
+	meaning := map[string]string{}
+	for _, lang := range Languages() {
+		c, err := Of(lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := []string{"command_words_help", "command_words_ignored"}
+		for _, severity := range report.Severities {
+			ids = append(ids, "command_words_"+string(severity))
+		}
+		for _, id := range ids {
+			if len(c.Words(id)) == 0 {
+				t.Errorf("%s of %s has no words", id, lang)
+			}
+			for _, word := range c.Words(id) {
+				if other := meaning[word]; other != "" && other != id || word != strings.ToLower(word) {
+					t.Errorf("%s of %s: %q is also in %s, or not in lower case", id, lang, word, other)
+				}
+				meaning[word] = id
+			}
+		}
+		if len(c.Words("command_words_days")) == 0 {
+			t.Errorf("%s has no words for days", lang)
+		}
+	}
+}
+
+// Plural forms follow the first value.
 func TestPlurals(t *testing.T) {
 	for _, c := range []struct {
 		lang, id string
@@ -143,12 +237,15 @@ func TestPlurals(t *testing.T) {
 		{"en", "phones", []any{0}, "0 phones"},
 		{"en", "phones", []any{1}, "1 phone"},
 		{"en", "phones", []any{12345}, "12,345 phones"},
-		{"zh", "phones", []any{1}, "1 部手机"},
+		{"zh", "phones", []any{1}, "1 部云手机"},
 		{"en", "fact_expiring", []any{1, "3 days"}, "1 expires within 3 days"},
 		{"en", "fact_expiring", []any{2, "1 day"}, "2 expire within 1 day"},
+		{"zh", "fact_expiring", []any{39, "3 天"}, "3 天内到期 39 台"},
 		{"en", "lead_needing", []any{1, 1}, "1 of 1 matrix needs attention"},
 		{"en", "lead_needing", []any{131, 1}, "1 of 131 matrices need attention"},
-		{"zh", "lead_needing", []any{131, 20}, "20 / 131 台矩阵需要处理"},
+		{"zh", "lead_needing", []any{131, 23}, "131 台矩阵中 23 台需处理"},
+		{"en", "lead_none_asked", []any{1, "cn-x"}, "No matrices in cn-x, the only region queried"},
+		{"en", "lead_none_asked", []any{2, "cn-x, cn-y"}, "No matrices in cn-x, cn-y, the only regions queried"},
 	} {
 		w, err := Of(c.lang)
 		if err != nil {
@@ -157,13 +254,6 @@ func TestPlurals(t *testing.T) {
 		if got, err := w.Lookup(c.id, c.values...); got != c.want || err != nil {
 			t.Errorf("%s %s %v: %q, %v; want %q", c.lang, c.id, c.values, got, err, c.want)
 		}
-	}
-	w, _ := Of("en")
-	if _, err := w.Lookup("nonsense"); err == nil {
-		t.Error("an id that is not there is no error")
-	}
-	if _, err := Of("xx"); err == nil {
-		t.Error("a language that is not there is no error")
 	}
 }
 
@@ -197,7 +287,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// Distances are calendar days, with words for the near ones.
+// Near days have words of their own.
 func TestDistance(t *testing.T) {
 	w, err := Of("en")
 	if err != nil {
@@ -205,7 +295,7 @@ func TestDistance(t *testing.T) {
 	}
 	for days, want := range map[int]string{-2: "2 days ago", -1: "yesterday", 0: "today", 1: "tomorrow", 2: "in 2 days"} {
 		if got := w.Distance(days); got != want {
-			t.Errorf("%d days are %q, want %q", days, got, want)
+			t.Errorf("%d days: %q, want %q", days, got, want)
 		}
 	}
 }

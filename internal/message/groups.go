@@ -143,7 +143,7 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 		}
 		row.ID = strings.Join(ids, ", ")
 		if rest := len(alike) - foldedIDs; rest > 0 {
-			row.ID += c.Text("and_others", rest)
+			row.ID += c.Text("and_others", rest, len(alike))
 		}
 	} else if row.Name == row.ID {
 		row.ID = ""

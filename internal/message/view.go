@@ -36,8 +36,8 @@ type View struct {
 	ConsoleURL    string
 	ReportURL     string
 	RequestID     string
-	Asked         string // the only regions queried; empty for all
-	Age           int    // seconds since the data was read
+	Queried       []string // the only regions queried; empty for all
+	Age           int      // seconds since the data was read
 }
 
 // A Group is what the part heading uses: findings of one urgency.
@@ -108,11 +108,9 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	if n := r.NextExpiry; n != nil {
 		v.Next, v.NextDate = Name(report.Matrix{Name: n.Name, NodeID: n.NodeID}), c.Date(n.ExpiresAt.Time, r.GeneratedAt.Time)
 	}
-	var asked []string
 	for _, id := range o.Regions {
-		asked = append(asked, c.Region(Clean(id)))
+		v.Queried = append(v.Queried, c.Region(Clean(id)))
 	}
-	v.Asked = strings.Join(asked, c.Text("comma"))
 	if !o.NoBar {
 		v.Bar = bar(r)
 	}

@@ -31,15 +31,19 @@ func why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bo
 		}
 		return c.Text("when", date, c.Distance(report.DaysBetween(now, t.Time, now.Location())))
 	}
+	since := func(id string, t report.Time) string {
+		days := report.DaysBetween(now, t.Time, now.Location())
+		return c.Text(id, c.Date(t.Time, now), c.Distance(days), c.Text("days", -days))
+	}
 	switch {
 	case reason == report.Failed:
 		return when(f.CreatedAt, f.CreatedAt.Sub(now).Abs() < 24*time.Hour)
 	case reason == report.Expired || reason == report.Expiring:
 		return when(f.ExpiresAt, f.Severity == report.Critical && sameHour) // the hour matters
 	case reason == report.Stuck && f.Status == report.StatusDeleting:
-		return c.Text("why_deleting", when(f.ModifiedAt, false))
+		return since("why_deleting", f.ModifiedAt)
 	case reason == report.Stuck:
-		return c.Text("why_creating", when(f.CreatedAt, false))
+		return since("why_creating", f.CreatedAt)
 	case reason == report.UnknownStatus && f.Status != "":
 		return c.Text("why_unknown_status", Clean(f.Status))
 	}
@@ -99,7 +103,7 @@ func placeText(places []string, c *locale.Catalog) string {
 	places = slices.Compact(places)
 	text := strings.Join(places[:min(len(places), maxProblems)], c.Text("comma"))
 	if rest := len(places) - maxProblems; rest > 0 {
-		text += c.Text("and_places", rest)
+		text += c.Text("and_places", rest, len(places))
 	}
 	return text
 }

@@ -127,7 +127,7 @@ func newLanguages(o Options) (others []language) {
 	for _, tag := range locale.Languages() {
 		c, err := locale.Of(tag)
 		if err == nil && tag != o.Message.Language {
-			others = append(others, language{with(o, "lang", tag), tag, c.Text("language_name")})
+			others = append(others, language{with(o, "lang", tag), tag, c.Name()})
 		}
 	}
 	return others

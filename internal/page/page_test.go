@@ -56,14 +56,14 @@ func TestPage(t *testing.T) {
 		not      []string
 	}{
 		{"a bad day", report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("later", 9), {NodeID: "cpn-f", Status: "FAILED"}}}, "en",
-			[]string{"1 failed, 1 expires within 3 days", "3 of 3 matrices need somebody", "Expiries over the next 30 days", "Tue 24 Nov 09:07", "in 2 days", "team-a", "3 of 3 shown", "Renew"}, []string{"could be read"}},
-		{"in Chinese", report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}, "zh", []string{"1 / 1 台矩阵需要处理", "未来 30 天的到期分布", "杭州", "显示 1 / 1 台"}, []string{"shown"}},
-		{"a good day", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}}, "en", []string{"The one matrix is fine for 30 days", "Nothing needs anybody."}, []string{"Expiries over", "By reason"}},
+			[]string{"1 failed, 1 expires within 3 days", "3 of 3 matrices need attention", "Expiries over the next 30 days", "Tue 24 Nov 09:07", "in 2 days", "team-a", "3 of 3 shown", "Renew"}, []string{"could be read"}},
+		{"in Chinese", report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}, "zh", []string{"1 台矩阵中 1 台需处理", "未来 30 天的到期分布", "杭州", "显示 1 / 1 台"}, []string{"shown"}},
+		{"a good day", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}}, "en", []string{"Your one matrix is fine for 30 days", "Nothing needs attention."}, []string{"Expiries over", "By reason"}},
 		{"a warning", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Problems: []report.Problem{{Region: "cn-x", Code: "EmptyRegion", Message: "no matrix is there"}}}, "en",
-			[]string{"The one matrix is fine for 30 days", "To be known", "EmptyRegion"}, []string{"could not be read", "✅"}},
+			[]string{"Your one matrix is fine for 30 days", "Warnings", "EmptyRegion"}, []string{"could not be read", "✅"}},
 		{"not all was read", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
-			[]string{"What could not be read", "Forbidden.RAM", "1 could be read", "not everything could be read"}, []string{"Nothing needs anybody", "are fine", "✅"}},
-		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs anybody", "✅"}},
+			[]string{"What could not be read", "Forbidden.RAM", "1 could be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
+		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs attention", "✅"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page := pageOf(t, pageReport(c.l), func(o *Options) { o.Message.Language = c.language })
