@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,12 +23,12 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A scenario is what the service said, from which every message is made. Its
-// file holds them as the chat room took them; -update writes them anew.
+// A scenario is a listing from which messages of every kind are made. Its file
+// also has the messages as the emulated chats received them.
 type scenario struct {
 	Now      report.Time
 	Days     int // 30 if 0
-	Healthy  int // so many more that need nobody
+	Healthy  int // further matrices that need no attention
 	Settings map[string]string
 	report.Listing
 }
@@ -59,57 +60,85 @@ func TestMessages(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
+			b, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			archive := txtar.Parse(want)
+			want := txtar.Parse(b)
 			var s scenario
-			if err := json.Unmarshal(archive.Files[0].Data, &s); err != nil {
-				t.Fatalf("%s: %v", archive.Files[0].Name, err)
+			if err := json.Unmarshal(want.Files[0].Data, &s); err != nil {
+				t.Fatalf("%s: %v", want.Files[0].Name, err)
 			}
-			r, o := s.report(t)
-			made := &txtar.Archive{Comment: archive.Comment, Files: slices.Clip(archive.Files[:1])}
-			for _, kind := range chat.Kinds {
-				for _, lang := range locale.Languages() {
-					o.Language = lang
-					m := post(t, kind.Name, r, o)
-					text := m.Title + "\n\n" + strings.TrimSpace(m.Text) + "\n"
-					if kind.Name == "webhook" { // the report itself; its form is checked elsewhere
-						text = m.Title + "\n"
-					}
-					if len(m.Mentions) > 0 {
-						text += fmt.Sprintf("\nmentions %q\n", m.Mentions)
-					}
-					made.Files = append(made.Files, txtar.File{Name: kind.Name + "." + lang, Data: []byte(text)})
-					if strings.Contains(string(archive.Comment), "bodies") && lang == "en" {
-						var b bytes.Buffer
-						if err := json.Indent(&b, m.Body, "", " "); err != nil {
-							t.Fatal(err)
-						}
-						made.Files = append(made.Files, txtar.File{Name: kind.Name + ".json", Data: append(b.Bytes(), '\n')})
-					}
-				}
-			}
-			var text bytes.Buffer
-			o.Language = "en"
-			if err := message.Text(&text, r, o, false); err != nil {
-				t.Fatal(err)
-			}
-			made.Files = append(made.Files, txtar.File{Name: "text.en", Data: text.Bytes()})
-			got := txtar.Format(made)
+			got := &txtar.Archive{Comment: want.Comment, Files: slices.Concat(want.Files[:1], s.messages(t, strings.Contains(string(want.Comment), "bodies")))}
 			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
+				if err := os.WriteFile(file, txtar.Format(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
-			} else if !bytes.Equal(got, want) {
-				t.Errorf("other messages than in %s (go test ./internal/chat -update writes them):\n%s", file, firstDifference(string(got), string(want)))
+				return
 			}
+			compare(t, file, got.Files, want.Files)
 		})
 	}
 }
 
-// post sends r to an emulated chat room, which refuses what the service would.
+// messages returns the messages of every kind in every language, with the
+// bodies in the default language, and the text for a terminal.
+func (s scenario) messages(t *testing.T, bodies bool) (files []txtar.File) {
+	r, o := s.report(t)
+	for _, kind := range chat.Kinds {
+		for _, lang := range locale.Languages() {
+			o.Language = lang
+			m := post(t, kind.Name, r, o)
+			text := m.Title + "\n\n" + strings.TrimSpace(m.Text) + "\n"
+			if kind.Name == "webhook" { // its body is the report
+				text = m.Title + "\n"
+			}
+			if len(m.Mentions) > 0 {
+				text += fmt.Sprintf("\nmentions %q\n", m.Mentions)
+			}
+			files = append(files, txtar.File{Name: kind.Name + "." + lang, Data: []byte(text)})
+			if bodies && lang == locale.Default {
+				var b bytes.Buffer
+				if err := json.Indent(&b, m.Body, "", " "); err != nil {
+					t.Fatal(err)
+				}
+				files = append(files, txtar.File{Name: kind.Name + ".json", Data: append(b.Bytes(), '\n')})
+			}
+		}
+	}
+	var text bytes.Buffer
+	o.Language = locale.Default
+	if err := message.Text(&text, r, o, false); err != nil {
+		t.Fatal(err)
+	}
+	return append(files, txtar.File{Name: "text." + locale.Default, Data: text.Bytes()})
+}
+
+// compare compares files by name. A language without a golden file is only
+// logged: its messages were delivered.
+func compare(t *testing.T, file string, got, want []txtar.File) {
+	golden := map[string]string{}
+	languages := map[string]bool{}
+	for _, f := range want {
+		golden[f.Name] = string(f.Data)
+		languages[path.Ext(f.Name)] = true
+	}
+	for _, f := range got {
+		text, ok := golden[f.Name]
+		delete(golden, f.Name)
+		switch {
+		case !ok && !languages[path.Ext(f.Name)]:
+			t.Logf("%s lacks %s: go test ./internal/chat -update adds it", file, f.Name)
+		case text != string(f.Data):
+			t.Errorf("%s of %s differs (go test ./internal/chat -update accepts it):\n%s", f.Name, file, firstDifference(string(f.Data), text))
+		}
+	}
+	for name := range golden {
+		t.Errorf("nothing renders %s of %s", name, file)
+	}
+}
+
+// post sends r to an emulated chat, which refuses what the service would.
 func post(t *testing.T, kind string, r report.Report, o message.Options) fakechat.Message {
 	t.Helper()
 	room := &fakechat.Server{}
