@@ -15,6 +15,7 @@ import (
 
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/locale"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
@@ -43,6 +44,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CLOUD", cloud.URL)
 			e.Setenv("EMPTY", empty.URL)
 			e.Setenv("CHAT", chat.URL)
+			e.Setenv("LANGUAGES", strings.Join(locale.Languages(), ", "))
 			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "emulator")
 			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "emulator-secret")
 			return nil
