@@ -52,6 +52,10 @@ func TestBuild(t *testing.T) {
 		t.Errorf("expiry %s, want it in the report's zone", got)
 	}
 
+	if want := []string{"cn-hangzhou", "cn-shanghai"}; !slices.Equal(r.Regions, want) || l.Regions[0] != "cn-shanghai" {
+		t.Errorf("got the regions %q, want %q and the listing unchanged", r.Regions, want)
+	}
+
 	critical := r.Filter(func(f Finding) bool { return f.Severity == Critical })
 	if len(critical.Findings) != 3 || critical.PhonesAffected != 100 || critical.Counts["no_expiry"] != 0 || critical.Counts["failed"] != 1 || critical.Counts["deleted"] != 1 {
 		t.Errorf("critical only: %d findings, %d phones, counts %v", len(critical.Findings), critical.PhonesAffected, critical.Counts)
@@ -138,12 +142,76 @@ func TestCreationInFuture(t *testing.T) {
 	}
 }
 
-// A subscription that never ends may have an expiry at the end of the year 9999,
-// which is the year 10000 in time zones to the east.
-func TestExpiryBeyond9999(t *testing.T) {
-	east := time.FixedZone("UTC+8", 8*3600)
-	b, err := json.Marshal(Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).In(east)})
-	if err != nil || string(b) != `"9999-12-31T23:59:59Z"` {
-		t.Errorf("%s, %v", b, err)
+// The next expiry is that of a matrix that needs no attention and is not being
+// deleted.
+func TestNextExpiry(t *testing.T) {
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	in := func(days int) Time { return Time{now.AddDate(0, 0, days)} }
+	later := Matrix{NodeID: "later", Status: StatusRunning, ExpiresAt: in(90)}
+	for name, c := range map[string]struct {
+		other Matrix
+		want  string
+	}{
+		"expires before":          {Matrix{NodeID: "other", Status: StatusRunning, ExpiresAt: in(60)}, "other"},
+		"expires after":           {Matrix{NodeID: "other", Status: StatusRunning, ExpiresAt: in(91)}, "later"},
+		"is a finding":            {Matrix{NodeID: "other", Status: StatusRunning, ExpiresAt: in(5)}, "later"},
+		"is deleting":             {Matrix{NodeID: "other", Status: StatusDeleting, ModifiedAt: in(0), ExpiresAt: in(60)}, "later"},
+		"is deleting and expired": {Matrix{NodeID: "other", Status: StatusDeleting, ModifiedAt: in(0), ExpiresAt: in(-60)}, "later"},
+		"is deleted":              {Matrix{NodeID: "other", Status: StatusDeleted, ExpiresAt: in(60)}, "later"},
+		"is new":                  {Matrix{NodeID: "other", Status: StatusCreating, CreatedAt: in(0)}, "later"},
+	} {
+		r := Build(defaults(time.UTC), Listing{Matrices: []Matrix{c.other, later}}, now)
+		if r.NextExpiry == nil || r.NextExpiry.NodeID != c.want {
+			t.Errorf("the other %s: next expiry %+v, want %s", name, r.NextExpiry, c.want)
+		}
+	}
+}
+
+func TestHasWarnings(t *testing.T) {
+	for name, c := range map[string]struct {
+		p    Problem
+		want bool
+	}{
+		"of the run":                     {Problem{}, true},
+		"of an endpoint":                 {Problem{Endpoint: "host"}, false},
+		"of the run, hides matrices":     {Problem{MayHideMatrices: true}, false},
+		"of an endpoint, hides matrices": {Problem{Endpoint: "host", MayHideMatrices: true}, false},
+	} {
+		if got := (Report{Problems: []Problem{c.p}}).HasWarnings(); got != c.want {
+			t.Errorf("a problem %s: got %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+// All matrices are the findings, in their order, then the others by expiry.
+func TestAllMatrices(t *testing.T) {
+	loc := zone(t, "Asia/Shanghai")
+	now := at(t, loc, "2026-11-22 09:00:00")
+	in := func(days int) Time { return Time{now.AddDate(0, 0, days).UTC()} }
+	rules := defaults(loc)
+	l := Listing{Matrices: []Matrix{
+		{NodeID: "deleted", Status: StatusDeleted},
+		{NodeID: "last", Status: StatusRunning, ExpiresAt: in(200)},
+		{NodeID: "failed", Status: StatusFailed, ExpiresAt: in(100)},
+		{NodeID: "first", Status: StatusRunning, ExpiresAt: in(100)},
+		{NodeID: "expiring", Status: StatusRunning, ExpiresAt: in(20)},
+	}}
+	found := Build(rules, l, now).Findings
+	all := rules.AllMatrices(found, l, now)
+	var ids []string
+	for _, f := range all {
+		ids = append(ids, f.NodeID)
+	}
+	if want := []string{"failed", "expiring", "first", "last", "deleted"}; !slices.Equal(ids, want) {
+		t.Fatalf("got %q, want %q", ids, want)
+	}
+	if f := all[2]; f.Reason != "" || f.Severity != "" || f.OtherReasons == nil || f.DaysLeft == nil || *f.DaysLeft != 100 || f.ExpiresAt.Location() != loc {
+		t.Errorf("a matrix without findings is %+v", f)
+	}
+	if f := all[4]; f.DaysLeft != nil {
+		t.Errorf("without an expiry date: %d days left", *f.DaysLeft)
+	}
+	if len(found) != 2 || found[0].NodeID != "failed" {
+		t.Errorf("AllMatrices changed the findings: %+v", found)
 	}
 }
