@@ -25,7 +25,7 @@ func (p *process) list(b *bench) (took time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	answer, err := p.Invoke(b.ctx, fctest.Invocation{
+	response, err := p.Invoke(b.ctx, fctest.Invocation{
 		Event: []byte(`{"post":false}`), AccessKeyID: "key", AccessKeySecret: "secret", Timeout: 10 * time.Minute,
 	})
 	if err != nil {
@@ -36,7 +36,7 @@ func (p *process) list(b *bench) (took time.Duration, err error) {
 		return 0, err
 	}
 	p.found = baseline.Result{}
-	if err := json.Unmarshal(answer, &p.found); err != nil {
+	if err := json.Unmarshal(response, &p.found); err != nil {
 		return 0, err
 	}
 	for reason, n := range p.found.Counts {

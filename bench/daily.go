@@ -88,7 +88,7 @@ func (b *bench) dailyRun(s *service, matrices int) (used usage, err error) {
 		return used, err
 	}
 	defer f.Stop()
-	answer, err := f.Invoke(b.ctx, fctest.Invocation{
+	response, err := f.Invoke(b.ctx, fctest.Invocation{
 		Event:       []byte(`{"triggerTime":"` + time.Now().Format(time.RFC3339) + `","triggerName":"daily"}`),
 		AccessKeyID: "key", AccessKeySecret: "secret", Timeout: 10 * time.Minute,
 	})
@@ -101,11 +101,11 @@ func (b *bench) dailyRun(s *service, matrices int) (used usage, err error) {
 		Complete   bool
 		Deliveries []struct{ Delivered bool }
 	}
-	if err := json.Unmarshal(answer, &found); err != nil {
+	if err := json.Unmarshal(response, &found); err != nil {
 		return used, err
 	}
 	if found.Listed != matrices || !found.Complete || len(found.Deliveries) != 2 || !found.Deliveries[0].Delivered || !found.Deliveries[1].Delivered {
-		return used, fmt.Errorf("the report is not complete and delivered: %s", answer)
+		return used, fmt.Errorf("the report is not complete and delivered: %s", response)
 	}
 	if used.processor, err = f.CPUTime(); err != nil {
 		return used, err

@@ -47,7 +47,7 @@ func (c *Server) describeNodes(in *call) (any, *apiError) {
 	rows := c.rows(in)
 	first := min(at.offset, len(rows))
 	last := min(first+size, len(rows))
-	answer := struct {
+	page := struct {
 		RequestId  string
 		NodeModel  []Node
 		TotalCount int
@@ -55,9 +55,9 @@ func (c *Server) describeNodes(in *call) (any, *apiError) {
 		MaxResults int
 	}{RequestId: in.id, NodeModel: append([]Node{}, rows[first:last]...), TotalCount: len(rows), MaxResults: size}
 	if last < len(rows) {
-		answer.NextToken = cursor{offset: last, page: at.page + 1, filters: at.filters}.token()
+		page.NextToken = cursor{offset: last, page: at.page + 1, filters: at.filters}.token()
 	}
-	return answer, nil
+	return page, nil
 }
 
 // filterHash returns a hash of the parameters that decide which rows a query
