@@ -2,6 +2,8 @@ package arch
 
 import (
 	"os"
+	"os/exec"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,8 +34,7 @@ func TestPackageTable(t *testing.T) {
 	}
 	listed := map[string]bool{}
 	for _, m := range packageRow.FindAllSubmatch(text, -1) {
-		path := pathOf(string(m[1]))
-		p, ok := all[path]
+		p, ok := all[pathOf(string(m[1]))]
 		if !ok {
 			t.Errorf("the table lists %s, which is not a package", m[1])
 			continue
@@ -46,12 +47,46 @@ func TestPackageTable(t *testing.T) {
 				t.Errorf("%s imports %s, which is not above it in the table", m[1], other)
 			}
 		}
-		listed[path] = true
+		listed[pathOf(string(m[1]))] = true
 	}
-	for path := range all {
-		if !listed[path] {
-			t.Errorf("the table does not list %s", path)
+	for p := range all {
+		if !listed[p] {
+			t.Errorf("the table does not list %s", p)
 		}
+	}
+}
+
+// Every file and identifier that docs/developers.md names in "One run" exists.
+func TestRunDescriptionNamesWhatExists(t *testing.T) {
+	text, err := os.ReadFile(developers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## One run\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	dirs := map[string]string{}
+	for p := range packages(t, "../..") {
+		if !strings.Contains(p, "/emulator/") { // whose names are not unique
+			dirs[path.Base(p)] = p
+		}
+	}
+	checked := 0
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(section, -1) {
+		checked++
+		name := m[1]
+		if strings.Contains(name, "/") || name == "main.go" {
+			if _, err := os.Stat("../../" + name); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		pkg, ident, _ := strings.Cut(name, ".")
+		if out, err := exec.Command("go", "doc", "./../../"+dirs[pkg], ident).CombinedOutput(); err != nil {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d names found", checked)
 	}
 }
 
@@ -61,8 +96,8 @@ func pathOf(name string) string { return strings.Replace(name, "main.go", module
 // ownImports returns the packages of the program that p imports.
 func ownImports(p goPackage) []string {
 	var own []string
-	for _, path := range p.Imports {
-		if rest, ok := strings.CutPrefix(path, module+"/"); ok {
+	for _, other := range p.Imports {
+		if rest, ok := strings.CutPrefix(other, module+"/"); ok {
 			own = append(own, rest)
 		}
 	}
@@ -73,11 +108,11 @@ func ownImports(p goPackage) []string {
 // importsCell returns the third cell of the row of p.
 func importsCell(p goPackage) string {
 	cell := ""
-	for i, path := range ownImports(p) {
+	for i, other := range ownImports(p) {
 		if i > 0 {
 			cell += ", "
 		}
-		cell += "`" + path + "`"
+		cell += "`" + other + "`"
 	}
 	if cell != "" {
 		cell += " "
