@@ -41,24 +41,27 @@ func dial(ctx context.Context, u *url.URL) (via string, err error) {
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
 		u, via = proxy, " through the proxy "+proxy.Hostname()
 	}
-	secure, port := u.Scheme == "https", "80"
-	if secure {
-		port = "443"
-	}
-	address := u.Host
-	if u.Port() == "" {
-		address = net.JoinHostPort(u.Hostname(), port)
-	}
 	var conn net.Conn
-	if secure {
-		conn, err = new(tls.Dialer).DialContext(ctx, "tcp", address)
+	if u.Scheme == "https" {
+		conn, err = new(tls.Dialer).DialContext(ctx, "tcp", hostPort(u))
 	} else {
-		conn, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err = new(net.Dialer).DialContext(ctx, "tcp", hostPort(u))
 	}
 	if err != nil {
 		return via, err
 	}
 	return via, conn.Close()
+}
+
+// hostPort returns the host of u with a port.
+func hostPort(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Host
+	case u.Scheme == "https":
+		return net.JoinHostPort(u.Hostname(), "443")
+	}
+	return net.JoinHostPort(u.Hostname(), "80")
 }
 
 // testMessages sends a test message to every channel.

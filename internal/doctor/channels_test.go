@@ -47,6 +47,21 @@ func TestTestMessages(t *testing.T) {
 	}
 }
 
+func TestHostPort(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://chat.example/x": "chat.example:443", "http://chat.example/x": "chat.example:80",
+		"https://chat.example:8443": "chat.example:8443", "http://[::1]": "[::1]:80", "https://[::1]:1": "[::1]:1",
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hostPort(u); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+}
+
 func TestDial(t *testing.T) {
 	parse := func(s string) *url.URL {
 		u, err := url.Parse(s)

@@ -110,8 +110,11 @@ func TestClock(t *testing.T) {
 			expect(t, []Check{last}, want{"clock", c.status, "off the API's clock", c.advice})
 		}
 	}
-	// The difference is shown without its sign.
-	if got := clock(-90 * time.Second); got.Detail != "1m30s off the API's clock" {
-		t.Errorf("got %+v", got)
+	for skew, want := range map[time.Duration]Status{
+		time.Minute: OK, 61 * time.Second: Warn, 10 * time.Minute: Warn, 601 * time.Second: Fail, -time.Minute: OK, -601 * time.Second: Fail,
+	} {
+		if got := clock(skew); got.Status != want || got.Detail != skew.Abs().String()+" off the API's clock" {
+			t.Errorf("%s: got %+v, want %s", skew, got, want)
+		}
 	}
 }

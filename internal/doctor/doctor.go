@@ -1,6 +1,6 @@
 // Package doctor checks what a run needs, without running: settings,
-// credentials, endpoints, the clock, channels, templates and the timer. Each check
-// that does not pass says what to do.
+// credentials, endpoints, the clock, channels, templates and the timer. A check
+// that does not pass has advice.
 //
 // To add a check, write a method like the others and add it to [Checker.Run].
 package doctor

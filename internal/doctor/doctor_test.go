@@ -82,8 +82,7 @@ func expect(t *testing.T, got []Check, wants ...want) {
 	}
 }
 
-// Run runs every check in a fixed order. It sends no message unless it is told
-// to.
+// Run returns the checks in a fixed order. It sends messages only with post.
 func TestRun(t *testing.T) {
 	room := &fakechat.Server{}
 	c := newChecker(map[string]string{

@@ -96,7 +96,7 @@ func (c Checker) access(context.Context) []Check {
 	case token != "":
 		return check(name, OK, "requests need HTTP_TOKEN", "")
 	case trigger && c.Commands > 0:
-		return check(name, Fail, "chat commands need authType: anonymous, with which HTTP_AUTH=trigger authenticates nobody",
+		return check(name, Fail, "chat commands need authType: anonymous, with which HTTP_AUTH=trigger does not authenticate callers",
 			"set HTTP_TOKEN and unset HTTP_AUTH; until then only chat commands are served")
 	case trigger:
 		return check(name, OK, "the trigger authenticates callers", "check authType in s.yaml: with anonymous, everybody has access")

@@ -68,6 +68,9 @@ func TestCall(t *testing.T) {
 			var body []byte
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ = io.ReadAll(r.Body)
+				if got, want := r.Header.Get("Content-Type"), map[bool]string{true: "application/json"}[len(body) > 0]; got != want {
+					t.Errorf("got the content type %q, want %q", got, want)
+				}
 				if why := verify(r, "s3cret"); why != "" {
 					http.Error(w, why, http.StatusForbidden)
 					return
@@ -81,7 +84,7 @@ func TestCall(t *testing.T) {
 			}
 		})
 	}
-	for _, address := range []string{"", "report", "http://example.com/", "https://user:pass@example.com/", "ftp://127.0.0.1/"} {
+	for _, address := range []string{"", "report", "http://example.com/", "https://user:pass@example.com/", "ftp://127.0.0.1/", "https://[::1"} {
 		if _, _, err := Call(t.Context(), "GET", address, nil, cloudphone.Credentials{}); err == nil {
 			t.Errorf("%q: got no error", address)
 		}
