@@ -29,13 +29,13 @@ func compose(channel string, r report.Report, o Options, c *locale.Catalog) (*Dr
 		}
 		return newDraft(p, r, o, c)
 	}
-	if !hasCustom(channel, o) {
+	if !hasCustom(channel, r, o) {
 		return builtIn(r)
 	}
 	fallback := func(err error) (*Draft, error) {
-		r := r
-		r.Problems = append(slices.Clone(r.Problems), report.Problem{Code: "TemplateRefused", Message: err.Error()})
-		return builtIn(r)
+		refused := r
+		refused.Problems = append(slices.Clip(r.Problems), report.Problem{Code: "TemplateRefused", Message: err.Error()})
+		return builtIn(refused)
 	}
 	d, err := tryCustom(channel, r, o, c)
 	if err != nil {
@@ -58,10 +58,10 @@ func sources(channel string, o *Options) []source {
 	return slices.DeleteFunc(files, source.absent)
 }
 
-// hasCustom reports whether the message is rendered with custom templates. What
-// matters most is not: a failed run, undelivered reports and tests.
-func hasCustom(channel string, o Options) bool {
-	return o.Templates != nil && !o.Undelivered && !o.Test && len(sources(channel, &o)) > len(sources(channel, nil))
+// hasCustom reports whether the message is rendered with custom templates. A
+// failed run, undelivered reports and tests never are.
+func hasCustom(channel string, r report.Report, o Options) bool {
+	return o.Templates != nil && !r.Failed() && !o.Undelivered && !o.Test && len(sources(channel, &o)) > len(sources(channel, nil))
 }
 
 // tryCustom returns a draft with custom templates after it has executed every
@@ -94,10 +94,10 @@ func tryCustom(channel string, r report.Report, o Options, c *locale.Catalog) (*
 // sample report.
 func CheckCustom(channel string, o Options) error {
 	c, err := locale.Of(o.Language)
-	if err != nil || !hasCustom(channel, o) {
+	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now := time.Date(2026, time.November, 22, 9, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
 	sample := report.Build(rules, report.Listing{
 		Total: 3, Regions: []string{"cn-hangzhou"},
@@ -107,7 +107,9 @@ func CheckCustom(channel string, o Options) error {
 		},
 		Problems: []report.Problem{{Code: "Sample", Message: "a sample", MayHideMatrices: true}},
 	}, now)
-	_, err = tryCustom(channel, sample, o, c)
+	if hasCustom(channel, sample, o) {
+		_, err = tryCustom(channel, sample, o, c)
+	}
 	return err
 }
 

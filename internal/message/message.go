@@ -31,8 +31,8 @@ type Options struct {
 	Age         time.Duration       // since the data was read; shown from one second
 	Regions     []string            // the only ones queried; empty for all
 	Needing     int                 // findings before the report was filtered; 0 if it was not
-	Test        bool                // send a test message instead of the report
-	Undelivered bool                // send which channels did not get the report instead of the report
+	Test        bool                // the message is a test, without the report
+	Undelivered bool                // the message lists the channels that did not get the report
 	OwnerTag    string              // the tag that names a matrix's owner
 	Mentions    map[string][]string // by owner: ids of people, as the channel calls them
 	NoBar       bool                // leave out the bar of block characters

@@ -1,7 +1,6 @@
 package message
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,7 +80,7 @@ func (p *parts) execute(part string, data any) ([]Line, error) {
 	if err := p.templates.ExecuteTemplate(&out, part, data); err != nil {
 		return nil, err
 	}
-	lines, err := p.runs.lines(out.String())
+	lines, err := p.runs.lines(string(out.text))
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", part, err)
 	}
@@ -89,13 +88,14 @@ func (p *parts) execute(part string, data any) ([]Line, error) {
 }
 
 // A limitedBuffer fails beyond maxBytes.
-type limitedBuffer struct{ bytes.Buffer }
+type limitedBuffer struct{ text []byte }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxBytes {
+	if len(b.text)+len(p) > maxBytes {
 		return 0, errTooLong
 	}
-	return b.Buffer.Write(p)
+	b.text = append(b.text, p...)
+	return len(p), nil
 }
 
 // builtins are the functions of text/template that a template may call. Those

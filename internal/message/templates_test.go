@@ -116,11 +116,11 @@ func TestCheckCustom(t *testing.T) {
 	}
 }
 
-// Custom templates do not change the messages about failures, and tests.
+// Custom templates do not change messages about failures, and test messages.
 func TestCustomTemplatesLeaveFailures(t *testing.T) {
 	failed := testReport(report.Listing{Problems: []report.Problem{{Code: "Forbidden", MayHideMatrices: true}}})
-	failed.Deliveries = []report.Delivery{{Channel: "slack"}}
-	for want, o := range map[string]Options{"did not reach": {Undelivered: true}, "A test of": {Test: true}} {
+	failed.Deliveries = []report.Delivery{{Channel: "x"}}
+	for want, o := range map[string]Options{"No report today": {}, "did not reach": {Undelivered: true}, "A test of": {Test: true}} {
 		o.Templates = fstest.MapFS{"message.tmpl": {Data: []byte(`{{define "title"}}mine{{end}}`)}}
 		if m := whole(t, "x", failed, o); !strings.Contains(m.Title, want) {
 			t.Errorf("got the title %q, want %q", m.Title, want)
