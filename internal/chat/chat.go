@@ -2,7 +2,7 @@
 //
 // A service is one file: its settings, its markup, its payload, and what its
 // responses mean. To add one, write a file like wecom.go and add its row to
-// [Kinds]. The conformance test in chat_test.go then fails until it has the
+// [Kinds]. The conformance test in conformance_test.go then fails until it has the
 // responses of the service. A file templates/<name>.tmpl is needed only if its
 // messages differ in words.
 package chat

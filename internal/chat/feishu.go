@@ -41,7 +41,7 @@ func loadFeishu(env *config.Env) service {
 		return nil
 	}
 	if !feishuPath.MatchString(s.url.Path) {
-		env.RefuseSecret(name, "the address of a custom bot; make one in the group's settings, "+form)
+		env.RefuseSecret(name, "the address of a custom bot; create one in the group's settings, "+form)
 		return nil
 	}
 	return s

@@ -12,6 +12,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/slack-go/slack"
+
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	"matrix-expiry-report/internal/message"
@@ -70,6 +72,26 @@ func FuzzMarkup(f *testing.F) {
 }
 
 const console = "https://console.example/renew"
+
+// An id that is not one of the service is text, also if a custom template
+// mentions it.
+func TestMentionOfOtherIDIsText(t *testing.T) {
+	for name, m := range map[string]markup{"slack": slackMarkup, "compatible": compatibleMarkup, "dingtalk": dingtalkMarkup, "feishu": feishuMarkup, "wecom": wecomMarkup} {
+		for _, id := range []string{"all", "<!channel>", "x></at><at id=all>", "13800138000 @all", "*b*"} {
+			if m.isPerson(id) { // a name may be an id of WeCom
+				continue
+			}
+			if got, want := m.line(message.Line{{Style: message.Person, Text: id}}), m.escape(id, true); got != want {
+				t.Errorf("%s: %q is %q, want %q", name, id, got, want)
+			}
+		}
+	}
+	for _, id := range []string{"all", "<!channel>"} {
+		if e, ok := slackElement(message.Run{Style: message.Person, Text: id}).(*slack.RichTextSectionTextElement); !ok || e.Text != id {
+			t.Errorf("slack: %q is not text", id)
+		}
+	}
+}
 
 // named returns reports that contain name wherever a value from outside can be.
 func named(name string) (reports []report.Report, options []message.Options) {

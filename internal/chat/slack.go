@@ -44,7 +44,7 @@ func loadSlack(env *config.Env) service {
 	vendor := u.Hostname() == "hooks.slack.com" || u.Hostname() == "hooks.slack-gov.com"
 	switch {
 	case strings.HasPrefix(u.Path, "/triggers/") || strings.HasPrefix(u.Path, "/workflows/"):
-		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which takes no messages; make an incoming webhook, "+form)
+		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which accepts no messages; create an incoming webhook, "+form)
 		return nil
 	case vendor && !strings.HasPrefix(u.Path, "/services/"):
 		env.RefuseSecret(name, "an address of the form "+form)

@@ -26,7 +26,7 @@ func loadTeams(env *config.Env) service {
 	case u == nil:
 		return nil
 	case retiredConnector(u.Hostname()):
-		env.RefuseSecret(name, `the address of a flow but that of a connector, which Microsoft has retired; make a flow from the template "Send webhook alerts to a channel" in Teams' Workflows, `+form)
+		env.RefuseSecret(name, `the address of a flow but that of a connector, which Microsoft has retired; create a flow from the template "Send webhook alerts to a channel" in Teams' Workflows, `+form)
 		return nil
 	}
 	return teamsService{target{u}}

@@ -62,6 +62,10 @@ var refused = map[string]struct{ text, err string }{
 }
 
 func init() {
+	for i, part := range []string{`{{len (slice .Name 0 1001)}}`, `{{if 1001}}{{end}}`, `{{with .Name}}{{else}}{{1001}}{{end}}`, `{{template "links" 1001}}`,
+		`{{range .Name}}{{1001}}{{end}}`, `{{$x := 1001}}`, `{{.Name | slice 0 1001}}`, `{{(index .Name 1001).X}}`, `{{'😀'}}`} {
+		refused[fmt.Sprint("large number ", i)] = struct{ text, err string }{`{{define "row"}}` + part + `{{end}}`, "is above 1000"}
+	}
 	for _, name := range []string{"print", "printf", "println", "html", "js", "urlquery", "call"} {
 		refused["function "+name] = struct{ text, err string }{`{{define "row"}}{{` + name + ` .Name}}{{end}}`, `function "` + name + `" not defined`}
 	}
