@@ -113,6 +113,9 @@ func named(name string) (reports []report.Report, options []message.Options) {
 	good := badDay(0)
 	good.NextExpiry.Name = name
 	add(good, message.Options{})
+	unread := bad
+	unread.Problems = []report.Problem{{Region: name, Code: name, MayHideMatrices: true}} // the title names the region
+	add(unread, message.Options{Regions: []string{name}})
 	undelivered := badDay(0)
 	undelivered.Deliveries = []report.Delivery{{Channel: "x", Error: name}}
 	add(undelivered, message.Options{Undelivered: true})

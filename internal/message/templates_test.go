@@ -49,6 +49,7 @@ var refused = map[string]struct{ text, err string }{
 	"empty title":             {`{{define "title"}}{{end}}`, "title is empty"},
 	"uses itself":             {`{{define "foot"}}{{template "a" .}}{{end}}{{define "a"}}{{template "foot" .}}{{end}}`, "uses itself"},
 	"prints too much":         {`{{define "row"}}` + strings.Repeat("x", maxBytes+1) + `{{end}}`, "more than 64 KB"},
+	"prints too many spaces":  {`{{define "foot"}}` + strings.Repeat(" ", maxBytes+1) + `{{end}}`, "more than 64 KB"},
 	"prints too much in runs": {`{{define "row"}}{{$x := bold "` + strings.Repeat("x", 9000) + `"}}` + strings.Repeat("{{$x}}", 8) + `{{end}}`, "more than 64 KB"},
 	"join returns too much":   {`{{define "title"}}{{$x := "` + strings.Repeat("x", maxBytes) + `"}}{{join .Facts $x}}{{end}}`, "join: more than 64 KB"},
 	"large number":            {`{{define "row"}}{{if gt .Phones 1001}}x{{end}}{{end}}`, "1001 is above 1000"},
