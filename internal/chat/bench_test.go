@@ -11,8 +11,8 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// The message of every kind about 20,000 findings, of which one in seven looks
-// like no other.
+// BenchmarkMessages makes the message of every kind about 20,000 findings, of
+// which one in seven does not fold.
 func BenchmarkMessages(b *testing.B) {
 	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}

@@ -28,7 +28,7 @@ func commands(t *testing.T, vars map[string]string) []*Command {
 	return c
 }
 
-// signSlack is the signature as Slack documents it, written anew.
+// signSlack returns the headers of Slack's signature, by its documentation.
 // https://docs.slack.dev/authentication/verifying-requests-from-slack
 func signSlack(secret string, at time.Time, body string) http.Header {
 	stamp := strconv.FormatInt(at.Unix(), 10)
@@ -44,7 +44,8 @@ func signDingTalk(secret string, at time.Time) http.Header {
 	return http.Header{"Timestamp": {stamp}, "Sign": {base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
 }
 
-func TestWordsOfSlack(t *testing.T) {
+// Text returns what was typed if Slack signed the request.
+func TestTextOfSlack(t *testing.T) {
 	const secret = "8f742231b10e8888abcd99yyyzzz85a5"
 	c := commands(t, map[string]string{"SLACK_SIGNING_SECRET": secret, "SLACK_LANGUAGE": "zh"})[0]
 	now := time.Now()
@@ -76,7 +77,8 @@ func TestWordsOfSlack(t *testing.T) {
 	}
 }
 
-func TestWordsOfDingTalk(t *testing.T) {
+// Text returns what was typed if DingTalk signed the request.
+func TestTextOfDingTalk(t *testing.T) {
 	const secret = "this is a secret"
 	c := commands(t, map[string]string{"DINGTALK_APP_SECRET": secret})[0]
 	now := time.Now()
@@ -102,7 +104,7 @@ func TestWordsOfDingTalk(t *testing.T) {
 	}
 }
 
-// Replies are what the services take: within their limits, with nobody called.
+// Replies are within the limits of the services and mention nobody.
 func TestReplies(t *testing.T) {
 	both := commands(t, map[string]string{"SLACK_SIGNING_SECRET": "a", "DINGTALK_APP_SECRET": "b"})
 	o := message.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD", "13800138000"}}, Age: 40 * time.Second}
@@ -133,12 +135,12 @@ func TestReplies(t *testing.T) {
 			case i == 1 && (got.MsgType != "markdown" || got.Markdown.Title == "" || len(b) > 20_000 || len(got.At.AtMobiles) > 0):
 				t.Errorf("dingtalk, %d findings: %d bytes %.300s", findings, len(b), b)
 			case !strings.Contains(string(b), "read 40 s ago"):
-				t.Errorf("%s, %d findings: the age is not told: %.300s", c.service, findings, b)
+				t.Errorf("%s, %d findings: the age is missing: %.300s", c.service, findings, b)
 			}
 			alone := o
 			alone.Mentions = nil
 			if same, err := c.Reply(r, alone); err != nil || string(same) != string(b) {
-				t.Errorf("%s calls people: %.600s", c.service, b)
+				t.Errorf("%s mentions people: %.600s", c.service, b)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,11 +37,32 @@ func roomChannels(t testing.TB, room *fakechat.Server, more map[string]string) [
 	return channels
 }
 
-var (
-	moreThan   = regexp.MustCompile(`(?:and ([\d,]+) more: |另有 ([\d,]+) 台未列出：)`)
-	foldedRow  = regexp.MustCompile(`^(?:[-•] )?(?:\*\*)?([\d,]+)(?: matrices| 台矩阵)`)
-	headingRow = regexp.MustCompile(`^(?:\*\*)?[^·\n]+ · ([\d,]+)(?:\*\*)?$|^(?:\*\*)?[^·\n]+（([\d,]+)）(?:\*\*)?$`)
-)
+// A counter matches texts with a number in one language.
+type counter struct{ more, folded, heading *regexp.Regexp }
+
+func newCounter(t *testing.T, lang string) counter {
+	t.Helper()
+	c, err := locale.Of(lang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const title, bold = "TITLE", `(?:\*\*)?`
+	// pattern matches a text in the plural forms of some numbers.
+	pattern := func(prefix, suffix string, text func(n int) string) *regexp.Regexp {
+		var forms []string
+		for _, n := range []int{1, 3, 7, 21} {
+			form := strings.Replace(regexp.QuoteMeta(strings.TrimSpace(text(n))), strconv.Itoa(n), `([\d,]+)`, 1)
+			forms = append(forms, strings.Replace(form, title, `[^·\n]+`, 1))
+		}
+		slices.Sort(forms)
+		return regexp.MustCompile(prefix + "(?:" + strings.Join(slices.Compact(forms), "|") + ")" + suffix)
+	}
+	return counter{
+		more:    pattern("", "", func(n int) string { return c.Text("more", n) }),
+		folded:  pattern("^(?:[-•] )?"+bold, "", func(n int) string { return c.Text("matrices", n) }),
+		heading: pattern("^"+bold, bold+"$", func(n int) string { return c.Text("heading", title, n) }),
+	}
+}
 
 func number(t *testing.T, groups []string) int {
 	t.Helper()
@@ -81,7 +103,7 @@ func TestSendFitsEveryLimit(t *testing.T) {
 						case c.Name() == "webhook":
 							checkOmitted(t, posted[0].Body, findings)
 						default:
-							checkRows(t, posted[0], findings)
+							checkRows(t, newCounter(t, lang), posted[0], findings)
 						}
 					}
 				})
@@ -91,7 +113,7 @@ func TestSendFitsEveryLimit(t *testing.T) {
 }
 
 // checkRows checks that rows and what was left out add up to total.
-func checkRows(t *testing.T, m fakechat.Message, total int) {
+func checkRows(t *testing.T, c counter, m fakechat.Message, total int) {
 	t.Helper()
 	rows, shown, left, headed := 0, 0, 0, 0
 	for line := range strings.Lines(m.Text) {
@@ -99,15 +121,15 @@ func checkRows(t *testing.T, m fakechat.Message, total int) {
 		switch {
 		case strings.Contains(line, "cpn-"):
 			rows++
-			if folded := foldedRow.FindStringSubmatch(line); folded != nil {
+			if folded := c.folded.FindStringSubmatch(line); folded != nil {
 				shown += number(t, folded)
 			} else {
 				shown++
 			}
-		case moreThan.MatchString(line):
-			left = number(t, moreThan.FindStringSubmatch(line))
-		case headingRow.MatchString(line):
-			headed += number(t, headingRow.FindStringSubmatch(line))
+		case c.more.MatchString(line):
+			left = number(t, c.more.FindStringSubmatch(line))
+		case c.heading.MatchString(line):
+			headed += number(t, c.heading.FindStringSubmatch(line))
 		}
 	}
 	if shown+left != total || headed < shown || total > 0 && rows == 0 {
@@ -160,7 +182,7 @@ func TestSendFitsManyProblems(t *testing.T) {
 		room := &fakechat.Server{}
 		for _, c := range roomChannels(t, room, nil) {
 			before := len(room.Messages())
-			err := c.Send(t.Context(), r, message.Options{Language: "zh", ConsoleURL: console, ReportURL: console + "?all"}, "key")
+			err := c.Send(t.Context(), r, message.Options{Language: locale.Languages()[1], ConsoleURL: console, ReportURL: console + "?all"}, "key")
 			posted := room.Messages()[before:]
 			if err != nil || len(posted) != 1 || !strings.Contains(string(posted[0].Body), console) && c.Name() != "webhook" {
 				t.Errorf("%s: %v, %d posts, the last refused: %s", c.Name(), err, len(posted), posted[len(posted)-1].Why)

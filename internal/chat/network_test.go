@@ -17,8 +17,8 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// A network is one server behind every host name, in memory: within a bubble
-// of testing/synctest, waiting for it lets time pass.
+// A network is an in-memory server behind every host name. In testing/synctest,
+// waiting for it lets time pass.
 type network struct {
 	mu    sync.Mutex
 	hosts []string // dialled, in order
@@ -57,8 +57,8 @@ func (n *network) dialled() []string {
 	return slices.Compact(slices.Sorted(slices.Values(n.hosts)))
 }
 
-// channelTo loads the channel of one kind and puts h behind its address. Only
-// the way to the server is another than in production.
+// channelTo loads the channel of one kind, whose requests h handles. Only the
+// transport differs from production.
 func channelTo(t *testing.T, kind string, env map[string]string, h http.Handler) (*Channel, *network) {
 	t.Helper()
 	c := load(t, kind, env)

@@ -20,9 +20,8 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// receive is what stands behind WEBHOOK_URL, with nothing but the standard
-// library. The key is WEBHOOK_SECRET as it was set, or what is behind whsec_,
-// decoded from base64.
+// receive handles the requests to WEBHOOK_URL. The key is WEBHOOK_SECRET, or
+// what follows whsec_ in it, decoded from base64.
 func receive(w http.ResponseWriter, r *http.Request) {
 	key := []byte("a secret that both sides know")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
@@ -72,7 +71,7 @@ func receive(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// A receiver of WEBHOOK_URL, and what it gets.
+// A receiver of reports, and what it receives.
 func Example_webhook() {
 	server := httptest.NewServer(http.HandlerFunc(receive))
 	defer server.Close()
