@@ -104,7 +104,7 @@ func TestTextOfDingTalk(t *testing.T) {
 	}
 }
 
-// Replies are within the limits of the services and mention nobody.
+// Replies are within the limits of the services and have no mentions.
 func TestReplies(t *testing.T) {
 	both := commands(t, map[string]string{"SLACK_SIGNING_SECRET": "a", "DINGTALK_APP_SECRET": "b"})
 	o := message.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"U012AB3CD", "13800138000"}}, Age: 40 * time.Second}

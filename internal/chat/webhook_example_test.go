@@ -32,7 +32,7 @@ func receive(w http.ResponseWriter, r *http.Request) {
 	id, stamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || time.Since(time.Unix(seconds, 0)).Abs() > 5*time.Minute {
-		http.Error(w, "too old", http.StatusUnauthorized) // or somebody's recording
+		http.Error(w, "too old", http.StatusUnauthorized) // or a replay
 		return
 	}
 	mac := hmac.New(sha256.New, key)

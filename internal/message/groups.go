@@ -101,7 +101,7 @@ func foldAlike(r report.Report, findings []*report.Finding, ownerTag string) (ro
 	return rows
 }
 
-// A look is what a row shows of a finding besides its name and id.
+// A look is what a row shows of a finding, other than its name and id.
 type look struct {
 	days                                            int
 	since, region, status, instance, reasons, owner string

@@ -22,7 +22,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// Options say what a message contains besides the report.
+// Options say what a message contains in addition to the report.
 type Options struct {
 	Language    string              // one of locale.Languages
 	ConsoleURL  string              // where to renew; empty for no link

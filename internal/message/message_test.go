@@ -173,7 +173,7 @@ func TestUnknownReasonsAreShown(t *testing.T) {
 	}
 }
 
-// A test message has nothing about any matrix, and mentions nobody.
+// A test message has nothing about any matrix, and no mentions.
 func TestTestMessageHasNoReport(t *testing.T) {
 	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
 	for _, language := range locale.Languages() {
@@ -188,9 +188,9 @@ func TestTestMessageHasNoReport(t *testing.T) {
 	}
 }
 
-// The message about undelivered reports has channels and errors, and mentions
-// nobody again.
-func TestUndeliveredMessageMentionsNobody(t *testing.T) {
+// The message about undelivered reports has channels and errors, and does not mention people
+// again.
+func TestUndeliveredMessageHasNoMentions(t *testing.T) {
 	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
 	r.Deliveries = []report.Delivery{{Channel: "a", Delivered: true}, {Channel: "b", Error: "b: gone"}}
 	m := whole(t, "x", r, Options{Undelivered: true, Mentions: map[string][]string{"team-a": {"ada"}}})
