@@ -53,9 +53,9 @@ func (c *Command) Text(header http.Header, body []byte, now time.Time) (text, la
 	return text, c.language, err
 }
 
-// Reply returns the response with r. It mentions nobody.
+// Reply returns the response with r, without mentions.
 func (c *Command) Reply(r report.Report, o message.Options) ([]byte, error) {
-	o.Mentions = nil // a reply to a command mentions nobody
+	o.Mentions = nil
 	d, err := message.Compose(c.service, r, o)
 	if err != nil {
 		return nil, err

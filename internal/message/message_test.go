@@ -188,8 +188,8 @@ func TestTestMessageHasNoReport(t *testing.T) {
 	}
 }
 
-// The message about undelivered reports has channels and errors, and does not mention people
-// again.
+// The message about undelivered reports has channels and errors, and no
+// mentions.
 func TestUndeliveredMessageHasNoMentions(t *testing.T) {
 	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
 	r.Deliveries = []report.Delivery{{Channel: "a", Delivered: true}, {Channel: "b", Error: "b: gone"}}
