@@ -62,6 +62,32 @@ func TestSendSignsEachTry(t *testing.T) {
 	}
 }
 
+// Send waits at most a minute for a service. If Retry-After is longer, it returns
+// the error immediately.
+func TestSendWaitsAtMostOneMinute(t *testing.T) {
+	for seconds, want := range map[string]struct {
+		requests int
+		waited   time.Duration
+	}{
+		"60": {3, 2 * time.Minute},
+		"61": {1, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			requests := 0
+			c, _ := channelTo(t, "wecom", services["wecom"].env, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				retryLater(func() string { return seconds }).ServeHTTP(w, r)
+			}))
+			start := time.Now() // of the fake clock
+			err := c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key")
+			if requests != want.requests || time.Since(start) != want.waited {
+				t.Errorf("Retry-After: %s: %d requests in %s, want %d in %s", seconds, requests, time.Since(start), want.requests, want.waited)
+			}
+			checkError(t, err, "wecom: HTTP 429", services["wecom"].env)
+		})
+	}
+}
+
 // If Retry-After exceeds the deadline, Send returns the error immediately.
 func TestSendDoesNotWaitBeyondDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -70,9 +70,6 @@ func sign(req *http.Request, key cloudphone.Credentials, now time.Time) {
 		query[name] = &values[0]
 	}
 	path := req.URL.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
 	authorization := openapiutil.GetAuthorization(&dara.Request{Method: &req.Method, Pathname: &path, Query: query, Headers: headers},
 		dara.String(algorithm), dara.String(""), &key.AccessKeyID, dara.String(key.AccessKeySecret.Reveal()))
 	for name, value := range headers {

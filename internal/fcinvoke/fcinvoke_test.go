@@ -68,6 +68,9 @@ func TestCall(t *testing.T) {
 			var body []byte
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ = io.ReadAll(r.Body)
+				if got := r.Header.Get("x-acs-security-token"); got != c.key.SecurityToken.Reveal() {
+					t.Errorf("got the security token %q, want %q", got, c.key.SecurityToken.Reveal())
+				}
 				if got, want := r.Header.Get("Content-Type"), map[bool]string{true: "application/json"}[len(body) > 0]; got != want {
 					t.Errorf("got the content type %q, want %q", got, want)
 				}
