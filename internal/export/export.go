@@ -18,8 +18,8 @@ import (
 )
 
 // visible returns s as one line of visible characters, without control characters
-// and characters that change the text direction. Invalid UTF-8 becomes U+FFFD, as
-// strings.Map does.
+// and characters that change the text direction. Invalid UTF-8 becomes U+FFFD.
+// Messages clean values in the same way.
 func visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return s // the usual case
@@ -34,7 +34,7 @@ func visible(s string) string {
 			return -1
 		}
 		return r
-	}, s)
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 	return strings.Join(strings.Fields(s), " ")
 }
 
