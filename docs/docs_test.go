@@ -350,3 +350,25 @@ func decimal(t *testing.T, s string) float64 {
 	}
 	return n
 }
+
+// sample matches a link to a file and, right after it, the block that quotes it.
+var sample = regexp.MustCompile("From \\[([\\w./]+)\\]\\(\\.\\./([\\w./]+)\\):\n\n```\\w+\n((?s:.*?))```")
+
+// The samples of developers.md stand in files that the tests compile and run.
+func TestSamplesAreQuoted(t *testing.T) {
+	text := docs(t)["docs/developers.md"]
+	samples := sample.FindAllStringSubmatch(text, -1)
+	for _, s := range samples {
+		b, err := os.ReadFile(s[2])
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if s[1] != s[2] || !strings.Contains(string(b), s[3]) {
+			t.Errorf("%s does not contain what developers.md quotes from it:\n%s", s[2], s[3])
+		}
+	}
+	if len(samples) < 3 {
+		t.Errorf("only %d samples found: the search is broken", len(samples))
+	}
+}
