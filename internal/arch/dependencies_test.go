@@ -17,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"matrix-expiry-report/internal/fctest"
+	"matrix-expiry-report/internal/gobuild"
 )
 
 // dependencies is the golden file of the packages that are linked into the
@@ -227,7 +227,7 @@ var initLine = regexp.MustCompile(`(?m)^init (\S+) @\S+ ms, (\S+) ms clock`)
 func startTimes(t *testing.T) map[string]int {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "main")
-	if err := fctest.Build("../..", ".", binary); err != nil {
+	if err := gobuild.Build("../..", ".", binary, ""); err != nil {
 		t.Fatal(err)
 	}
 	all := map[string][]int{}

@@ -10,6 +10,7 @@ import (
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/internal/fctest"
+	"matrix-expiry-report/internal/gobuild"
 )
 
 // BenchmarkSize measures the size of the deployed binary.
@@ -28,7 +29,7 @@ func BenchmarkSize(b *testing.B) {
 // of the runtime API, and compares it with an empty function of the SDK.
 func BenchmarkStart(b *testing.B) {
 	ours, empty := build(b), filepath.Join(b.TempDir(), "empty")
-	if err := fctest.Build("../../bench", "./empty", empty); err != nil {
+	if err := gobuild.Build("../../bench", "./empty", empty, ""); err != nil {
 		b.Fatal(err)
 	}
 	start := func(binary string, env ...string) time.Duration {
