@@ -1,85 +1,60 @@
-// Command release packs a directory into a zip that is the same, byte by byte,
-// whenever and wherever its files are: sorted, with one time and one mode.
+// Command release builds what is deployed and what a release publishes. It
+// runs in the root of the repository, under any shell:
 //
-//	go run ./internal/release -o dist/matrix-expiry-report.zip code/target
+//	go run ./internal/release build [-version V]   code/target: the function and its licences
+//	go run ./internal/release zip -o FILE          code/target as a zip, the same bytes on any machine
+//	go run ./internal/release deployable -o FILE   a zip to deploy without Go: code/target, s.yaml, .env.example
+//	go run ./internal/release notes VERSION        the release notes: the version's section of CHANGELOG.md
 package main
 
 import (
-	"archive/zip"
-	"bytes"
-	"crypto/sha256"
+	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
-	"path/filepath"
-	"strings"
-	"time"
 )
 
+// target is the folder that s.yaml uploads.
+const target = "code/target"
+
+var errUsage = errors.New("usage: release build [-version V] | zip -o FILE | deployable -o FILE | notes VERSION")
+
 func main() {
-	out := flag.String("o", "", "the zip")
-	flag.Parse()
-	if *out == "" || flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: release -o FILE.zip DIRECTORY")
+	err := run(os.Args[1:], os.Getenv, os.Stdout)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "release:", err)
+	if errors.Is(err, errUsage) {
 		os.Exit(2)
 	}
-	if err := run(*out, flag.Arg(0)); err != nil {
-		fmt.Fprintln(os.Stderr, "release:", err)
-		os.Exit(1)
-	}
+	os.Exit(1)
 }
 
-func run(out, dir string) error {
-	b, err := pack(os.DirFS(dir))
-	if err != nil {
-		return err
+func run(args []string, getenv func(string) string, stdout io.Writer) error {
+	if len(args) == 0 {
+		return errUsage
 	}
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return err
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	version := flags.String("version", "", "")
+	out := flags.String("o", "", "")
+	if err := flags.Parse(args[1:]); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	if err := os.WriteFile(out, b, 0o644); err != nil {
-		return err
-	}
-	fmt.Printf("%x  %s\n", sha256.Sum256(b), filepath.Base(out))
-	return nil
-}
-
-// pack leaves out hidden files: settings and secrets are no part of the code.
-func pack(dir fs.FS) ([]byte, error) {
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	err := fs.WalkDir(dir, ".", func(name string, e fs.DirEntry, err error) error { // in lexical order
-		if err != nil || name == "." {
+	switch {
+	case args[0] == "build" && flags.NArg() == 0:
+		if err := checkRenamed(getenv); err != nil {
 			return err
 		}
-		if strings.HasPrefix(e.Name(), ".") {
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if e.IsDir() {
-			return nil
-		}
-		h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2023, 11, 1, 0, 0, 0, 0, time.UTC)}
-		h.SetMode(0o644)
-		if name == "main" {
-			h.SetMode(0o755)
-		}
-		body, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return err
-		}
-		f, err := w.CreateHeader(h)
-		if err == nil {
-			_, err = f.Write(body)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+		return build(".", *version)
+	case args[0] == "zip" && *out != "" && flags.NArg() == 0:
+		return writeZip(stdout, *out, os.DirFS(target), code)
+	case args[0] == "deployable" && *out != "" && flags.NArg() == 0:
+		return writeZip(stdout, *out, os.DirFS("."), deployable)
+	case args[0] == "notes" && flags.NArg() == 1:
+		return notes(stdout, flags.Arg(0))
 	}
-	err = w.Close()
-	return b.Bytes(), err
+	return errUsage
 }
