@@ -29,27 +29,10 @@ func TestPoliciesAreMinimalAndExplained(t *testing.T) {
 	}
 	trustActions := []string{"sts:AssumeRole"}
 	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var policy struct {
-			Version   string
-			Statement []struct {
-				Effect    string
-				Action    oneOrMore
-				Resource  oneOrMore
-				Principal map[string][]string
-				Condition map[string]any
-			}
-		}
-		if err := json.Unmarshal(b, &policy); err != nil || policy.Version != "1" || len(policy.Statement) == 0 {
-			t.Fatalf("%s: %v", file, err)
-		}
 		if !strings.Contains(string(explained), "`"+filepath.Base(file)+"`") {
 			t.Errorf("ram/README.md does not explain %s", file)
 		}
-		for _, s := range policy.Statement {
+		for _, s := range readPolicy(t, file).Statement {
 			trust := strings.HasSuffix(file, "-trust.json")
 			if s.Effect != "Allow" || len(s.Action) == 0 || trust != (len(s.Principal) == 1) || trust == (len(s.Resource) > 0) {
 				t.Errorf("%s: %+v", file, s)
@@ -74,6 +57,60 @@ func TestPoliciesAreMinimalAndExplained(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Actions that a policy must allow or must not have, and on what.
+func TestPolicyActions(t *testing.T) {
+	const mine = "acs:fc:*:*:functions/matrix-expiry-report*"
+	for _, tt := range []struct{ file, action, resource string }{
+		{"deployer.json", "fc:GetTempBucketToken", "*"}, // the upload of the code belongs to no function
+		{"deployer.json", "fc:CreateFunction", mine},
+		{"deployer.json", "fc:CreateTrigger", mine},
+		{"deployer.json", "fc:PutAsyncInvokeConfig", mine},
+		{"deployer.json", "log:GetLogStoreLogs", "acs:log:*:*:project/serverless-*"}, // s logs
+		{"deployer.json", "fc:ListFunctions", ""},                                    // never called
+		{"function.json", "ecd:DescribeCloudPhoneNodes", "*"},
+		{"function.json", "ecd:DescribeRegions", "*"},
+		{"function.json", "eds-aic:DescribeCloudPhoneNodes", "*"},
+		{"function.json", "eds-aic:DescribeRegions", "*"},
+		{"member-account.json", "ecd:DescribeCloudPhoneNodes", "*"},
+		{"member-account.json", "ecd:DescribeRegions", "*"},
+		{"member-account.json", "eds-aic:DescribeCloudPhoneNodes", "*"},
+		{"member-account.json", "eds-aic:DescribeRegions", "*"},
+	} {
+		got := ""
+		for _, s := range readPolicy(t, "ram/"+tt.file).Statement {
+			if slices.Contains(s.Action, tt.action) {
+				got = strings.Join(s.Resource, " ")
+			}
+		}
+		if got != tt.resource {
+			t.Errorf("%s allows %s on %q, want %q", tt.file, tt.action, got, tt.resource)
+		}
+	}
+}
+
+type policy struct {
+	Version   string
+	Statement []struct {
+		Effect    string
+		Action    oneOrMore
+		Resource  oneOrMore
+		Principal map[string][]string
+		Condition map[string]any
+	}
+}
+
+func readPolicy(t *testing.T, file string) (p policy) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &p); err != nil || p.Version != "1" || len(p.Statement) == 0 {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return p
 }
 
 // oneOrMore is a string or an array of strings.
