@@ -44,6 +44,7 @@ const help = `Reports which Cloud Phone matrices failed, have expired or expire 
   matrix-expiry-report demo       run everything locally, without an account or a network
   matrix-expiry-report report     list the account's matrices and print the report
       --post                      also post it to the configured channels
+      --exit-zero                 exit 0 if every channel has it, for schedulers
       --json                      print JSON
   matrix-expiry-report preview    print the message of every channel in every language
       --report FILE               of the report in FILE, as JSON, instead of a made-up fleet
@@ -60,9 +61,10 @@ const help = `Reports which Cloud Phone matrices failed, have expired or expire 
   matrix-expiry-report version    print the version
 
 With no command it runs as the function and expects the Function Compute runtime.
-Settings are environment variables, listed in the README. The access key is that
-of the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or a profile of
-the aliyun command line.
+Settings are environment variables, listed in the README. report, doctor, preview
+and serve also read them from a file with --env-file FILE; see .env.example. The
+access key is that of the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and
+_SECRET, or a profile of the aliyun command line.
 
 Exit codes: 0 all well, 3 something needs attention, 2 wrong usage or settings,
 1 the run failed. demo ends with 0.

@@ -34,6 +34,13 @@ func TestScripts(t *testing.T) {
 		Dir:                "testdata",
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// envsubst FROM TO replaces the variables in a file.
+			"envsubst": func(ts *testscript.TestScript, neg bool, args []string) {
+				text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+			},
+		},
 		Setup: func(e *testscript.Env) error {
 			cloud := httptest.NewServer(&fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())})
 			e.Defer(cloud.Close)

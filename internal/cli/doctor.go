@@ -13,12 +13,18 @@ func (p Program) doctor(ctx context.Context, args []string) error {
 	flags := p.flags("doctor")
 	post := flags.Bool("post-test", false, "")
 	asJSON := flags.Bool("json", false, "")
+	file := flags.String("env-file", "", "")
 	if err := parse(flags, args); err != nil {
+		return err
+	}
+	p, fileErrs, err := p.withEnvFile(*file)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	a := newApp(p.Getenv, credentials, nil)
+	a.errs = errors.Join(fileErrs, a.errs)
 	checks := a.checker().Run(ctx, *post)
 	if err := p.writeChecks(checks, *asJSON); err != nil {
 		return err

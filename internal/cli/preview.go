@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,12 +20,17 @@ func (p Program) preview(ctx context.Context, args []string) error {
 	flags := p.flags("preview")
 	from := flags.String("report", "", "")
 	page := flags.String("html", "", "")
+	file := flags.String("env-file", "", "")
 	if err := parse(flags, args); err != nil {
+		return err
+	}
+	p, fileErrs, err := p.withEnvFile(*file)
+	if err != nil {
 		return err
 	}
 	env := config.NewEnv(p.Getenv)
 	settings := config.Load(env)
-	if err := env.Err(); err != nil {
+	if err := errors.Join(fileErrs, env.Err()); err != nil {
 		return settingsError{err}
 	}
 	r, err := previewReport(ctx, *from, settings)
