@@ -45,6 +45,7 @@ const help = `Reports which Cloud Phone matrices failed, have expired or expire 
   matrix-expiry-report report     list the account's matrices and print the report
       --post                      also post it to the configured channels
       --exit-zero                 exit 0 if every channel has it, for schedulers
+      --metrics FILE              also write metrics for Prometheus' textfile collector
       --json                      print JSON
   matrix-expiry-report preview    print the message of every channel in every language
       --report FILE               of the report in FILE, as JSON, instead of a made-up fleet

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/export"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -20,6 +23,7 @@ func (p Program) report(ctx context.Context, args []string) error {
 	post := flags.Bool("post", false, "")
 	asJSON := flags.Bool("json", false, "")
 	exitZero := flags.Bool("exit-zero", false, "")
+	metrics := flags.String("metrics", "", "")
 	file := flags.String("env-file", "", "")
 	if err := parse(flags, args); err != nil {
 		return err
@@ -42,9 +46,10 @@ func (p Program) report(ctx context.Context, args []string) error {
 		return err
 	}
 	h := a.handler(slog.New(slog.DiscardHandler))
+	start := time.Now()
 	var r report.Report
 	if *post {
-		r, err = h.Post(ctx, "report "+time.Now().UTC().Format(time.RFC3339Nano))
+		r, err = h.Post(ctx, "report "+start.UTC().Format(time.RFC3339Nano))
 	} else {
 		r = h.Report(ctx)
 	}
@@ -52,22 +57,55 @@ func (p Program) report(ctx context.Context, args []string) error {
 	if err := p.writeReport(r, a.settings, *asJSON); err != nil {
 		return err
 	}
+	if *metrics != "" {
+		err = errors.Join(err, writeMetrics(*metrics, r, time.Since(start)))
+	}
+	err = errors.Join(err, p.writeDeliveries(r, err))
+	if err == nil && !*exitZero { // with it, delivered is all that counts
+		err = outcome(r)
+	}
+	return err
+}
+
+// writeDeliveries prints the channels that have the report, and returns an
+// error for those that do not, unless err, of the run, holds those already.
+func (p Program) writeDeliveries(r report.Report, err error) (undelivered error) {
 	for _, d := range r.Deliveries {
 		if d.Delivered {
 			fmt.Fprintln(p.Stderr, "posted to", d.Channel)
-		} else if !errors.Is(err, handler.ErrUndelivered) { // which holds the errors of all channels
-			err = errors.Join(err, fmt.Errorf("not posted to %s", d.Error))
+		} else if !errors.Is(err, handler.ErrUndelivered) {
+			undelivered = errors.Join(undelivered, fmt.Errorf("not posted to %s", d.Error))
 		}
 	}
+	return undelivered
+}
+
+// outcome returns the error of a report that could not be made or that needs
+// attention.
+func outcome(r report.Report) error {
 	switch {
-	case err != nil:
-		return err
-	case *exitZero: // every channel has the report
-		return nil
 	case r.Failed():
 		return errors.New("the matrices could not be listed")
 	case len(r.Findings) > 0 || !r.Complete:
 		return ErrAttention
+	}
+	return nil
+}
+
+// writeMetrics replaces file with the metrics of r, in one step: a collector
+// that reads it meanwhile gets the old or the new one.
+func writeMetrics(file string, r report.Report, took time.Duration) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".matrix-expiry-report-*")
+	if err != nil {
+		return fmt.Errorf("writing metrics: %w", err)
+	}
+	defer os.Remove(f.Name()) // fails once it is renamed
+	err = errors.Join(export.Metrics(f, r, took), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return fmt.Errorf("writing metrics: %w", err)
 	}
 	return nil
 }
