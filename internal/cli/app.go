@@ -25,6 +25,7 @@ type app struct {
 	source   *cloudphone.Source
 	warnings []string
 	errs     error // one per line; nil if all settings are valid
+	envSize  int
 }
 
 // newApp builds the parts from the settings that getenv returns. If progress is
@@ -32,7 +33,7 @@ type app struct {
 func newApp(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), progress func(int)) app {
 	env := config.NewEnv(getenv)
 	a := app{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
-	a.warnings, a.errs = env.Warnings(), env.Err()
+	a.warnings, a.errs, a.envSize = env.Warnings(), env.Err(), env.Size()
 	a.source = &cloudphone.Source{
 		Endpoints: a.settings.Endpoints, Zone: a.settings.APIZone,
 		Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: a.settings.MaxInFlight, Progress: progress,
@@ -78,7 +79,7 @@ func (a app) handler(log *slog.Logger) *handler.Handler {
 
 func (a app) checker() doctor.Checker {
 	return doctor.Checker{
-		Settings: a.settings, SettingsErr: a.errs, Warnings: a.warnings,
+		Settings: a.settings, SettingsErr: a.errs, Warnings: a.warnings, EnvSize: a.envSize,
 		Source: a.source, Channels: a.channels, Commands: len(a.commands), Now: time.Now,
 	}
 }

@@ -32,7 +32,8 @@ var formerNames = map[string]string{}
 // NewEnv returns an Env that reads from get, such as os.Getenv.
 func NewEnv(get func(string) string) *Env { return &Env{get: get, renamed: formerNames} }
 
-// Warnings returns a warning for each setting that has its former name.
+// Warnings returns a warning for each setting that has its former name or looks
+// cut. It shows no value.
 func (e *Env) Warnings() []string { return slices.Clone(e.warnings) }
 
 // Names returns the names that were read, in that order.
@@ -48,6 +49,9 @@ func (e *Env) Text(name, fallback string) string {
 		e.names = append(e.names, name)
 	}
 	if v := strings.TrimSpace(e.get(name)); v != "" {
+		if d := damage(v); first && d != "" {
+			e.warnings = append(e.warnings, name+" "+d)
+		}
 		return v
 	}
 	if former, ok := e.renamed[name]; ok {
@@ -59,6 +63,31 @@ func (e *Env) Text(name, fallback string) string {
 		}
 	}
 	return fallback
+}
+
+// damage returns how a value looks that was not written as the program that
+// passes it on reads it, or nothing.
+func damage(v string) string {
+	quote := v[0]
+	switch {
+	case !strings.ContainsRune("\"'`", rune(quote)):
+		if strings.HasSuffix(v, `\`) {
+			return `ends with \ and looks cut: put a value with # in double quotes`
+		}
+		return ""
+	case len(v) > 1 && v[len(v)-1] == quote:
+		return "is in quotes, which are part of it: kubectl and docker take values without quotes"
+	}
+	return "begins with a quote and looks cut: put a value with # in double quotes, to its end"
+}
+
+// Size returns the bytes of the names and values that were read, which is what
+// they take of a function's environment.
+func (e *Env) Size() (n int) {
+	for _, name := range e.names {
+		n += len(name) + len(e.get(name))
+	}
+	return n
 }
 
 // Refuse adds an error that shows an invalid value and what is wanted. For a

@@ -66,3 +66,33 @@ func TestRenamedSettings(t *testing.T) {
 		}
 	}
 }
+
+// A value that was cut or quoted on its way has a warning that does not show it.
+func TestDamagedValues(t *testing.T) {
+	for value, want := range map[string]string{
+		"fine": "", "a'b": "", `a"`: "", "a#b": "", `a\b`: "", "'": "looks cut",
+		`"s3cret`: "looks cut", "'s3cret": "looks cut", "`s3cret": "looks cut", `"s3cret"x`: "looks cut", `s3cret\`: "looks cut",
+		`"s3cret"`: "is in quotes", "'s3cret'": "is in quotes",
+	} {
+		env := NewEnv(func(string) string { return value })
+		if got := env.Text("OWNER_TAG", ""); got != value {
+			t.Errorf("%s: got %q", value, got)
+		}
+		env.Text("OWNER_TAG", "")
+		warnings := strings.Join(env.Warnings(), "; ")
+		if (want == "") != (warnings == "") || !strings.Contains(warnings, want) || strings.Count(warnings, "OWNER_TAG") > 1 || strings.Contains(warnings, "s3cret") {
+			t.Errorf("%s: got the warnings %q, want one with %q", value, warnings, want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	env := NewEnv(func(name string) string { return map[string]string{"A": "12345", "LONG": "ä"}[name] })
+	env.Text("A", "")
+	env.Text("A", "")
+	env.Text("LONG", "")
+	env.Text("UNSET", "a default")
+	if got := env.Size(); got != 6+6+5 {
+		t.Errorf("got %d bytes, want 17", got)
+	}
+}

@@ -41,6 +41,7 @@ type Checker struct {
 	Settings    config.Settings
 	SettingsErr error // the errors of invalid settings, one per line; may be nil
 	Warnings    []string
+	EnvSize     int // bytes of the settings, see config.Env.Size
 	Source      *cloudphone.Source
 	Channels    []*chat.Channel
 	Commands    int // how many chats can send commands

@@ -33,7 +33,7 @@ func newChecker(env map[string]string) Checker {
 		Settings: config.Load(e), Channels: chat.Load(e), Commands: len(chat.LoadCommands(e)),
 		Now: func() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) },
 	}
-	c.SettingsErr, c.Warnings = e.Err(), e.Warnings()
+	c.SettingsErr, c.Warnings, c.EnvSize = e.Err(), e.Warnings(), e.Size()
 	c.Source = &cloudphone.Source{
 		Endpoints: c.Settings.Endpoints, Zone: c.Settings.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
 		Credentials: func(context.Context) (cloudphone.Credentials, error) {

@@ -13,6 +13,11 @@ import (
 	"matrix-expiry-report/internal/message"
 )
 
+// maxEnv is the limit of Function Compute for the names and values of all
+// variables; from envWarn the next setting may exceed it.
+// https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/environment-variables
+const maxEnv, envWarn = 4096, 3584
+
 // settings checks that all settings are valid and a channel is configured.
 func (c Checker) settings(context.Context) (checks []Check) {
 	if c.SettingsErr != nil {
@@ -21,7 +26,11 @@ func (c Checker) settings(context.Context) (checks []Check) {
 		}
 	}
 	for _, w := range c.Warnings {
-		checks = append(checks, Check{"settings", Warn, w, "use the new name"})
+		checks = append(checks, Check{"settings", Warn, w, "change it where it is set (see .env.example)"})
+	}
+	if c.EnvSize > envWarn {
+		checks = append(checks, Check{"settings", Warn, fmt.Sprintf("the settings take %d of the %d bytes that a function's environment may have", c.EnvSize, maxEnv),
+			"shorten them, such as MENTIONS: above the limit a deploy fails"})
 	}
 	if len(c.Channels) == 0 {
 		checks = append(checks, Check{"settings", Fail, "no channel is configured", "set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"})
@@ -92,7 +101,7 @@ func (c Checker) access(context.Context) []Check {
 	trigger := c.Settings.HTTPAuth == config.TriggerAuth
 	switch {
 	case token != "" && len(token) < minToken:
-		return check(name, Warn, fmt.Sprintf("HTTP_TOKEN has %d characters", len(token)), "use a longer token, such as from openssl rand -hex 32")
+		return check(name, Warn, fmt.Sprintf("HTTP_TOKEN has %d characters", len(token)), "use a longer token, such as from openssl rand -hex 32; if it is longer in .env, # or $ cut it")
 	case token != "":
 		return check(name, OK, "requests need HTTP_TOKEN", "")
 	case trigger && c.Commands > 0:

@@ -20,7 +20,12 @@ func TestSettings(t *testing.T) {
 
 	c = newChecker(map[string]string{"SLACK_WEBHOOK_URL": slack})
 	c.Warnings = []string{"OLD is now called NEW"}
-	expect(t, c.settings(t.Context()), want{"settings", Warn, "OLD is now called NEW", "use the new name"})
+	expect(t, c.settings(t.Context()), want{"settings", Warn, "OLD is now called NEW", "change it where it is set"})
+
+	c = newChecker(map[string]string{"SLACK_WEBHOOK_URL": slack, "MENTIONS": "team-a=" + strings.Repeat("U012AB3CD|", 280) + "U1"})
+	expect(t, c.settings(t.Context()), want{"settings", OK, "valid", ""})
+	c = newChecker(map[string]string{"SLACK_WEBHOOK_URL": slack, "MENTIONS": "team-a=" + strings.Repeat("U012AB3CD|", 320) + "U1"})
+	expect(t, c.settings(t.Context()), want{"settings", Warn, "of the 4096 bytes", "MENTIONS"})
 
 	c = newChecker(nil)
 	expect(t, c.settings(t.Context()), want{"settings", Fail, "no channel is configured", "SLACK_WEBHOOK_URL"})
