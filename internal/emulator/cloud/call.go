@@ -55,15 +55,12 @@ func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 		return in, refuse(http.StatusBadRequest, "InvalidParameter", "Given more than once: %s.", strings.Join(slices.Compact(repeated), ", "))
 	}
 	in.old = r.Header.Get("Authorization") == "" && (in.params.Has("Signature") || in.params.Has("AccessKeyId"))
-	if in.old {
-		return in, in.readOldNames()
-	}
-	return in, nil
+	return in, in.readNames()
 }
 
-// readOldNames reads action and version from the parameters, where the older
+// readNames reads action and version from the parameters, where the older
 // signature puts them. If the headers are present too, they must agree.
-func (in *call) readOldNames() *apiError {
+func (in *call) readNames() *apiError {
 	for name, value := range map[string]*string{"Action": &in.action, "Version": &in.version} {
 		param := in.params.Get(name)
 		if *value != "" && param != "" && *value != param {

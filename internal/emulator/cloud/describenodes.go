@@ -65,7 +65,7 @@ func (c *Server) describeNodes(in *call) (any, *apiError) {
 func filterHash(in *call) string {
 	filters := url.Values{}
 	for name, values := range in.params {
-		if name == "MaxResults" || name == "NextToken" || in.old && slices.Contains(oldParams, name) {
+		if name == "MaxResults" || name == "NextToken" || slices.Contains(publicParams, name) {
 			continue
 		}
 		if values[0] != "" {

@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// oldParams are the parameters of the older signature. RegionId is one of them
-// because older clients always send it. With the newer signature it is refused:
-// the filter is named BizRegionId, and a client that confuses the two would get
-// the matrices of every region.
-var oldParams = []string{"Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp", "SecurityToken", "RegionId"}
+// publicParams are the parameters that the gateway takes with every action. The
+// official clients send RegionId, and the Go SDK v1, on which the aliyun command
+// line is built, an empty SignatureType. RegionId filters nothing here: the
+// filter is named BizRegionId.
+// https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+var publicParams = []string{"Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureType", "SignatureVersion", "SignatureNonce", "Timestamp", "SecurityToken", "RegionId"}
 
 // maxListed is the largest N of a repeated parameter such as NodeIds.N.
 const maxListed = 100
@@ -21,7 +22,7 @@ const maxListed = 100
 // for a number from 1, as in the vendor's documentation: Tags.N.Key.
 func (in *call) checkNames(allowed ...string) *apiError {
 	for _, name := range slices.Sorted(maps.Keys(in.params)) {
-		if in.old && slices.Contains(oldParams, name) {
+		if slices.Contains(publicParams, name) {
 			continue
 		}
 		parts := strings.Split(name, ".")

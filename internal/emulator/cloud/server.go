@@ -2,6 +2,14 @@
 // the one action of STS that the program calls. [Server] is an http.Handler in
 // memory, as strict as the vendor's documentation: a request that the real
 // service would refuse is refused here, in the same form and with the reason.
+// The official clients can use it unchanged.
+//
+// Where the documentation is silent, or the service may be more lenient:
+//   - a parameter that neither the action nor the gateway documents is refused;
+//   - responses are always JSON. The service's default is XML for the older
+//     signature, so a client that sends no Format would get that from it;
+//   - a temporary key needs its token, a nonce can be used once, and the clock
+//     may be off by 15 minutes.
 //
 // To add
 //   - an action: a file like describeregions.go and a row in actions;
@@ -149,13 +157,18 @@ func (c *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // do checks the request in the order of the service's gateway: method, action,
-// version, signature, parameters. It returns the body of the response.
+// version, format, signature, parameters. It returns the body of the response.
 func (c *Server) do(in *call) (any, *apiError) {
 	if in.method != http.MethodGet && in.method != http.MethodPost {
 		return nil, refuse(http.StatusMethodNotAllowed, "UnsupportedHTTPMethod", "This http method %s is not supported: use GET or POST.", in.method)
 	}
 	if in.path != "/" && in.path != "" {
 		return nil, refuse(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found: this product is called at the path /, not %s.", in.path)
+	}
+	for _, p := range []struct{ name, value string }{{"Action", in.action}, {"Version", in.version}} {
+		if p.value == "" {
+			return nil, refuse(http.StatusBadRequest, "MissingParameter", "The input parameter %q that is mandatory for processing this request is not supplied.", p.name)
+		}
 	}
 	action, ok := actions[in.action]
 	if !ok {
@@ -164,6 +177,9 @@ func (c *Server) do(in *call) (any, *apiError) {
 	}
 	if in.version != action.version {
 		return nil, refuse(http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid: %q, want %s.", in.version, action.version)
+	}
+	if format := in.params.Get("Format"); format != "" && !strings.EqualFold(format, "JSON") {
+		return nil, refuse(http.StatusBadRequest, "InvalidParameter.Format", "Format must be JSON, got %q.", format)
 	}
 	if apiErr := c.authenticate(in); apiErr != nil {
 		return nil, apiErr

@@ -15,15 +15,14 @@ import (
 // or of a form body:
 // https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
 func (c *Server) authenticateOld(in *call) *apiError {
-	for _, name := range []string{"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp", "Action", "Version"} {
+	for _, name := range []string{"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp"} {
 		if in.params.Get(name) == "" {
 			return refuse(http.StatusBadRequest, "Missing"+name, "%s is mandatory for this action.", name)
 		}
 	}
-	for name, want := range map[string]string{"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "Format": "JSON"} {
-		// Without a Format the service would respond in XML, which is not emulated.
+	for name, want := range map[string]string{"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "SignatureType": ""} {
 		if got := in.params.Get(name); !strings.EqualFold(got, want) {
-			return refuse(http.StatusBadRequest, "InvalidParameter."+name, "%s must be %s, got %q.", name, want, got)
+			return refuse(http.StatusBadRequest, "InvalidParameter."+name, "%s must be %q, got %q.", name, want, got)
 		}
 	}
 	id := in.params.Get("AccessKeyId")

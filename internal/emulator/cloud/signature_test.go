@@ -94,6 +94,9 @@ func TestAlteredRequestsAreRefused(t *testing.T) {
 		{"date old", "InvalidTimeStamp.Expired", 400, set("x-acs-date", "2026-11-22T00:44:59Z")},
 		{"date early", "InvalidTimeStamp.Expired", 400, set("x-acs-date", "2026-11-22T01:15:01Z")},
 		{"version", "InvalidVersion", 400, set("x-acs-version", "2014-05-26")},
+		{"action missing", "MissingParameter", 400, func(r *http.Request) { r.Header.Del("x-acs-action") }},
+		{"version missing", "MissingParameter", 400, func(r *http.Request) { r.Header.Del("x-acs-version") }},
+		{"other action in the query", "InvalidAction", 400, func(r *http.Request) { r.URL.RawQuery += "&Action=DescribeRegions" }},
 		{"unknown action", "InvalidAction.NotFound", 404, set("x-acs-action", "DeleteEverything")},
 		{"path", "InvalidAction.NotFound", 404, func(r *http.Request) { r.URL.Path = "/x" }},
 		{"unsigned", "MissingAuthorization", 400, func(r *http.Request) { r.Header.Del("Authorization") }},
@@ -185,10 +188,13 @@ func TestAlteredOldRequestsAreRefused(t *testing.T) {
 		{"key removed", "MissingAccessKeyId", func(v url.Values) { v.Del("AccessKeyId") }},
 		{"other key", "InvalidAccessKeyId.NotFound", func(v url.Values) { v.Set("AccessKeyId", "x") }},
 		{"method", "InvalidParameter.SignatureMethod", func(v url.Values) { v.Set("SignatureMethod", "HMAC-MD5") }},
-		{"XML", "InvalidParameter.Format", func(v url.Values) { v.Del("Format") }},
+		{"XML", "InvalidParameter.Format", func(v url.Values) { v.Set("Format", "XML") }},
+		{"bearer token", "InvalidParameter.SignatureType", func(v url.Values) { v.Set("SignatureType", "BEARERTOKEN") }},
+		{"action removed", "MissingParameter", func(v url.Values) { v.Del("Action") }},
+		{"version removed", "MissingParameter", func(v url.Values) { v.Del("Version") }},
 		{"late", "InvalidTimeStamp.Expired", func(v url.Values) { v.Set("Timestamp", "2026-11-22T00:44:00Z") }},
 		{"version", "InvalidVersion", func(v url.Values) { v.Set("Version", "2014-05-26") }},
-		{"both removed", "InvalidAction.NotFound", func(v url.Values) { v.Del("AccessKeyId"); v.Del("Signature") }},
+		{"both removed", "MissingAuthorization", func(v url.Values) { v.Del("AccessKeyId"); v.Del("Signature") }},
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			c := &Server{Now: clock}
@@ -223,6 +229,7 @@ type signer struct {
 	old               bool             // use the older signature
 	method            string           // empty means GET
 	change            func(url.Values) // alters the signed parameters, with old only
+	without           string           // a public parameter to leave out, with old only
 	unsigned          string           // a header to leave out of the signature
 	hash              string           // x-acs-content-sha256; empty means the correct one
 }
@@ -258,6 +265,7 @@ func (s signer) request(action string, params url.Values) *http.Request {
 		if s.token != "" {
 			all.Set("SecurityToken", s.token)
 		}
+		all.Del(s.without)
 		mac := hmac.New(sha1.New, []byte(s.secret+"&"))
 		fmt.Fprint(mac, s.method+"&%2F&"+escape(strings.NewReplacer("+", "%20", "*", "%2A").Replace(all.Encode())))
 		all.Set("Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
