@@ -16,13 +16,14 @@ import (
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/npmtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // The files as Serverless Devs reads them, by its own parser.
 func TestServerlessDevsParser(t *testing.T) {
-	parser := filepath.Join(npmInstall(t, "@serverless-devs/parse-spec@0.0.29"), "@serverless-devs/parse-spec")
+	parser := filepath.Join(npmtest.Install(t, "@serverless-devs/parse-spec@0.0.29"), "@serverless-devs/parse-spec")
 	t.Run("forms", func(t *testing.T) { testForms(t, parser) })
 	t.Run("example", func(t *testing.T) { testExample(t, parser) })
 }

@@ -8,6 +8,25 @@ import (
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
+// ready is what the emulator prints: its address, and lines to paste that call
+// it. Its arguments are the host with the port, the access key id, the secret and
+// the number of matrices.
+const ready = `emulated Cloud Phone API with %[4]d matrices: http://%[1]s
+
+This program:
+  EDS_AIC_ENDPOINT=http://%[1]s ALIBABA_CLOUD_ACCESS_KEY_ID=%[2]s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%[3]s matrix-expiry-report report
+
+The aliyun command line:
+  aliyun eds-aic DescribeCloudPhoneNodes --endpoint %[1]s --insecure --version 2023-09-30 --force --region cn-shanghai --mode AK --access-key-id %[2]s --access-key-secret %[3]s --MaxResults 3
+
+Node, after npm install @alicloud/pop-core:
+  node -e "new (require('@alicloud/pop-core').RPCClient)({endpoint: 'http://%[1]s', apiVersion: '2023-09-30', accessKeyId: '%[2]s', accessKeySecret: '%[3]s'}).request('DescribeCloudPhoneNodes', {MaxResults: 3}).then(console.log)"
+
+Go, with openapi, tea and dara from github.com/alibabacloud-go (darabonba-openapi/v2/client, tea/tea, tea/dara):
+  client, err := openapi.NewClient(&openapi.Config{Endpoint: tea.String("%[1]s"), Protocol: tea.String("http"), AccessKeyId: tea.String("%[2]s"), AccessKeySecret: tea.String("%[3]s")})
+  response, err := client.CallApi(&openapi.Params{Action: tea.String("DescribeCloudPhoneNodes"), Version: tea.String("2023-09-30"), Pathname: tea.String("/"), Method: tea.String("GET"), AuthType: tea.String("AK"), Style: tea.String("RPC"), Protocol: tea.String("http"), ReqBodyType: tea.String("formData"), BodyType: tea.String("json")}, &openapi.OpenApiRequest{}, &dara.RuntimeOptions{})
+`
+
 // emulator serves an emulated Cloud Phone API until it is interrupted.
 func (p Program) emulator(ctx context.Context, args []string) error {
 	flags := p.flags("emulator")
@@ -19,6 +38,6 @@ func (p Program) emulator(ctx context.Context, args []string) error {
 	}
 	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{*id: {Secret: *secret}}}
 	return serveHTTP(ctx, *listen, cloud, func(address string) {
-		fmt.Fprintf(p.Stdout, "emulated Cloud Phone API with %d matrices: http://%s\n", len(cloud.Nodes), address)
+		fmt.Fprintf(p.Stdout, ready, address, *id, *secret, len(cloud.Nodes))
 	})
 }
