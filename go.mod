@@ -2,6 +2,8 @@ module matrix-expiry-report
 
 go 1.26.0
 
+toolchain go1.26.8
+
 // The program.
 require (
 	github.com/alibabacloud-go/darabonba-openapi/v2 v2.1.13

@@ -1,11 +1,13 @@
 package deploy
 
 import (
-	"errors"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -48,7 +50,11 @@ func TestWorkflows(t *testing.T) {
 		}
 		runs := ""
 		for name, job := range w.Jobs {
-			if len(job.Permissions) > 0 && !(name == "release" && len(job.Permissions) == 1) {
+			want := map[string]string(nil)
+			if name == "release" {
+				want = map[string]string{"contents": "write", "id-token": "write", "attestations": "write"}
+			}
+			if !maps.Equal(job.Permissions, want) {
 				t.Errorf("%s: the job %s has the permissions %v", file, name, job.Permissions)
 			}
 			for _, step := range job.Steps {
@@ -69,30 +75,101 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// The notes of a release are the section of its version in CHANGELOG.md.
-func TestReleaseNotes(t *testing.T) {
+// The first Go of the tests is the one that go.mod requires, and releases are
+// built with the toolchain that it names.
+func TestGoVersions(t *testing.T) {
+	b, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^go (\d+\.\d+\.\d+)\n\ntoolchain go(\d+\.\d+\.\d+)$`).FindSubmatch(b)
+	if m == nil {
+		t.Fatal("go.mod has no go and toolchain lines")
+	}
+	required := string(m[1])
+	if toolchain := string(m[2]); path.Ext(toolchain) == ".0" || !strings.HasPrefix(toolchain, strings.TrimSuffix(required, path.Ext(required))) {
+		t.Errorf("the toolchain is go%s, want a patch version of go%s", toolchain, required)
+	}
+	tests, err := os.ReadFile("../.github/workflows/test.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "go: ['" + required + "', stable, next]"; !strings.Contains(string(tests), want) || !strings.Contains(string(tests), "GOTOOLCHAIN: local") {
+		t.Errorf("test.yml does not test with %s and the local toolchain", want)
+	}
+	release, err := os.ReadFile("../.github/workflows/release.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(release), "go-version-file: go.mod") {
+		t.Error("release.yml does not build with the toolchain of go.mod")
+	}
+}
+
+// The commands of a release build what it publishes, with the checksums of the
+// files, and the same bytes in another folder.
+func TestReleaseCommands(t *testing.T) {
 	b, err := os.ReadFile("../.github/workflows/release.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := regexp.MustCompile(`- run: (awk .*)`).FindSubmatch(b)
-	if command == nil {
-		t.Fatal("release.yml does not extract the notes")
+	var commands []string
+	for _, m := range regexp.MustCompile(`(?m)^      - run: ((?:go run \./internal/release|mkdir) .*)$`).FindAllStringSubmatch(string(b), -1) {
+		commands = append(commands, m[1])
 	}
-	dir := t.TempDir()
-	changelog := "# Changelog\n\n## [Unreleased]\n\n- c\n\n## [1.1.0] - 2027-01-02\n\n### Added\n\n- b\n\n## [1.0.0] - 2027-01-01\n\n- a\n"
-	if err := errors.Join(os.WriteFile(dir+"/CHANGELOG.md", []byte(changelog), 0o644), os.Mkdir(dir+"/dist", 0o755)); err != nil {
-		t.Fatal(err)
+	if len(commands) != 5 {
+		t.Fatalf("found the commands %q", commands)
 	}
-	for version, want := range map[string]string{"v1.1.0": "### Added\n\n- b", "v1.0.0": "- a"} {
-		cmd := exec.Command("bash", "-c", string(command[1]))
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GITHUB_REF_NAME="+version)
+	release := func() string {
+		dir := copyRepository(t)
+		changelog := "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2027-01-02\n\n- b\n\n## [1.0.0] - 2027-01-01\n\n- a\n"
+		if err := os.WriteFile(filepath.Join(dir, "CHANGELOG.md"), []byte(changelog), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", strings.Join(commands, "\n"))
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GITHUB_REF_NAME=v1.2.3")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		notes, err := os.ReadFile(dir + "/dist/notes.md")
-		if got := strings.TrimSpace(string(notes)); err != nil || got != want {
-			t.Errorf("%s: the notes are %q, want %q (%v)", version, got, want, err)
+		return dir
+	}
+	first, second := release(), release()
+	run := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir = filepath.Join(first, "dist")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+		}
+		return string(out)
+	}
+	if out := run("sha256sum", "-c", "SHA256SUMS"); strings.Count(out, ": OK") != 2 {
+		t.Errorf("the checksums are of\n%s", out)
+	}
+	for _, name := range []string{"matrix-expiry-report-linux-amd64.zip", "matrix-expiry-report-deploy.zip"} {
+		run("cmp", name, filepath.Join(second, "dist", name))
+	}
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		if out := run("../code/target/main", "version"); out != "1.2.3\n" {
+			t.Errorf("the version is %q", out)
 		}
 	}
+	notes, err := os.ReadFile(filepath.Join(first, "notes.md"))
+	if text := string(notes); err != nil || !strings.HasPrefix(text, "- b\n") || strings.Contains(text, "- a") || !strings.Contains(text, "GOTOOLCHAIN="+runtime.Version()) || !strings.Contains(text, "build -version 1.2.3") {
+		t.Errorf("the notes are\n%s", notes)
+	}
+}
+
+// copyRepository returns a new folder with what is needed to build the program.
+func copyRepository(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	copied := append([]string{"-R"}, "main.go", "go.mod", "go.sum", "handler", "internal", "report", "templates", "deploy", "s.yaml", ".env.example", ".fcignore", "LICENSE", "NOTICE", "THIRD_PARTY_LICENSES.txt", "README.md", "README.zh.md", dir)
+	cmd := exec.CommandContext(t.Context(), "cp", copied...)
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
 }

@@ -12,15 +12,20 @@ import (
 // recipe follows the notes of a release. Its verbs are the Go version, and the
 // version of the release.
 const recipe = `
-## The same bytes
+### Verify
 
-Built with %[1]s. In a clone at the tag v%[2]s, this gives a zip with the checksum in SHA256SUMS:
+Built with %[1]s. In a clone at the tag v%[2]s, on any machine, these commands build the same bytes, whose checksums are in SHA256SUMS:
 
     export GOTOOLCHAIN=%[1]s
     go run ./internal/release build -version %[2]s
     go run ./internal/release zip -o dist/matrix-expiry-report-linux-amd64.zip
+    go run ./internal/release deployable -o dist/matrix-expiry-report-deploy.zip
 
-The zip has a provenance attestation: gh attestation verify FILE --repo OWNER/REPOSITORY
+This checks which workflow built a zip:
+
+    gh attestation verify FILE --repo OWNER/REPOSITORY
+
+sbom.cdx.json lists the linked modules.
 `
 
 // notes writes the notes of a version, which may begin with v: its section of
@@ -35,19 +40,19 @@ func notes(w io.Writer, version string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n"+recipe, text, runtime.Version(), version)
+	_, err = fmt.Fprintln(w, text+"\n"+fmt.Sprintf(recipe, runtime.Version(), version))
 	return err
 }
 
 var heading = regexp.MustCompile(`(?m)^## (.+)$`)
 
-// section returns the text below the heading of the version, which may have a
-// date after it.
+// section returns the text below the heading of the version, which may be in
+// brackets and have a date after it.
 func section(changes, version string) (string, error) {
 	at := heading.FindAllStringSubmatchIndex(changes, -1)
 	for i, m := range at {
 		name, _, _ := strings.Cut(changes[m[2]:m[3]], " ")
-		if strings.TrimPrefix(name, "v") != version {
+		if strings.Trim(name, "[]v") != version {
 			continue
 		}
 		end := len(changes)
