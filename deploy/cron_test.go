@@ -66,6 +66,7 @@ func (s scheduled) run(t *testing.T, args ...string) (output string, err error) 
 
 // The crontab line delivers, and prints only what cron should mail.
 func TestCronLine(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("cron.example")
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +105,7 @@ func TestCronLine(t *testing.T) {
 
 // The systemd service delivers, and its timer runs at a time of a named zone.
 func TestSystemd(t *testing.T) {
+	t.Parallel()
 	service, timer := readUnit(t, "systemd/matrix-expiry-report.service"), readUnit(t, "systemd/matrix-expiry-report.timer")
 	credential, ok := strings.CutPrefix(service["LoadCredential"], "settings:")
 	if !ok || credential != installedSettings || service["DynamicUser"] != "yes" || service["Type"] != "oneshot" {

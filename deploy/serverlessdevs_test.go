@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // The files as Serverless Devs reads them, by its own parser.
 func TestServerlessDevsParser(t *testing.T) {
+	t.Parallel()
 	parser := filepath.Join(npmtest.Install(t, "@serverless-devs/parse-spec@0.0.29"), "@serverless-devs/parse-spec")
 	t.Run("forms", func(t *testing.T) { testForms(t, parser) })
 	t.Run("example", func(t *testing.T) { testExample(t, parser) })

@@ -109,6 +109,7 @@ func TestGoVersions(t *testing.T) {
 // The commands of a release build what it publishes, with the checksums of the
 // files, and the same bytes in another folder.
 func TestReleaseCommands(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("../.github/workflows/release.yml")
 	if err != nil {
 		t.Fatal(err)
