@@ -89,7 +89,7 @@ func TestCronLine(t *testing.T) {
 		t.Error("cron ends a command at %")
 	}
 
-	s := schedule(t, `OWNER_TAG="owner & team | \$x"`)
+	s := schedule(t, `OWNER_TAG="owner & team | x"`)
 	if out, err := s.run(t, "/bin/sh", "-c", command); err != nil || out != "" {
 		t.Errorf("delivered: got the output %q and the error %v, want none", out, err)
 	}

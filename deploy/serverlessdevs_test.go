@@ -95,7 +95,7 @@ func testExample(t *testing.T, parser string) {
 	if err := env.Err(); err != nil || len(env.Warnings()) > 0 || len(channels) != 4 {
 		t.Errorf("the function reads %d channels with the mistakes %v and the warnings %q", len(channels), err, env.Warnings())
 	}
-	const token = `0123456789abcdef#$0123456789abcdef`
+	const token = "0123456789abcdef#0123456789abcdef"
 	if got := s.HTTPToken.Reveal(); got != token {
 		t.Errorf("HTTP_TOKEN is %q, want %q", got, token)
 	}

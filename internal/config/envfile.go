@@ -15,18 +15,15 @@ import (
 var envLine = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$`)
 
 // alike matches the values that Serverless Devs and godotenv read alike:
-// without quotes, in single quotes, in double quotes. Serverless Devs replaces
-// $NAME even in single quotes, unless it is written \$, and cuts a value
-// without quotes at any #.
+// without quotes, in single quotes, in double quotes. Serverless Devs cuts a
+// value without quotes at any #, evaluates <%, and replaces $NAME, even in
+// single quotes and as \$NAME, since it expands the file twice.
 var alike = regexp.MustCompile("^(?:" + strings.Join([]string{
 	``,
-	`[^\s'"` + "`" + `#$\\](?:[^#$\\]|\\[^$\\#]|\\\$)*?(?:\s+#.*)?`,
+	`[^\s'"` + "`" + `#$\\](?:[^#$\\]|\\[^$\\#])*?(?:\s+#.*)?`,
 	`'[^'$\\]*'\s*(?:#.*)?`,
-	`"(?:[^"$\\]|\\\$|\\n)*"\s*(?:#.*)?`,
+	`"(?:[^"$\\]|\\n)*"\s*(?:#.*)?`,
 }, "|") + ")$")
-
-// template matches what Serverless Devs evaluates in a value after reading it.
-var template = regexp.MustCompile(`\$\{|<%`)
 
 // ReadEnvFile reads the settings of file, lines of the form NAME=value as in
 // the .env file of Serverless Devs. Besides the values it returns the mistakes,
@@ -53,19 +50,16 @@ func ReadEnvFile(file string) (values map[string]string, mistakes, err error) {
 			continue
 		}
 		name, value := m[1], m[2]
-		switch {
-		case template.MatchString(value):
-			all = append(all, fmt.Errorf("%s:%d: %s: has ${ or <%%, which Serverless Devs evaluates: use a value without them", file, number, name))
-		case !alike.MatchString(value):
-			all = append(all, fmt.Errorf("%s:%d: %s: is read otherwise by Serverless Devs: write it in double quotes, $ as \\$, without \" or other \\", file, number, name))
-		default:
-			parsed, err := godotenv.Unmarshal(line)
-			if err != nil { // without its text, which may repeat the value
-				all = append(all, fmt.Errorf("%s:%d: %s: cannot be parsed", file, number, name))
-				continue
-			}
-			values[name] = parsed[name]
+		if !alike.MatchString(value) || strings.Contains(value, "<%") {
+			all = append(all, fmt.Errorf("%s:%d: %s: is read otherwise by Serverless Devs: put it in double quotes, without $, \", \\ or <%%", file, number, name))
+			continue
 		}
+		parsed, err := godotenv.Unmarshal(line)
+		if err != nil { // without its text, which may repeat the value
+			all = append(all, fmt.Errorf("%s:%d: %s: cannot be parsed", file, number, name))
+			continue
+		}
+		values[name] = parsed[name]
 	}
 	return values, errors.Join(all...), nil
 }
