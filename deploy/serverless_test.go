@@ -94,7 +94,17 @@ func readServerless(t *testing.T, env map[string]string) serverless {
 // parseServerless parses a text of s.yaml.
 func parseServerless(t *testing.T, raw string, env map[string]string) (s serverless) {
 	t.Helper()
-	text := fromEnv.ReplaceAllStringFunc(raw, func(s string) string {
+	text := substitute(t, raw, env)
+	if err := yaml.UnmarshalWithOptions([]byte(text), &s, yaml.Strict()); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return s
+}
+
+// substitute returns a text of s.yaml with its variables replaced.
+func substitute(t *testing.T, raw string, env map[string]string) string {
+	t.Helper()
+	return fromEnv.ReplaceAllStringFunc(raw, func(s string) string {
 		m := fromEnv.FindStringSubmatch(s)
 		if strings.Count(s, ",") == 0 {
 			t.Errorf("%s has no default: deploying fails without the variable", s)
@@ -104,10 +114,6 @@ func parseServerless(t *testing.T, raw string, env map[string]string) (s serverl
 		}
 		return strconv.Quote(m[2])
 	})
-	if err := yaml.UnmarshalWithOptions([]byte(text), &s, yaml.Strict()); err != nil {
-		t.Fatalf("%v in\n%s", err, text)
-	}
-	return s
 }
 
 // The commented blocks of s.yaml are valid when uncommented, each alone and all

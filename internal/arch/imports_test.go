@@ -54,6 +54,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/emulator/chat", module + "/", "the emulator checks the program and must not repeat its mistakes"},
 	{"internal/emulator/chat", ".", "the emulator must not repeat the mistakes of a library"},
 	{"internal/emulator/chat", "testing", "the program contains the emulator"},
+	{"internal/emulator/fc", module + "/", "the stand-in checks the deployment and must not repeat its mistakes"},
+	{"internal/emulator/fc", ".", "the stand-in must not repeat the mistakes of a library"},
 	{"internal/fctest", "github.com/aliyun/", "the emulated platform must not repeat the mistakes of its SDK"},
 	{"bench/baseline", module + "/", "a baseline shares no code with the program that it is compared with"},
 }
