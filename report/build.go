@@ -105,8 +105,8 @@ func compareUrgency(a, b Finding) int {
 	)
 }
 
-// Filter returns r with only the findings for which keep returns true, counted
-// again. It does not change r.
+// Filter returns a copy of r with only the findings for which keep returns true,
+// and with their counts.
 func (r Report) Filter(keep func(Finding) bool) Report {
 	remove := func(f Finding) bool { return !keep(f) }
 	if slices.ContainsFunc(r.Findings, remove) { // or there is nothing to copy
@@ -115,8 +115,8 @@ func (r Report) Filter(keep func(Finding) bool) Report {
 	return r
 }
 
-// AllMatrices returns a finding for every matrix of l: first found, the findings
-// of a report of l, then the other matrices by expiry, without reason and
+// AllMatrices returns every matrix of l as a Finding: first found, the findings of
+// a report of l, then the others by expiry. The others have no reason and no
 // severity.
 func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding {
 	all := append(make([]Finding, 0, len(l.Matrices)), found...)

@@ -38,7 +38,7 @@ func (s Severity) rank() int {
 	return len(Severities)
 }
 
-// Rules are the parameters by which matrices are judged.
+// Rules are the settings that decide which matrices need attention.
 type Rules struct {
 	Days int // report what expires within this many calendar days; 0 means today
 	Thresholds
@@ -153,8 +153,8 @@ func (e evaluation) reasons() []Reason {
 // Reasons returns every reason, in the order of the rules.
 func Reasons() []Reason { return reasonsOf(rules) }
 
-// HeadingOrder returns every reason, in the order in which a report shows them
-// within one severity.
+// HeadingOrder returns every reason, in the order of their headings within one
+// severity.
 func HeadingOrder() []Reason {
 	return reasonsOf(slices.SortedStableFunc(slices.Values(rules), func(a, b rule) int { return cmp.Compare(a.heading, b.heading) }))
 }

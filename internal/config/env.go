@@ -209,8 +209,8 @@ func (e *Env) Dir(name string) fs.FS {
 	return os.DirFS(v)
 }
 
-// SafeURL reports whether requests to u are protected in transit: it has https, or
-// http and a loopback host. A URL with a user is not safe.
+// SafeURL reports whether requests to u are protected in transit, that is, whether
+// u has https, or http and a loopback host. A URL with a user is not safe.
 func SafeURL(u *url.URL) bool {
 	if u.Host == "" || u.Hostname() == "" || u.User != nil {
 		return false

@@ -80,6 +80,20 @@ func TestCalendarStableUIDs(t *testing.T) {
 	}
 }
 
+// An event lists its matrices by time, though a report lists them by severity.
+func TestCalendarDescriptionOrder(t *testing.T) {
+	morning, evening := matrix("cpn-morning", 20), matrix("cpn-evening", 20)
+	evening.Status, evening.ExpiresAt = report.StatusFailed, in(20, 9)
+	r := report.Build(rules, report.Listing{Matrices: []report.Matrix{morning, evening}}, now)
+	if r.Findings[0].NodeID != "cpn-evening" {
+		t.Fatalf("the first finding is %s, want the failed matrix", r.Findings[0].NodeID)
+	}
+	e := readCalendar(t, write(t, writeCalendar, r)).Events()[0]
+	if got, want := value(t, e.Component, "DESCRIPTION"), "09:00 farm-cpn-morning (cpn-morning), 25 phones\n18:00 farm-cpn-evening (cpn-evening), 25 phones"; got != want {
+		t.Errorf("got the description %q, want %q", got, want)
+	}
+}
+
 func TestCalendarIncomplete(t *testing.T) {
 	e := readCalendar(t, write(t, writeCalendar, scenarios()["incomplete"])).Events()[0]
 	if got := value(t, e.Component, "SUMMARY"); got != "Incomplete: 1 of about 131 matrices could be read" {

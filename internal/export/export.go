@@ -2,9 +2,9 @@
 // spreadsheets, Markdown for issues and wikis, an iCalendar feed, and metrics for
 // Prometheus. It only writes to an io.Writer; it has no network access and no log.
 //
-// To add a format, write a file like csv.go and add its function to the table in
-// export_test.go, which tests every format with hostile, empty and very long
-// reports.
+// To add a format, write a file like csv.go. Add its function to the handler's table
+// of formats, and to the table in export_test.go, which tests every format with
+// hostile, empty and very long reports.
 package export
 
 import (

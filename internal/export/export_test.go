@@ -174,6 +174,8 @@ func FuzzVisible(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s)
 	}
+	f.Add(strings.Repeat("长", maxRunes))
+	f.Add(strings.Repeat("长", maxRunes+1))
 	f.Fuzz(func(t *testing.T, s string) {
 		if got, want := short(s), message.Clean(s); got != want {
 			t.Errorf("%q: got %q, a message has %q", s, got, want)
