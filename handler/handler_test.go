@@ -79,9 +79,16 @@ func TestPanic(t *testing.T) {
 	if n := len(w.room.Messages()); n != 2 {
 		t.Errorf("%d messages about the panic, want 2", n)
 	}
+	if !strings.Contains(w.log.String(), `"msg":"panic"`) || !strings.Contains(w.log.String(), "handler_test.go") {
+		t.Errorf("the panic is not logged with its stack: %s", w.log)
+	}
+	w.log.Reset()
 	w.Now = func() time.Time { panic("no clock") }
 	if _, err := w.Invoke(t.Context(), []byte(timer(""))); err == nil || !strings.Contains(err.Error(), "no clock") {
 		t.Errorf("got %v, want the panic as an error", err)
+	}
+	if !strings.Contains(w.log.String(), `"msg":"panic"`) || !strings.Contains(w.log.String(), "handler_test.go") {
+		t.Errorf("the panic is not logged with its stack: %s", w.log)
 	}
 }
 

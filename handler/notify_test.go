@@ -1,9 +1,11 @@
 package handler_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -76,23 +78,32 @@ func (u uncertainError) Uncertain() bool { return bool(u) }
 func TestUncertainDeliveryIsNotRetried(t *testing.T) {
 	ok, failed, wrapped := error(nil), error(uncertainError(false)), fmt.Errorf("slack: %w", uncertainError(true))
 	for _, c := range []struct {
-		name   string
-		errors []error
-		fails  bool
+		name             string
+		errors           []error
+		fails, uncertain bool
 	}{
-		{"delivered", []error{ok, ok}, false},
-		{"one failed", []error{failed, ok}, false},
-		{"all failed", []error{failed, errors.New("refused")}, true},
-		{"one uncertain, one failed", []error{failed, wrapped}, false},
-		{"one uncertain", []error{wrapped}, false},
+		{"delivered", []error{ok, ok}, false, false},
+		{"one failed", []error{failed, ok}, false, false},
+		{"all failed", []error{failed, errors.New("refused")}, true, false},
+		{"one uncertain, one failed", []error{failed, wrapped}, false, true},
+		{"one uncertain, one delivered", []error{ok, wrapped}, false, false},
+		{"one uncertain", []error{wrapped}, false, true},
 	} {
 		h := newHandler(sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} }))
+		var log bytes.Buffer
+		h.Log = slog.New(slog.NewJSONHandler(&log, nil))
 		for i, err := range c.errors {
 			h.Channels = append(h.Channels, fakeChannel{fmt.Sprint("channel-", i), func(context.Context, message.Options, string) error { return err }})
 		}
 		_, err := h.Invoke(t.Context(), []byte(timer("")))
 		if (err != nil) != c.fails || err != nil && !errors.Is(err, handler.ErrUndelivered) {
 			t.Errorf("%s: %v, want an error: %t", c.name, err, c.fails)
+		}
+		if c.fails && !strings.HasSuffix(err.Error(), ": no response; refused") {
+			t.Errorf("%s: %v, want the errors of the channels", c.name, err)
+		}
+		if logged := strings.Contains(log.String(), `"msg":"delivery uncertain"`); logged != c.uncertain {
+			t.Errorf("%s: the log is %s", c.name, &log)
 		}
 		if r, _ := h.Post(t.Context(), "key"); len(r.Deliveries) != len(c.errors) {
 			t.Errorf("%s: %d deliveries, want %d", c.name, len(r.Deliveries), len(c.errors))

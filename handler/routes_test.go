@@ -1,12 +1,17 @@
 package handler_test
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"matrix-expiry-report/report"
 )
 
 // routes lists every path of the handler: the methods that it allows, and the
@@ -86,4 +91,26 @@ func TestRoutes(t *testing.T) {
 			try(method, path+"?signature=x&until=2026-11-24", 401, "", "Unauthorized")
 		}
 	}
+}
+
+// FuzzAccess checks that no path leads a caller without a token to a report.
+func FuzzAccess(f *testing.F) {
+	for _, path := range []string{"/", "/report", "//report", "/healthz", "/healthz/../report", "/./report", "/%72eport", "/report%2f", "/healthz%2f..%2freport", "*", ""} {
+		for _, method := range []string{"GET", "POST", "CONNECT"} {
+			f.Add(method, path)
+		}
+	}
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} }))
+	h.Settings.HTTPToken = testToken
+	f.Fuzz(func(t *testing.T, method, rawPath string) {
+		path, err := url.PathUnescape(rawPath)
+		if err != nil {
+			return
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, &http.Request{Method: method, URL: &url.URL{Path: path, RawPath: rawPath}, Host: "example.com", Body: http.NoBody})
+		if rec.Code != 401 && path != "/healthz" || rec.Code == 200 && method != "GET" && method != "HEAD" {
+			t.Errorf("%s %q: %d %s", method, rawPath, rec.Code, rec.Body)
+		}
+	})
 }

@@ -1,16 +1,23 @@
 package handler_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/config"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -137,5 +144,68 @@ func TestReportIsOfItsBeginning(t *testing.T) {
 	r := h.Report(t.Context())
 	if !r.GeneratedAt.Equal(began) || len(r.Findings) != 30 || r.Counts["expiring"] != 30 {
 		t.Errorf("%d findings %v at %s, want the 30 that expire within a day of %s", len(r.Findings), r.Counts, r.GeneratedAt, began)
+	}
+}
+
+// TestLog checks what a run logs: each recovered problem, problem and finding,
+// and a last line with the outcome.
+func TestLog(t *testing.T) {
+	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing {
+		now = now.Add(3 * time.Second)
+		return report.Listing{
+			Matrices: []report.Matrix{{NodeID: "cpn-1", Region: "cn-hangzhou", Status: "FAILED"}, {NodeID: "cpn-2", Status: "DELETED"}}, Total: 3,
+			Problems: []report.Problem{{Code: "Throttling", Endpoint: "a.example", Region: "cn-x", MayHideMatrices: true}},
+			Mended:   []report.Problem{{Code: "ConnectionFailed"}},
+			Effort:   report.Effort{Calls: 7, Retries: 2, Bytes: 1234},
+		}
+	}))
+	h.Now = func() time.Time { return now }
+	h.Channels = []handler.Channel{fakeChannel{"slow", func(context.Context, message.Options, string) error {
+		now = now.Add(2 * time.Second)
+		return nil
+	}}}
+	var log bytes.Buffer
+	h.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	ctx := fccontext.NewContext(t.Context(), &fccontext.FcContext{RequestID: "1-req", AccountId: "123", Region: "cn-shanghai"})
+	if _, err := h.Invoke(ctx, []byte(timer(""))); err != nil {
+		t.Fatal(err)
+	}
+	var messages []string
+	var line map[string]any
+	for text := range strings.Lines(log.String()) {
+		line = map[string]any{}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatal(err)
+		}
+		messages = append(messages, fmt.Sprint(line["level"], " ", line["msg"]))
+		if line["request_id"] != "1-req" || line["account"] != "123" || line["region"] != "cn-shanghai" || line["trigger"] != "timer" || line["timer"] != "daily" {
+			t.Errorf("%s does not name the event", text)
+		}
+		switch p, _ := line["problem"].(map[string]any); line["msg"] {
+		case "problem":
+			if p["code"] != "Throttling" || p["endpoint"] != "a.example" || p["region"] != "cn-x" || p["may_hide"] != true {
+				t.Errorf("the problem is %v", p)
+			}
+		case "recovered":
+			if p["code"] != "ConnectionFailed" {
+				t.Errorf("the recovered problem is %v", p)
+			}
+		case "finding":
+			if line["node_id"] != "cpn-1" || line["matrix_region"] != "cn-hangzhou" || line["reason"] != "failed" {
+				t.Errorf("the finding is %v", line)
+			}
+		}
+	}
+	if want := []string{"INFO delivered", "INFO recovered", "WARN problem", "DEBUG finding", "INFO done"}; !slices.Equal(messages, want) {
+		t.Errorf("the log has %q, want %q", messages, want)
+	}
+	for name, want := range map[string]any{
+		"findings": 1., "listed": 2., "total": 3., "complete": false, "problems": 1., "posted": 1., "channels": 1.,
+		"calls": 7., "retries": 2., "bytes": 1234., "listing_ms": 3000., "took_ms": 5000.,
+	} {
+		if line[name] != want {
+			t.Errorf("%s is %v, want %v", name, line[name], want)
+		}
 	}
 }
