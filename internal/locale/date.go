@@ -3,6 +3,7 @@ package locale
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -63,11 +64,12 @@ func (c *Catalog) Region(id string) string {
 	return id
 }
 
-// RegionNamed returns the id of the region that the language calls name, or "".
+// RegionNamed returns the id of the region that the language calls name, in
+// whatever case, or "".
 func (c *Catalog) RegionNamed(name string) string {
 	const prefix = "region_"
 	for _, id := range c.IDs(prefix) {
-		if c.Text(id) == name {
+		if strings.EqualFold(c.Text(id), name) {
 			return id[len(prefix):]
 		}
 	}
