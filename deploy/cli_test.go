@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,6 +22,7 @@ func TestServerlessDevsCommandLine(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(npmtest.Install(t, "@serverless-devs/s@3.1.10"), ".bin/s")
 	t.Run("deploy", func(t *testing.T) { testDeploy(t, program) })
+	t.Run("without Go", func(t *testing.T) { testDeployWithoutGo(t, program) })
 	t.Run("accepted", func(t *testing.T) { testAcceptedForms(t, program) })
 }
 
@@ -80,6 +82,47 @@ func testDeploy(t *testing.T, program string) {
 		if _, out, err := sDeploy(t, program, clone, string(yaml), old+"=mine\n"); err == nil || !strings.Contains(out, old+" is now "+now) {
 			t.Errorf("with %s: got the error %v and the output\n%s", old, err, out)
 		}
+	}
+}
+
+// testDeployWithoutGo deploys the zip of a release in an empty folder, with a
+// PATH that has no Go.
+func testDeployWithoutGo(t *testing.T, program string) {
+	clone := copyRepository(t)
+	for _, args := range [][]string{{"build"}, {"deployable", "-o", "dist/deploy.zip"}} {
+		cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "./internal/release"}, args...)...)
+		cmd.Dir = clone
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	z, err := zip.OpenReader(filepath.Join(clone, "dist/deploy.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	dir := filepath.Join(t.TempDir(), "unpacked")
+	if err := os.CopyFS(dir, z); err != nil {
+		t.Fatal(err)
+	}
+	yaml, err := os.ReadFile(filepath.Join(dir, "s.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools := t.TempDir()
+	if err := os.Symlink(node, filepath.Join(tools, "node")); err != nil {
+		t.Fatal(err)
+	}
+	got, out, err := sDeploy(t, program, dir, string(yaml), "", "PATH="+tools)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := resolve(t, nil); !reflect.DeepEqual(got, want) {
+		t.Errorf("Serverless Devs passes\n%v\nwant\n%v", got, want)
 	}
 }
 
