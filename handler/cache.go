@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -30,48 +28,31 @@ type cache struct {
 type cacheEntry struct {
 	report.Listing
 	owners []string // of all matrices
-	days   int      // the findings of reports for up to so many days are in it
 	at     time.Time
 	took   time.Duration
 }
 
 // maxEntries bounds a cache, which has an entry for each set of regions that
-// was requested.
-const maxEntries = 4
-
-// maxWhole is the number of matrices up to which a listing keeps those without
-// findings for later requests.
-const maxWhole = 10_000
+// was requested, and maxMatrices all its entries together.
+const maxEntries, maxMatrices = 4, 100_000
 
 // A listQuery is what a request needs of a listing.
 type listQuery struct {
 	regions  []string
-	rules    report.Rules
 	ownerTag string
-	whole    bool // with the matrices that have no findings
 	noWait   bool // an incomplete listing in time is better than a complete one
-}
-
-// anyDays is the days of a listing with every matrix.
-const anyDays = math.MaxInt
-
-func (q listQuery) days() int {
-	if q.whole {
-		return anyDays
-	}
-	return q.rules.Days
 }
 
 // cachedListing returns a listing that is at most as old as the settings allow.
 // Only complete listings are cached. Concurrent requests of the same kind share
-// one listing. A listing made for N days also serves requests for fewer.
+// one listing.
 func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQuery) cacheEntry {
 	regions := strings.Join(slices.Sorted(slices.Values(q.regions)), ",")
-	if l, ok := h.cache.get(regions, q.days(), h.Now(), h.Settings.Cache); ok {
-		l.Effort = report.Effort{}
+	if l, ok := h.cache.get(regions, h.Now(), h.Settings.Cache); ok {
+		l.Stats = report.Stats{}
 		return l
 	}
-	kind := fmt.Sprintf("%s %d %v", regions, q.days(), q.noWait)
+	kind := fmt.Sprintf("%s %v", regions, q.noWait)
 	flight := h.cache.inFlight.DoChan(kind, func() (any, error) {
 		shared := context.WithoutCancel(ctx) // the first request may end before the others
 		if end, ok := ctx.Deadline(); ok {
@@ -79,20 +60,9 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQue
 			shared, cancel = context.WithDeadline(shared, end.Add(-renderReserve(end.Sub(h.Now()))))
 			defer cancel()
 		}
-		l := cacheEntry{at: h.Now(), days: anyDays}
-		var owners ownerSet
-		var read atomic.Int64
-		l.Listing = h.collect(shared, log, q.regions, func(m *report.Matrix) report.Fate {
-			owners.add(m.Tags[q.ownerTag])
-			if q.whole || read.Add(1) <= maxWhole {
-				return report.Keep
-			}
-			return q.rules.Fate(m, l.at)
-		})
-		if read.Load() > maxWhole {
-			l.days = q.days()
-		}
-		l.took, l.owners = h.Now().Sub(l.at), slices.Sorted(maps.Keys(owners.names))
+		l := cacheEntry{at: h.Now()}
+		l.Listing = h.collect(shared, log, q.regions)
+		l.took, l.owners = h.Now().Sub(l.at), ownersOf(l.Matrices, q.ownerTag)
 		h.cache.put(regions, l, h.Settings.Cache)
 		return l, nil
 	})
@@ -101,7 +71,7 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQue
 		return r.Val.(cacheEntry)
 	case <-ctx.Done():
 		return cacheEntry{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{
-			{Code: "DeadlineExceeded", Message: "the time of this run was over", MayHideMatrices: true}}}}
+			{Code: "DeadlineExceeded", Message: "the run had no time left", MayHideMatrices: true}}}}
 	}
 }
 
@@ -109,36 +79,27 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQue
 // response.
 func renderReserve(left time.Duration) time.Duration { return min(2*time.Second, left/8) }
 
-// An ownerSet collects the owners that the tags of matrices name. It is safe
-// for concurrent use.
-type ownerSet struct {
-	mu    sync.Mutex
-	names map[string]bool
+// ownersOf returns the owners that the tags of matrices name, sorted.
+func ownersOf(ms []report.Matrix, tag string) []string {
+	owners := map[string]bool{}
+	for i := range ms {
+		owners[ms[i].Tags[tag]] = true
+	}
+	delete(owners, "")
+	return slices.Sorted(maps.Keys(owners))
 }
 
-func (s *ownerSet) add(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if name == "" || s.names[name] {
-		return
-	}
-	if s.names == nil {
-		s.names = map[string]bool{}
-	}
-	s.names[name] = true
-}
-
-// get returns the entry of the regions if it serves so many days and is younger
-// than maxAge.
-func (c *cache) get(regions string, days int, now time.Time, maxAge time.Duration) (cacheEntry, bool) {
+// get returns the entry of the regions. It drops those that are not younger than
+// maxAge, as the next listing needs the memory.
+func (c *cache) get(regions string, now time.Time, maxAge time.Duration) (cacheEntry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	maps.DeleteFunc(c.entries, func(_ string, l cacheEntry) bool { return now.Sub(l.at) >= maxAge })
 	l, ok := c.entries[regions]
-	return l, ok && l.days >= days && now.Sub(l.at) < maxAge
+	return l, ok
 }
 
-// put adds a complete listing. It drops those older than maxAge and, if the
-// cache is full, any other.
+// put adds a complete listing. If the cache is full, it drops others.
 func (c *cache) put(regions string, l cacheEntry, maxAge time.Duration) {
 	if maxAge == 0 || !l.Complete() {
 		return
@@ -148,9 +109,14 @@ func (c *cache) put(regions string, l cacheEntry, maxAge time.Duration) {
 	if c.entries == nil {
 		c.entries = map[string]cacheEntry{}
 	}
+	matrices := len(l.Matrices)
+	for _, old := range c.entries {
+		matrices += len(old.Matrices)
+	}
 	for other, old := range c.entries {
-		if l.at.Sub(old.at) >= maxAge || len(c.entries) >= maxEntries {
+		if len(c.entries) >= maxEntries || matrices > maxMatrices {
 			delete(c.entries, other)
+			matrices -= len(old.Matrices)
 		}
 	}
 	c.entries[regions] = l

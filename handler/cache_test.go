@@ -16,64 +16,31 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A largeSource lists 12,000 matrices, 30 of which expire on each day, and
-// keeps what it is asked to keep.
-type largeSource struct {
-	now      time.Time
-	listings int
-	kept     int // of the last listing
-}
-
-func (s *largeSource) List(_ context.Context, _ []string, fate func(*report.Matrix) report.Fate) report.Listing {
-	s.listings++
-	var all report.Listing
-	for i := range 12_000 {
-		m := report.Matrix{
-			NodeID: fmt.Sprint("cpn-", i), Status: "RUNNING", ExpiresAt: report.Time{Time: s.now.AddDate(0, 0, 1+i%400)}, Tags: map[string]string{"owner": fmt.Sprint("team-", i%3)},
+// TestCachedListingServesAllQueries checks that one listing serves requests for
+// other days, owners and matrices.
+func TestCachedListingServesAllQueries(t *testing.T) {
+	now := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
+	listings := 0
+	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) (l report.Listing) {
+		listings++
+		for i := range 12_000 { // 30 expire on each day
+			l.Matrices = append(l.Matrices, report.Matrix{
+				NodeID: fmt.Sprint("cpn-", i), Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(0, 0, 1+i%400)}, Tags: map[string]string{"owner": fmt.Sprint("team-", i%3)},
+			})
 		}
-		if fate == nil || fate(&m) != report.Drop {
-			all.Matrices = append(all.Matrices, m)
-		} else {
-			all.Others++
-		}
-	}
-	all.Total, s.kept = all.Listed(), len(all.Matrices)
-	return all
-}
-
-// TestLargeAccountKeepsFindingsOnly checks which requests a cached listing
-// serves if the account is too large to keep every matrix.
-func TestLargeAccountKeepsFindingsOnly(t *testing.T) {
-	source := &largeSource{now: time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)}
-	w := &world{Handler: newHandler(source)}
+		return l
+	}))}
 	w.Settings.OwnerTag, w.Settings.Days, w.Settings.StuckAfter = "owner", 30, time.Hour
-	w.Now = func() time.Time { return source.now }
-	for _, c := range []struct {
-		target             string
-		listings, findings int
-	}{
-		{"/report", 1, 900},
-		{"/report?days=3", 0, 90},
-		{"/report?owner=team-2", 0, 300},
-		{"/report?days=60", 1, 1800},
-		{"/report?days=30", 0, 900},
-		{"/report?all=1", 1, 900},
-		{"/report?days=90", 0, 2700},
+	w.Now = func() time.Time { return now }
+	for target, findings := range map[string]int{
+		"/report": 900, "/report?days=3": 90, "/report?owner=team-2": 300, "/report?days=60": 1800, "/report?all=1": 900, "/report?days=90": 2700,
 	} {
-		before := source.listings
-		r := w.get(t, c.target)
-		if len(r.Findings) != c.findings || r.Listed != 12_000 || !r.Complete {
-			t.Errorf("%s: %d findings, %d listed, want %d of 12000", c.target, len(r.Findings), r.Listed, c.findings)
-		}
-		if n := source.listings - before; n != c.listings {
-			t.Errorf("%s: listed %d times, want %d", c.target, n, c.listings)
+		if r := w.get(t, target); len(r.Findings) != findings || r.Listed != 12_000 || !r.Complete {
+			t.Errorf("%s: %d findings, %d listed, want %d of 12000", target, len(r.Findings), r.Listed, findings)
 		}
 	}
-	if source.kept != 12_000 {
-		t.Errorf("%d matrices kept with all=1, want 12000", source.kept)
-	}
-	if r := w.Report(t.Context()); len(r.Findings) != 900 {
-		t.Errorf("a run has %d findings, want 900", len(r.Findings))
+	if listings != 1 {
+		t.Errorf("listed %d times, want once", listings)
 	}
 }
 
@@ -171,6 +138,21 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	if n := requests("cn-a", "cn-b", "cn-c", "cn-d"); n == 0 {
 		t.Error("five listings were cached")
+	}
+}
+
+// TestCacheIsBoundedByMatrices checks that large listings drop each other.
+func TestCacheIsBoundedByMatrices(t *testing.T) {
+	listings := 0
+	w := &world{Handler: newHandler(sourceFunc(func(_ context.Context, regions []string) report.Listing {
+		listings++
+		return report.Listing{Regions: regions, Matrices: make([]report.Matrix, 60_000)}
+	}))}
+	for _, region := range []string{"cn-a", "cn-a", "cn-b", "cn-b", "cn-a"} {
+		w.get(t, "/report?severity=critical&region="+region)
+	}
+	if listings != 3 {
+		t.Errorf("listed %d times, want 3: the listings do not fit together", listings)
 	}
 }
 

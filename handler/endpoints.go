@@ -120,7 +120,7 @@ func problemsText(r report.Report) string {
 func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (result, error) {
 	log := h.logger(ctx).With("trigger", "http")
 	rules, tag, whole := run.settings.Rules, run.settings.OwnerTag, q.all || q.format == "metrics"
-	l := h.cachedListing(ctx, log, listQuery{regions: run.settings.Regions, rules: rules, ownerTag: tag, whole: whole, noWait: q.noWait})
+	l := h.cachedListing(ctx, log, listQuery{regions: run.settings.Regions, ownerTag: tag, noWait: q.noWait})
 	l.Problems = append(slices.Clone(l.Problems), emptyRegions(run.settings.Regions, l.Listing)...)
 	res := result{
 		report: report.Build(rules, l.Listing, l.at), query: q, pages: 1,

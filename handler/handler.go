@@ -25,10 +25,9 @@ import (
 )
 
 // A Source lists the matrices of the given regions, or of all regions if there
-// are none. It keeps those that fate keeps and counts the others; a nil fate
-// keeps all. fate may be called concurrently.
+// are none.
 type Source interface {
-	List(ctx context.Context, regions []string, fate func(*report.Matrix) report.Fate) report.Listing
+	List(ctx context.Context, regions []string) report.Listing
 }
 
 // A Channel is one place that reports are delivered to. The key identifies the

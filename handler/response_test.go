@@ -84,7 +84,7 @@ func TestResponseMemory(t *testing.T) {
 // A failedSource lists so many failed matrices with names of 100 kB.
 type failedSource int
 
-func (n failedSource) List(context.Context, []string, func(*report.Matrix) report.Fate) (l report.Listing) {
+func (n failedSource) List(context.Context, []string) (l report.Listing) {
 	name := strings.Repeat("x", 100_000)
 	for i := range int(n) {
 		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Name: name, Status: report.StatusFailed})

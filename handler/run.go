@@ -37,9 +37,9 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 // run lists the matrices, builds the report and delivers it if the request and
 // the settings say so. A listing that failed is reported, too.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (report.Report, error) {
-	start := h.Now() // the instant of the report, by which the listing already decides what to keep
+	start := h.Now() // the instant of the report
 	rules := run.settings.Rules
-	listing := h.collectInTime(ctx, log, run.settings.Regions, func(m *report.Matrix) report.Fate { return rules.Fate(m, start) })
+	listing := h.collectInTime(ctx, log, run.settings.Regions)
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, run.problems...)
 	listing.Problems = append(listing.Problems, emptyRegions(run.settings.Regions, listing)...)
@@ -57,21 +57,21 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (re
 }
 
 // collectInTime lists the matrices and leaves enough time to deliver the report.
-func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string, fate func(*report.Matrix) report.Fate) report.Listing {
+func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string) report.Listing {
 	ctx, cancel := withEarlierDeadline(ctx, deliveryReserve)
 	defer cancel()
-	return h.collect(ctx, log, regions, fate)
+	return h.collect(ctx, log, regions)
 }
 
 // collect lists the matrices. A panic of the source becomes a problem.
-func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string, fate func(*report.Matrix) report.Fate) (l report.Listing) {
+func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []string) (l report.Listing) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
 			l = report.Listing{Problems: []report.Problem{{Code: "Panic", Message: fmt.Sprint("listing panicked: ", p), MayHideMatrices: true}}}
 		}
 	}()
-	return h.Source.List(ctx, regions, fate)
+	return h.Source.List(ctx, regions)
 }
 
 // withEarlierDeadline returns ctx with a deadline that is earlier by
@@ -104,18 +104,18 @@ func emptyRegions(named []string, l report.Listing) (problems []report.Problem) 
 
 // logReport logs the outcome and the cost of a run.
 func (h *Handler) logReport(log *slog.Logger, l report.Listing, r report.Report, listing, total time.Duration) {
-	for _, p := range l.Mended {
+	for _, p := range l.Recovered {
 		log.Info("recovered", problemAttr(p))
 	}
 	for _, p := range r.Problems {
 		log.Warn("problem", problemAttr(p))
 	}
 	for _, f := range r.Findings {
-		log.Debug("finding", "node_id", f.NodeID, "matrix_region", f.Region, "reason", f.Reason, "severity", f.Severity, "expires_at", f.ExpiresAt)
+		log.Debug("finding", "node_id", f.NodeID, "matrix_region", f.Region, "reason", f.Reason, "severity", f.Severity, "expires_at", f.ExpiresAt, "expires_raw", f.ExpiresRaw)
 	}
-	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete,
+	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete, "total_checked", r.TotalChecked,
 		"problems", len(r.Problems), "posted", countDelivered(r.Deliveries), "channels", len(r.Deliveries),
-		"calls", l.Effort.Calls, "retries", l.Effort.Retries, "bytes", l.Effort.Bytes,
+		"calls", l.Stats.Calls, "retries", l.Stats.Retries, "bytes", l.Stats.Bytes,
 		"listing_ms", listing.Milliseconds(), "took_ms", total.Milliseconds())
 }
 

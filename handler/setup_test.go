@@ -18,6 +18,7 @@ import (
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/inventory"
 	"matrix-expiry-report/report"
 )
 
@@ -56,12 +57,12 @@ func setup(t *testing.T, settings ...string) *world {
 	}
 	w.Handler = &handler.Handler{
 		Settings: s, Now: time.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
-		Source: &cloudphone.Source{
-			Endpoints: s.Endpoints, Zone: s.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: s.MaxInFlight,
+		Source: &inventory.Source{Endpoints: s.Endpoints, API: cloudphone.API{
+			Zone: s.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: s.MaxInFlight,
 			Credentials: func(context.Context) (cloudphone.Credentials, error) {
 				return cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}, nil
 			},
-		},
+		}},
 	}
 	for _, c := range channels {
 		w.Channels = append(w.Channels, c)
@@ -127,7 +128,7 @@ var bearer = []string{"Authorization", "Bearer " + testToken}
 // A sourceFunc is a source that lists what it returns, with every matrix kept.
 type sourceFunc func(context.Context, []string) report.Listing
 
-func (f sourceFunc) List(ctx context.Context, regions []string, _ func(*report.Matrix) report.Fate) report.Listing {
+func (f sourceFunc) List(ctx context.Context, regions []string) report.Listing {
 	return f(ctx, regions)
 }
 

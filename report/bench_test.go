@@ -24,18 +24,6 @@ func fleet(n, every int, now time.Time) (l Listing) {
 
 var benchRules = Rules{Days: 30, Thresholds: Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("UTC+8", 8*60*60)}
 
-// BenchmarkFate sorts the rows of a listing while it is read.
-func BenchmarkFate(b *testing.B) {
-	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
-	ms := fleet(1000, 50, now).Matrices
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		benchRules.Fate(&ms[i%len(ms)], now)
-		i++
-	}
-}
-
 // BenchmarkBuild builds the report of 20,000 matrices that all need attention.
 func BenchmarkBuild(b *testing.B) {
 	now := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)

@@ -10,17 +10,18 @@ import (
 // Build returns the report of a listing at one instant.
 func Build(rules Rules, l Listing, now time.Time) Report {
 	r := Report{
-		Version:     Version,
-		GeneratedAt: Time{now.In(rules.Location)},
-		TimeZone:    rules.Location.String(),
-		Days:        rules.Days,
-		Thresholds:  rules.Thresholds,
-		Complete:    l.Complete(),
-		Total:       max(l.Total, l.Listed()),
-		Listed:      l.Listed(),
-		Regions:     append([]string{}, l.Regions...), // never nil, which is null in JSON
-		Counts:      map[string]int{"deleted": l.Deleted},
-		Problems:    append([]Problem{}, l.Problems...),
+		Version:      Version,
+		GeneratedAt:  Time{now.In(rules.Location)},
+		TimeZone:     rules.Location.String(),
+		Days:         rules.Days,
+		Thresholds:   rules.Thresholds,
+		Complete:     l.Complete(),
+		Total:        max(l.Total, l.Listed()),
+		Listed:       l.Listed(),
+		TotalChecked: l.TotalChecked,
+		Regions:      append([]string{}, l.Regions...), // never nil, which is null in JSON
+		Counts:       map[string]int{"deleted": 0},
+		Problems:     append([]Problem{}, l.Problems...),
 	}
 	slices.Sort(r.Regions)
 	findings := make([]Finding, 0, rules.countFindings(l.Matrices, now))
@@ -32,16 +33,26 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 		}
 		if f, ok := rules.Classify(m, now); ok {
 			findings = append(findings, f)
-		} else if expiresLater(&m, now) && (r.NextExpiry == nil || m.ExpiresAt.Before(r.NextExpiry.ExpiresAt.Time)) {
+		} else if expiresLater(&m, now) && r.NextExpiry.isAfter(&m) {
 			r.NextExpiry = &Expiry{NodeID: m.NodeID, Name: m.Name, ExpiresAt: m.ExpiresAt}
 		}
 	}
 	slices.SortFunc(findings, compareUrgency)
 	r.setFindings(findings)
+	if r.Complete && r.Listed < r.Total {
+		r.Complete = false
+		r.Problems = append(r.Problems, Problem{Code: "CountsDiffer", Message: fmt.Sprintf("%d of %d matrices read", r.Listed, r.Total), MayHideMatrices: true})
+	}
 	if p, ok := futureCreationProblem(l.Matrices, now); ok {
 		r.Problems = append(r.Problems, p)
 	}
 	return r
+}
+
+// isAfter reports whether e is nil or later than the expiry of m. Of two that are
+// equal the lower id counts, as the matrices of a listing have no order.
+func (e *Expiry) isAfter(m *Matrix) bool {
+	return e == nil || cmp.Or(m.ExpiresAt.Compare(e.ExpiresAt.Time), cmp.Compare(m.NodeID, e.NodeID)) < 0
 }
 
 // countFindings returns how many matrices need attention, so that Build can
@@ -82,14 +93,19 @@ const clockSkew = 10 * time.Minute
 // future. Timestamps of the API name no zone: they were then parsed in the wrong
 // one, and every expiry is as many hours off.
 func futureCreationProblem(ms []Matrix, now time.Time) (Problem, bool) {
-	i := slices.IndexFunc(ms, func(m Matrix) bool { return createdInFuture(&m, now) })
-	if i < 0 {
+	var first *Matrix // by id
+	for i := range ms {
+		if m := &ms[i]; createdInFuture(m, now) && (first == nil || m.NodeID < first.NodeID) {
+			first = m
+		}
+	}
+	if first == nil {
 		return Problem{}, false
 	}
 	return Problem{
 		Code: "CreatedInTheFuture",
 		Message: fmt.Sprintf("%s has the creation time %s, which is in the future: set API_TIME_ZONE to the time zone of the API's timestamps",
-			ms[i].NodeID, ms[i].CreatedAt.Format("2006-01-02 15:04 -0700")),
+			first.NodeID, first.CreatedAt.Format("2006-01-02 15:04 -0700")),
 	}, true
 }
 

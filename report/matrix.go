@@ -4,18 +4,20 @@ import "time"
 
 // A Matrix is one Cloud Phone server. The API calls it a node.
 type Matrix struct {
-	NodeID       string            `json:"node_id"`
-	Name         string            `json:"name"`
-	Account      string            `json:"account"`
-	Region       string            `json:"region"`
-	Status       string            `json:"status"`
-	ExpiresAt    Time              `json:"expires_at"`
-	CreatedAt    Time              `json:"created_at"`
-	ModifiedAt   Time              `json:"modified_at"`
-	PhoneCount   int               `json:"phone_count"`
-	ServerType   string            `json:"server_type"`
-	InstanceType string            `json:"instance_type"`
-	Tags         map[string]string `json:"tags"`
+	NodeID          string            `json:"node_id"`
+	Name            string            `json:"name"`
+	Account         string            `json:"account"`
+	Region          string            `json:"region"`
+	Status          string            `json:"status"`
+	ExpiresAt       Time              `json:"expires_at"`
+	ExpiresRaw      string            `json:"expires_raw"` // the API's expiry date if it cannot be parsed, truncated
+	CreatedAt       Time              `json:"created_at"`
+	ModifiedAt      Time              `json:"modified_at"`
+	PhoneCount      int               `json:"phone_count"`
+	ServerType      string            `json:"server_type"`
+	InstanceType    string            `json:"instance_type"`
+	BandwidthStatus string            `json:"bandwidth_status"` // BandwidthPackageStatus: 0 being set up, 1 normal, 2 deleted
+	Tags            map[string]string `json:"tags"`
 }
 
 // in returns m with its times in loc.
@@ -35,6 +37,10 @@ const (
 	StatusDeleting  = "DELETING"
 	StatusDeleted   = "DELETED"
 )
+
+// bandwidthDeleted is the documented BandwidthPackageStatus of a package that is
+// gone. The phones of such a matrix are cut off although it runs.
+const bandwidthDeleted = "2"
 
 var statuses = []string{StatusCreating, StatusNodeReady, StatusRunning, StatusFailed, StatusDeleting, StatusDeleted}
 

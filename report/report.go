@@ -22,29 +22,29 @@ const Version = 1
 
 // A Listing is what could be read of all matrices.
 type Listing struct {
-	Matrices []Matrix  // those that were kept, see Rules.Fate, or all
-	Others   int       // that were read besides
-	Deleted  int       // of the others
-	Total    int       // how many there should be, as far as the service says
-	Regions  []string  // the regions that hold them
-	Problems []Problem // what could not be done
-	Mended   []Problem // what went wrong and cost nothing: for the log, not for the report
-	Effort   Effort
+	Matrices     []Matrix  // each once, in any order
+	Total        int       // how many there should be, as far as the API counts
+	TotalChecked bool      // see Report.TotalChecked
+	Regions      []string  // that have matrices
+	Problems     []Problem // what could not be done
+	Recovered    []Problem // what failed and cost nothing, for the log
+	Stats        Stats
 }
 
 // Listed returns how many matrices of any status were read.
-func (l Listing) Listed() int { return len(l.Matrices) + l.Others }
+func (l Listing) Listed() int { return len(l.Matrices) }
 
-// Complete reports whether no matrix is missing.
+// Complete reports whether no matrix is missing, which is so unless a problem
+// says otherwise.
 func (l Listing) Complete() bool {
-	return l.Listed() >= l.Total && !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
+	return !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
 }
 
-// Effort is what a listing took.
-type Effort struct {
-	Calls   int   // questions asked, every try counted
-	Retries int   // of them asked again
-	Bytes   int64 // of answers, as they came over the network
+// Stats are what a listing cost.
+type Stats struct {
+	Calls   int   // API requests, each attempt counted
+	Retries int   // those among them that repeated another
+	Bytes   int64 // of responses, as transferred
 }
 
 // A Finding is a matrix that needs attention.
@@ -98,9 +98,15 @@ type Report struct {
 	TimeZone    string `json:"time_zone"`
 	Days        int    `json:"days"`
 	Thresholds
-	Complete       bool           `json:"complete"` // no matrix is missing
-	Total          int            `json:"total"`    // matrices of any status that exist, as far as known
-	Listed         int            `json:"listed"`   // matrices of any status that were read
+	Complete bool `json:"complete"` // no matrix is missing
+	Total    int  `json:"total"`    // matrices of any status that exist, as far as known
+	Listed   int  `json:"listed"`   // matrices of any status that were read
+
+	// TotalChecked is whether a query without a region has confirmed Total. If
+	// not, matrices in a region that the API does not list would be missing
+	// unnoticed.
+	TotalChecked bool `json:"total_checked"`
+
 	Regions        []string       `json:"regions"`
 	Counts         map[string]int `json:"counts"` // findings by Reason, and deleted matrices as "deleted"
 	PhonesAffected int            `json:"phones_affected"`

@@ -14,6 +14,7 @@ const (
 	Expired       Reason = "expired"        // its subscription has ended
 	Expiring      Reason = "expiring"       // its subscription ends within the report's days
 	Stuck         Reason = "stuck"          // it has been creating or deleting for too long
+	NoBandwidth   Reason = "no_bandwidth"   // its phones have no bandwidth package any more
 	NoExpiry      Reason = "no_expiry"      // the API returned no expiry date
 	UnknownStatus Reason = "unknown_status" // its status is not documented
 )
@@ -70,8 +71,9 @@ var rules = []rule{
 	{Expired, always(Critical), 2, false, evaluation.expired},
 	{Expiring, Thresholds.expiring, 3, false, evaluation.expiring},
 	{Stuck, always(Warning), 4, true, evaluation.stuck},
-	{NoExpiry, always(Warning), 5, false, evaluation.noExpiry},
-	{UnknownStatus, always(Notice), 6, false, evaluation.unknownStatus},
+	{NoBandwidth, always(Warning), 5, false, evaluation.noBandwidth},
+	{NoExpiry, always(Warning), 6, false, evaluation.noExpiry},
+	{UnknownStatus, always(Notice), 7, false, evaluation.unknownStatus},
 }
 
 func always(s Severity) func(Thresholds, int) Severity {
@@ -115,9 +117,11 @@ func (e evaluation) stuck() bool {
 	return !since.IsZero() && e.now.Sub(since.Time) > e.StuckAfter
 }
 
+func (e evaluation) noBandwidth() bool { return e.BandwidthStatus == bandwidthDeleted }
+
 func (e evaluation) noExpiry() bool {
-	if !e.ExpiresAt.IsZero() {
-		return false
+	if !e.ExpiresAt.IsZero() || e.ExpiresRaw != "" {
+		return e.ExpiresAt.IsZero()
 	}
 	// A new matrix has no expiry date until it is created.
 	recent := e.Status == StatusCreating && !e.CreatedAt.IsZero() && !e.stuck()

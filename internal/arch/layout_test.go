@@ -13,10 +13,6 @@ const maxLines = 400
 
 // tooLong are the files that have more than maxLines lines for now.
 var tooLong = map[string]bool{
-	"internal/cloudphone/faults_test.go":  true,
-	"internal/cloudphone/list_test.go":    true,
-	"internal/cloudphone/reading.go":      true,
-	"internal/cloudphone/session_test.go": true,
 }
 
 // A file is about one thing and can be read in one go.

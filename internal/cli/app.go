@@ -14,6 +14,7 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/doctor"
+	"matrix-expiry-report/internal/inventory"
 )
 
 // An app is the parts of the program, built from its settings. An invalid
@@ -22,7 +23,7 @@ type app struct {
 	settings config.Settings
 	channels []*chat.Channel
 	commands []*chat.Command
-	source   *cloudphone.Source
+	source   *inventory.Source
 	warnings []string
 	errs     error // one per line; nil if all settings are valid
 	envSize  int
@@ -34,9 +35,11 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 	env := config.NewEnv(getenv)
 	a := app{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
 	a.warnings, a.errs, a.envSize = env.Warnings(), env.Err(), env.Size()
-	a.source = &cloudphone.Source{
-		Endpoints: a.settings.Endpoints, Zone: a.settings.APIZone,
-		Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: a.settings.MaxInFlight, Progress: progress,
+	a.source = &inventory.Source{
+		Endpoints: a.settings.Endpoints, Memory: instanceMemory(getenv), Progress: progress,
+		API: cloudphone.API{
+			Zone: a.settings.APIZone, Credentials: credentials, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: a.settings.MaxInFlight,
+		},
 	}
 	return a
 }

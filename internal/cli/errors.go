@@ -35,7 +35,7 @@ func (e settingsError) Error() string {
 }
 
 // List returns a failed listing, for the reasons in e.
-func (e settingsError) List(context.Context, []string, func(*report.Matrix) report.Fate) (l report.Listing) {
+func (e settingsError) List(context.Context, []string) (l report.Listing) {
 	for line := range strings.Lines(e.errs.Error()) {
 		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(line), MayHideMatrices: true})
 	}

@@ -32,18 +32,34 @@ func (p Program) function() error {
 
 // memoryShare is the part of an instance's memory that the Go heap may have. The
 // rest is for the binary, the platform and buffers.
-const memoryShare = 0.25
+const memoryShare = 0.35
+
+// gcPercent lets the heap grow to five times of what is in use before a garbage
+// collection, as long as that is within the limit.
+const gcPercent = 400
 
 // setMemoryLimit sets the soft memory limit of the Go runtime to a share of the
 // instance's memory, unless GOMEMLIMIT is set.
-// https://www.alibabacloud.com/help/en/functioncompute/fc-3-0/user-guide/environment-variables
 func setMemoryLimit(getenv func(string) string) {
-	if getenv("GOMEMLIMIT") != "" {
-		return
+	if getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(gcPercent)
+		debug.SetMemoryLimit(int64(float64(instanceMemory(getenv)) * memoryShare))
 	}
+}
+
+// The memory of the smallest instance, and what is assumed outside of Function
+// Compute.
+const smallestInstance, otherMachine = 128 << 20, 1 << 30
+
+// instanceMemory returns how much memory the program may use.
+// https://www.alibabacloud.com/help/en/functioncompute/fc-3-0/user-guide/environment-variables
+func instanceMemory(getenv func(string) string) int64 {
 	mb, err := strconv.Atoi(getenv("FC_FUNCTION_MEMORY_SIZE"))
-	if err != nil || mb < 128 {
-		mb = 128 // the smallest instance
+	switch {
+	case err == nil && mb > 0:
+		return max(int64(mb)<<20, smallestInstance)
+	case getenv("FC_RUNTIME_API") == "":
+		return otherMachine
 	}
-	debug.SetMemoryLimit(int64(float64(mb<<20) * memoryShare))
+	return smallestInstance
 }

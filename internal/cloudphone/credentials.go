@@ -2,12 +2,8 @@ package cloudphone
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"sync"
-
-	"github.com/aliyun/credentials-go/credentials"
 
 	"matrix-expiry-report/internal/config"
 )
@@ -16,110 +12,60 @@ import (
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret config.Secret
-	SecurityToken   config.Secret // of a role's temporary key, else empty
-	From            string        // which way they came, for people
+	SecurityToken   config.Secret // of temporary credentials, else empty
+	From            string        // the provider, for people
 }
 
-// A keyring holds the identity of one listing. A temporary key that expires in
-// the middle of it is asked for anew, once.
-type keyring struct {
-	ask func(context.Context) (Credentials, error)
+// trimmed returns c without the white space around its values: a secret that was
+// pasted or mounted as a file often ends with a newline.
+func (c Credentials) trimmed() Credentials {
+	c.AccessKeyID = strings.TrimSpace(c.AccessKeyID)
+	c.AccessKeySecret = config.Secret(strings.TrimSpace(c.AccessKeySecret.Reveal()))
+	c.SecurityToken = config.Secret(strings.TrimSpace(c.SecurityToken.Reveal()))
+	return c
+}
+
+// A credentialCache holds the credentials of one session. Temporary credentials
+// that expire during the session are renewed once.
+type credentialCache struct {
+	source func(context.Context) (Credentials, error)
 
 	mu      sync.Mutex
-	now     identity
+	current credentials
 	renewed bool
 }
 
-// An identity is what a keyring holds at a time.
-type identity struct {
+// credentials are Credentials with what removes them from texts.
+type credentials struct {
 	Credentials
-	hide *strings.Replacer // of its secrets: the service repeats what it was sent
+	*redactor
 }
 
-func newIdentity(c Credentials) identity {
-	var hide []string
-	for _, secret := range []config.Secret{c.AccessKeySecret, c.SecurityToken} {
-		if secret != "" {
-			hide = append(hide, secret.Reveal(), secret.String())
+func newCredentials(c Credentials) credentials {
+	c = c.trimmed()
+	return credentials{c, newRedactor(c.AccessKeySecret, c.SecurityToken)}
+}
+
+func newCredentialCache(source func(context.Context) (Credentials, error), first Credentials) *credentialCache {
+	return &credentialCache{source: source, current: newCredentials(first)}
+}
+
+func (c *credentialCache) get() credentials {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current
+}
+
+// renew replaces the expired credentials, and reports whether the cache now
+// holds others.
+func (c *credentialCache) renew(ctx context.Context, expired credentials) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.renewed && c.current.Credentials == expired.Credentials {
+		c.renewed = true
+		if fresh, err := c.source(ctx); err == nil {
+			c.current = newCredentials(fresh)
 		}
 	}
-	return identity{c, strings.NewReplacer(hide...)}
-}
-
-func (k *keyring) current() identity {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.now
-}
-
-// renew gives a key other than the expired one, if there is one to be had.
-func (k *keyring) renew(ctx context.Context, expired identity) (fresh identity, ok bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.renewed && k.now.Credentials == expired.Credentials {
-		k.renewed = true
-		if c, err := k.ask(ctx); err == nil {
-			k.now = newIdentity(c)
-		}
-	}
-	return k.now, k.now.Credentials != expired.Credentials
-}
-
-// hidden is err without the identity's secrets.
-func (k identity) hidden(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		for _, said := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
-			*said = k.hide.Replace(*said)
-		}
-	}
-	return err
-}
-
-// errNoCredentials tells what was tried; the library's own text is longer than
-// a message may be.
-var errNoCredentials = errors.New("no access key: the function has no role, and neither ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, an OIDC role, a profile of the aliyun command line, nor an instance role gave one")
-
-// DefaultCredentials asks the default chain of the official library: the
-// environment, an OIDC role, profiles, an instance role. The chain is made
-// anew each time, as it remembers a failure.
-func DefaultCredentials(ctx context.Context) (Credentials, error) {
-	type result struct {
-		c   Credentials
-		err error
-	}
-	done := make(chan result, 1)
-	go func() { // the library knows no context; its own time limits end it
-		c, err := askChain()
-		done <- result{c, err}
-	}()
-	select {
-	case r := <-done:
-		return r.c, r.err
-	case <-ctx.Done():
-		return Credentials{}, fmt.Errorf("looking for an access key: %w", ctx.Err())
-	}
-}
-
-func askChain() (c Credentials, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("looking for an access key: panic: %v", p)
-		}
-	}()
-	chain, err := credentials.NewCredential(nil)
-	if err != nil {
-		return c, errNoCredentials
-	}
-	got, err := chain.GetCredential()
-	if err != nil || got.AccessKeyId == nil || got.AccessKeySecret == nil {
-		return c, errNoCredentials
-	}
-	c = Credentials{AccessKeyID: *got.AccessKeyId, AccessKeySecret: config.Secret(*got.AccessKeySecret)}
-	if got.ProviderName != nil {
-		c.From = *got.ProviderName
-	}
-	if got.SecurityToken != nil {
-		c.SecurityToken = config.Secret(*got.SecurityToken)
-	}
-	return c, nil
+	return c.current.Credentials != expired.Credentials
 }

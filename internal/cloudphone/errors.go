@@ -1,7 +1,6 @@
 package cloudphone
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -16,16 +15,20 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
+
+	"matrix-expiry-report/internal/retryafter"
 )
 
-// An Error is the service's refusal, or an answer that is none of its own.
+// An Error is an error response of the service, or a response that is not the
+// service's own.
 type Error struct {
 	Status     int // HTTP
 	Code       string
 	Message    string
 	RequestID  string
-	AuthAction string        // the permission that a denial says is missing
-	RetryAfter time.Duration // what the service asked for; 0 if nothing
+	AuthAction string        // the permission that a denial names
+	RetryAfter time.Duration // the delay that the service asks for; 0 if none
+	NotService bool          // the response came from something else, such as a proxy, or is too large to be the service's
 }
 
 func (e *Error) Error() string {
@@ -40,56 +43,73 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Temporary tells whether the same question may be answered later. It goes by
-// the code: the gateway sends throttling as 400.
+// Temporary reports whether the same call may succeed later. It goes by the
+// code, as the gateway sends throttling as 400.
 // https://www.alibabacloud.com/help/en/openapi/throttling-and-quota-management
 func (e *Error) Temporary() bool {
 	return e.Throttled() || e.Code == "ServiceUnavailable" || e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
 }
 
-// expiredKey tells whether a temporary key has come to its end.
-func (e *Error) expiredKey() bool {
-	return strings.HasPrefix(e.Code, "InvalidSecurityToken.Expired")
-}
-
-// Throttled tells whether the account is asking too much.
+// Throttled reports whether the account makes too many calls.
 func (e *Error) Throttled() bool {
 	return strings.Contains(e.Code, "Throttling") || e.Status == http.StatusTooManyRequests
 }
 
-// Temporary marks a failure on the way to the service or back. It has no
-// Unwrap: net/http's own time limits pass for context.DeadlineExceeded, which
-// is for the end of the run.
+// ExpiredToken reports whether the service does not know a NextToken any more.
+// How long one is valid is not documented.
+func (e *Error) ExpiredToken() bool { return strings.Contains(e.Code, "NextToken") }
+
+// UnknownAccount reports whether the endpoint does not know the access key, as
+// one of the other site (China or international) does not.
+func (e *Error) UnknownAccount() bool {
+	return e.Code == "InvalidAccessKeyId" || e.Code == "InvalidAccessKeyId.NotFound"
+}
+
+// expiredCredentials reports whether temporary credentials have expired.
+func (e *Error) expiredCredentials() bool { return family("InvalidSecurityToken.Expired", e.Code) }
+
+// Refused reports whether the service received a call, understood it and denied
+// it, so that another attempt would be denied too.
+func Refused(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && !e.NotService && !e.Temporary() && !e.ExpiredToken()
+}
+
+// Responded reports whether err is a response of the service, of whatever kind.
+func Responded(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && !e.NotService
+}
+
+// A Temporary is a failure on the way to the service or back. It has no Unwrap
+// method: the timeouts of net/http are context.DeadlineExceeded too, which stands
+// for the end of the run.
 type Temporary struct {
 	Err     error
-	Stalled bool // a time limit was reached
+	Timeout bool
 }
 
 func (t *Temporary) Error() string { return t.Err.Error() }
 
-// refused tells whether the service answered, knew what was asked, and will
-// not do it for this account.
-func refused(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && !e.Temporary() && e.Status >= 400
-}
+// maxErrorBytes bounds what is read of an error response, which may be a proxy's
+// page.
+const maxErrorBytes = 64 << 10
 
-// answerError makes an error of any answer but 200, reading at most a little
-// of it: it may be a proxy's page.
-func answerError(res *http.Response) error {
-	defer res.Body.Close()
-	e := &Error{Status: res.StatusCode, RetryAfter: retryAfter(res.Header, time.Now())}
-	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if json.Valid(body) { // what cannot be read stays empty
+// responseError returns the error of a response with any status but 200. Keys may
+// be in lower case, as the SDK reads both.
+func responseError(status int, r io.Reader) *Error {
+	e := &Error{Status: status}
+	body, _ := io.ReadAll(io.LimitReader(r, maxErrorBytes)) // what cannot be read stays empty
+	if json.Valid(body) {
 		_ = object(jx.DecodeBytes(body), func(in *jx.Decoder, name []byte) (err error) {
-			switch string(name) {
-			case "Code":
+			switch lower(string(name)) {
+			case "code":
 				e.Code, err = text(in)
-			case "Message":
+			case "message":
 				e.Message, err = text(in)
-			case "RequestId":
+			case "requestid":
 				e.RequestID, err = text(in)
-			case "AccessDeniedDetail":
+			case "accessdenieddetail":
 				e.AuthAction, err = authAction(in)
 			default:
 				err = in.Skip()
@@ -98,8 +118,9 @@ func answerError(res *http.Response) error {
 		})
 	}
 	if e.Code == "" {
-		e.Code = "HTTP" + strconv.Itoa(res.StatusCode)
-		e.Message = "an answer that is not the service's own: a proxy between?"
+		e.NotService = true
+		e.Code = "HTTP" + strconv.Itoa(status)
+		e.Message = "the response is not the service's own: is there a proxy?"
 	}
 	return e
 }
@@ -109,7 +130,7 @@ func authAction(in *jx.Decoder) (action string, err error) {
 		return "", in.Skip()
 	}
 	err = in.ObjBytes(func(in *jx.Decoder, name []byte) (err error) {
-		if string(name) == "AuthAction" {
+		if lower(string(name)) == "authaction" {
 			action, err = text(in)
 			return err
 		}
@@ -118,110 +139,53 @@ func authAction(in *jx.Decoder) (action string, err error) {
 	return action, err
 }
 
-// retryAfter reads when the service wants to be asked again: milliseconds in
-// x-acs-retry-after (as the official command-line client does) and in the
-// TimeLeft of x-ratelimit-user(-api), seconds or a date in Retry-After.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.Atoi(h.Get("x-acs-retry-after")); err == nil && ms > 0 {
-		return time.Duration(ms) * time.Millisecond
+// retryAfter returns the delay that the service asks for: milliseconds in
+// x-acs-retry-after, as the official command line client reads it, or in the
+// TimeLeft of x-ratelimit-user(-api), or Retry-After. A response that is not
+// throttled may have the x-ratelimit headers too; there they only inform.
+func retryAfter(h http.Header, e *Error, now time.Time) time.Duration {
+	if d := retryafter.Count(h.Get("x-acs-retry-after"), time.Millisecond); d > 0 {
+		return d
 	}
-	for _, name := range []string{"x-ratelimit-user-api", "x-ratelimit-user"} {
-		for field := range strings.SplitSeq(h.Get(name), ",") {
-			if left, ok := strings.CutPrefix(strings.TrimSpace(field), "TimeLeft:"); ok {
-				if ms, err := strconv.Atoi(left); err == nil && ms > 0 {
-					return time.Duration(ms) * time.Millisecond
+	if e.Throttled() {
+		for _, name := range []string{"x-ratelimit-user-api", "x-ratelimit-user"} {
+			for field := range strings.SplitSeq(h.Get(name), ",") {
+				left, _ := strings.CutPrefix(strings.TrimSpace(field), "TimeLeft:")
+				if d := retryafter.Count(left, time.Millisecond); d > 0 {
+					return d
 				}
 			}
 		}
 	}
-	after := h.Get("Retry-After")
-	if s, err := strconv.Atoi(after); err == nil && s > 0 {
-		return time.Duration(s) * time.Second
-	}
-	if at, err := http.ParseTime(after); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
+	return retryafter.Parse(h.Get("Retry-After"), now)
 }
 
-// transportError drops the address that net/http puts into its errors, and
-// says whether another try makes sense.
+// transportError removes the address that net/http adds to its errors, and marks
+// failures that another attempt may avoid as Temporary.
 func transportError(err error) error {
-	if uerr, ok := errors.AsType[*url.Error](err); ok {
-		err = uerr.Err
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
 	}
-	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	if badCert || notTLS || errors.Is(err, context.Canceled) {
-		return err
-	}
-	if stalled(err) {
-		return errStalled()
-	}
-	limit, ok := errors.AsType[net.Error](err)
-	return &Temporary{err, ok && limit.Timeout()}
-}
-
-// stalled tells whether the client's time limit for one answer was reached,
-// and not that for making a connection, which says more.
-func stalled(err error) bool {
-	limit, ok := errors.AsType[net.Error](err)
-	_, dialling := errors.AsType[*net.OpError](err)
-	return ok && limit.Timeout() && !dialling
-}
-
-func errStalled() error {
-	return &Temporary{fmt.Errorf("no whole answer within %s", answerTime), true}
-}
-
-// hints say what a code usually means to the one who runs the function; the
-// first prefix that fits is taken.
-var hints = []struct{ prefix, hint string }{
-	{"InvalidAccessKeyId", "the access key is not known here: check the function's role, and that this endpoint is of the account's site (China or international)"},
-	{"SignatureDoesNotMatch", "the secret does not belong to the access key"},
-	{"IncompleteSignature", "the secret does not belong to the access key"},
-	{"SignatureNonceUsed", "the request was seen twice: a proxy or a retry in between repeats requests"},
-	{"InvalidTimeStamp", "the clock of this machine is wrong"},
-	{"IllegalTimestamp", "the clock of this machine is wrong"},
-	{"InvalidSecurityToken", "the role's temporary key has expired or does not fit: check the function's role"},
-	{"MissingSecurityToken", "a temporary key was used without its token: set ALIBABA_CLOUD_SECURITY_TOKEN too"},
-	{"Forbidden", "the role may not list matrices: attach the policy of the README"},
-	{"NoPermission", "the role may not list matrices: attach the policy of the README"},
-	{"NotAuthorized", "the role may not list matrices: attach the policy of the README"},
-	{"Throttling", "the account's calls are being limited"},
-}
-
-// explain is what people read of an error: the service's message, or what its
-// code usually means, in one line.
-func explain(err error) (code, message string) {
-	e, ok := errors.AsType[*Error](err)
 	switch {
-	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return "DeadlineExceeded", "the time of this run was over"
-	case !ok:
-		return "ConnectionFailed", oneLine(err.Error())
+	case badCertificate, notTLS, errors.Is(err, context.Canceled):
+		return err
+	case isTimeout(err):
+		return errTimeout()
 	}
-	message = cmp.Or(oneLine(e.Message), "the service gave no reason")
-	for _, h := range hints {
-		if strings.HasPrefix(e.Code, h.prefix) {
-			message = h.hint
-			break
-		}
-	}
-	if e.AuthAction != "" {
-		message += "; missing permission: " + oneLine(e.AuthAction)
-	}
-	if e.RequestID != "" {
-		message += " (request " + oneLine(e.RequestID) + ")"
-	}
-	return oneLine(e.Code), message
+	n, ok := errors.AsType[net.Error](err)
+	return &Temporary{err, ok && n.Timeout()}
 }
 
-// oneLine makes a foreign text fit to stand in a sentence.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > 300 {
-		s = string(r[:300]) + "…"
-	}
-	return s
+// isTimeout reports whether err is the timeout of a whole response. That of
+// connecting is not: it says more.
+func isTimeout(err error) bool {
+	n, ok := errors.AsType[net.Error](err)
+	_, connecting := errors.AsType[*net.OpError](err)
+	return ok && n.Timeout() && !connecting
+}
+
+func errTimeout() error {
+	return &Temporary{fmt.Errorf("no complete response within %s", responseTimeout), true}
 }

@@ -10,6 +10,7 @@
 package config
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -105,11 +106,7 @@ func Load(env *Env) Settings {
 	if validThresholds && s.CriticalDays > s.WarningDays {
 		env.Refuse("CRITICAL_DAYS", env.Text("CRITICAL_DAYS", "3"), "at most WARNING_DAYS, "+env.Text("WARNING_DAYS", "7"))
 	}
-	for _, r := range s.Regions {
-		if !IsRegion(r) {
-			env.Refuse("REGIONS", r, "a region such as cn-hangzhou")
-		}
-	}
+	s.Regions = checkRegions(s.Regions, func(value, wanted string) { env.Refuse("REGIONS", value, wanted) })
 	s.Endpoints = env.endpoints("EDS_AIC_ENDPOINT")
 	return s
 }
@@ -155,4 +152,26 @@ func (e *Env) mentions(name string) map[string][]string {
 		}
 	}
 	return all
+}
+
+// maxRegions bounds the regions that may be named, each of which is at least one
+// API request.
+const maxRegions = 50
+
+// checkRegions returns each region once, and calls refuse for what is invalid.
+func checkRegions(ids []string, refuse func(value, wanted string)) []string {
+	var regions []string
+	for _, id := range ids {
+		if !IsRegion(id) {
+			refuse(id, "a region such as cn-hangzhou")
+		}
+		if !slices.Contains(regions, id) {
+			regions = append(regions, id)
+		}
+	}
+	if len(regions) > maxRegions {
+		refuse(fmt.Sprintf("%s, … (%d)", regions[0], len(regions)), fmt.Sprintf("a list of at most %d regions", maxRegions))
+		regions = regions[:maxRegions]
+	}
+	return regions
 }

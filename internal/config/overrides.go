@@ -32,13 +32,8 @@ func (s Settings) With(o Overrides) (Settings, error) {
 		}
 		s.Days = *o.Days
 	}
-	for _, r := range o.Regions {
-		if !IsRegion(r) {
-			refuse("regions", r, "a region such as cn-hangzhou")
-		}
-	}
 	if len(o.Regions) > 0 {
-		s.Regions = o.Regions
+		s.Regions = checkRegions(o.Regions, func(value, wanted string) { refuse("regions", value, wanted) })
 	}
 	s.Language = choose(refuse, "language", o.Language, s.Language, locale.Languages())
 	s.NotifyOn = choose(refuse, "notify_on", o.NotifyOn, s.NotifyOn, []string{Always, OnFindings})

@@ -26,6 +26,9 @@ func TestOverrides(t *testing.T) {
 		{"zero days", Overrides{Days: n(0)}, func(s *Settings) { s.Days = 0 }, ""},
 		{"maximal days", Overrides{Days: n(3650)}, func(s *Settings) { s.Days = 3650 }, ""},
 		{"regions", Overrides{Regions: []string{"us-east-1", "cn-hangzhou"}}, func(s *Settings) { s.Regions = []string{"us-east-1", "cn-hangzhou"} }, ""},
+		{"a region named twice", Overrides{Regions: []string{"us-east-1", "cn-hangzhou", "us-east-1"}}, func(s *Settings) { s.Regions = []string{"us-east-1", "cn-hangzhou"} }, ""},
+		{"50 regions and one of them again", Overrides{Regions: append(manyRegions(50), "xx-0")}, func(s *Settings) { s.Regions = manyRegions(50) }, ""},
+		{"51 regions", Overrides{Regions: manyRegions(51)}, nil, `regions: "xx-0, … (51)" is not a list of at most 50 regions`},
 		{"an empty list of regions", Overrides{Regions: []string{}}, func(*Settings) {}, ""},
 		{"everything", Overrides{Days: n(9), Regions: []string{"us-east-1"}, Channels: []string{"slack"}, Language: "zh", NotifyOn: "findings"},
 			func(s *Settings) {
@@ -55,4 +58,11 @@ func TestOverrides(t *testing.T) {
 	if !slices.Equal(base.Regions, []string{"cn-shanghai"}) || base.Days != 30 {
 		t.Errorf("With changed its receiver: %+v", base)
 	}
+}
+
+func manyRegions(n int) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprint("xx-", i))
+	}
+	return ids
 }

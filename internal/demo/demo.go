@@ -16,6 +16,7 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/inventory"
 	"matrix-expiry-report/report"
 )
 
@@ -108,8 +109,9 @@ func Report(ctx context.Context, rules report.Rules, zone *time.Location) (repor
 	if err != nil {
 		return report.Report{}, err
 	}
-	source := cloudphone.Source{
-		Endpoints: []*url.URL{endpoint}, Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4, Credentials: s.Credentials,
+	source := inventory.Source{
+		Endpoints: []*url.URL{endpoint},
+		API:       cloudphone.API{Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4, Credentials: s.Credentials},
 	}
-	return report.Build(rules, source.List(ctx, nil, nil), time.Now()), nil
+	return report.Build(rules, source.List(ctx, nil), time.Now()), nil
 }

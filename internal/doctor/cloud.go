@@ -1,12 +1,16 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/internal/inventory"
 )
 
 // identity checks the access key with STS.
@@ -17,62 +21,98 @@ func (c Checker) identity(ctx context.Context) []Check {
 	case err != nil && id.From == "":
 		return check(name, Fail, err.Error(), "give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	case err != nil:
-		return check(name, Warn, fmt.Sprintf("the access key from %s is not confirmed by STS: %v", id.From, err), "see the endpoints below, which use the key")
+		return check(name, Warn, fmt.Sprintf("the access key from %s is not confirmed by STS: %s: %s", id.From, inventory.Explain(err).Code, inventory.Explain(err).Message), "see the endpoints below, which use the key")
 	}
-	return check(name, OK, fmt.Sprintf("%s, account %s (%s), from %s", id.Arn, id.Account, id.Kind, id.From), "")
+	return check(name, OK, fmt.Sprintf("%s, account %s (%s), from %s", id.ARN, id.Account, id.Type, id.From), "")
 }
 
-// endpoints checks what each endpoint lists, and the clock against the API's.
+// endpoints checks what each endpoint lists, the clock against the API's, and
+// how its timestamps are read.
 func (c Checker) endpoints(ctx context.Context) (checks []Check) {
 	probes, err := c.Source.Probe(ctx)
 	if err != nil {
 		return check("endpoints", Fail, "not checked: no access key", "")
 	}
-	byEndpoint := map[string][]cloudphone.Probe{}
-	known := false // an endpoint knows the account
 	var skew time.Duration
+	expiry := ""
 	for _, p := range probes {
-		byEndpoint[p.Endpoint] = append(byEndpoint[p.Endpoint], p)
-		known = known || p.Problem == nil
-		if p.Skew.Abs() > skew.Abs() {
-			skew = p.Skew
+		checks = append(checks, endpoint(p, probes)...)
+		expiry = cmp.Or(expiry, p.Expiry)
+		if p.ClockSkew.Abs() > skew.Abs() {
+			skew = p.ClockSkew
 		}
 	}
-	for _, e := range c.Settings.Endpoints {
-		checks = append(checks, endpoint(e.Host, byEndpoint[e.Host], known)...)
-	}
-	return append(checks, clock(skew))
+	return append(checks, clock(skew), c.timestamps(expiry))
 }
 
-// endpoint returns the checks for the probes of one endpoint. If known, some
-// endpoint knows the account: one that does not belongs to the other site.
-func endpoint(host string, probes []cloudphone.Probe, known bool) (checks []Check) {
-	name := "endpoint " + host
-	var regions []string
-	total := 0
-	for _, p := range probes {
+// endpoint returns the checks for one of the probed endpoints. Like a run, it
+// excuses an endpoint that refuses the account if another one has it.
+func endpoint(p inventory.Probe, all []inventory.Probe) []Check {
+	name := "endpoint " + p.Endpoint
+	known := slices.ContainsFunc(all, func(p inventory.Probe) bool { return p.Problem == nil })
+	shown := slices.ContainsFunc(all, func(p inventory.Probe) bool { return p.Total > 0 })
+	if p.Problem != nil && known {
+		e, _ := errors.AsType[*cloudphone.Error](p.Problem)
+		problem := inventory.Explain(p.Problem)
 		switch {
-		case p.Problem == nil && p.Region == "":
-			total = p.Matrices
-		case p.Problem == nil:
-			regions = append(regions, fmt.Sprintf("%s %d", p.Region, p.Matrices))
-		case known && strings.HasPrefix(p.Problem.Code, "InvalidAccessKeyId"):
+		case e != nil && e.UnknownAccount():
 			return check(name, OK, "does not know the account, which belongs to the other site", "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried")
-		case known && p.Problem.Code == "ConnectionFailed":
-			return check(name, Warn, p.Problem.Message, "if your account belongs to the other site, set EDS_AIC_ENDPOINT to the other endpoint; otherwise every report is incomplete")
-		default:
-			status := Fail
-			if p.Region != "" {
-				status = Warn
-			}
-			checks = append(checks, Check{strings.TrimSpace(name + " " + p.Region), status, p.Problem.Code + ": " + p.Problem.Message,
-				"see the message for the usual cause; the README has the policy for the role"})
+		case cloudphone.Refused(p.Problem) && shown:
+			return check(name, OK, "refuses the account, which another endpoint lists: "+problem.Code+": "+problem.Message, "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried")
+		case !cloudphone.Responded(p.Problem):
+			return check(name, Warn, problem.Message, "if your account belongs to the other site, set EDS_AIC_ENDPOINT to the other endpoint; otherwise every report is incomplete")
 		}
 	}
-	if len(regions) > 0 {
-		checks = append(check(name, OK, fmt.Sprintf("%d matrices: %s", total, strings.Join(regions, ", ")), ""), checks...)
+	var checks []Check
+	add := func(region string, status Status, prefix string, err error) {
+		problem := inventory.Explain(err)
+		checks = append(checks, Check{strings.TrimSpace(name + " " + region), status, prefix + problem.Code + ": " + problem.Message,
+			"see the message for the usual cause; the README has the policy for the role"})
+	}
+	if p.Problem != nil {
+		add("", Fail, "", p.Problem)
+	}
+	var regions []string
+	for _, r := range p.Regions {
+		if r.Problem == nil {
+			regions = append(regions, fmt.Sprintf("%s %d", r.Region, r.Matrices))
+		} else if p.Problem == nil {
+			add(r.Region, Warn, "", r.Problem)
+		}
+	}
+	if p.RegionsProblem != nil && !p.Covers && p.Problem == nil {
+		add("", Warn, "every report is incomplete: the list of regions could not be read: ", p.RegionsProblem)
+	}
+	if p.Problem == nil {
+		checks = append(check(name, OK, fmt.Sprintf("%d matrices: %s%s", p.Total, strings.Join(regions, ", "), totalNote(p)), ""), checks...)
 	}
 	return checks
+}
+
+// totalNote returns what the count of an endpoint does not cover.
+func totalNote(p inventory.Probe) string {
+	switch {
+	case !p.Covers:
+		return "; regions that the API does not list cannot be checked, as a query without a region does not count all matrices"
+	case p.RegionsProblem != nil:
+		return "; the list of regions could not be read (" + inventory.Explain(p.RegionsProblem).Code + "), which hides nothing, as the total confirms the count"
+	}
+	return ""
+}
+
+// timestamps shows how the expiry date of one matrix is read, since the API does
+// not document the time zone.
+func (c Checker) timestamps(expiry string) Check {
+	const name, advice = "time zones", "compare a matrix with the console; if it is hours off, set API_TIME_ZONE"
+	if expiry == "" {
+		return Check{name, OK, fmt.Sprintf("no matrix has an expiry date; one that names no zone is read in %s", c.Settings.APIZone), ""}
+	}
+	t, ok := cloudphone.ParseTime(expiry, c.Settings.APIZone)
+	if !ok || t.IsZero() {
+		return Check{name, Warn, fmt.Sprintf("GmtExpired %q cannot be parsed: such a matrix is reported as no_expiry", expiry), "report it to the maintainers"}
+	}
+	return Check{name, OK, fmt.Sprintf("GmtExpired %s is read as %s and shown as %s (%s)", expiry,
+		t.Format("2006-01-02 15:04:05 -07:00"), t.Time.In(c.Settings.Location).Format("2006-01-02 15:04 -07:00"), c.Settings.Location), advice}
 }
 
 // The limits for the difference of the clocks. From 15 minutes the API rejects

@@ -2,13 +2,12 @@ package doctor
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"matrix-expiry-report/internal/cloudphone"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
-	"matrix-expiry-report/report"
 )
 
 func TestCredentials(t *testing.T) {
@@ -18,9 +17,9 @@ func TestCredentials(t *testing.T) {
 
 	denied := start(t, &fakecloud.Server{Keys: map[string]fakecloud.Key{"emulator": {Secret: "another"}}})
 	c = newChecker(map[string]string{"EDS_AIC_ENDPOINT": denied})
-	expect(t, c.identity(t.Context()), want{"credentials", Warn, "the access key from a test is not confirmed by STS: SignatureDoesNotMatch", "see the endpoints"})
+	expect(t, c.identity(t.Context()), want{"credentials", Warn, "the access key from a test is not confirmed by STS: SignatureDoesNotMatch: the secret does not belong", "see the endpoints"})
 
-	c.Source.Credentials = noCredentials
+	c.Source.API.Credentials = noCredentials
 	expect(t, c.identity(t.Context()), want{"credentials", Fail, "no access key found", "ALIBABA_CLOUD_ACCESS_KEY_ID"})
 }
 
@@ -32,52 +31,65 @@ func TestEndpoints(t *testing.T) {
 		Action: "DescribeCloudPhoneNodes", Region: "eu-central-1", Answer: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No."),
 	}}})
 	name := func(address string) string { return "endpoint " + strings.TrimPrefix(address, "http://") }
-	clock := want{"clock", OK, "off the API's clock", ""}
+	deniedRegions := start(t, &fakecloud.Server{Nodes: nodes[:1], Faults: []fakecloud.Fault{{Action: "DescribeRegions", Answer: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
+	uncovered := start(t, &fakecloud.Server{Nodes: nodes, OneRegion: "cn-shanghai"})
+	neither := start(t, &fakecloud.Server{Nodes: nodes, OneRegion: "cn-shanghai", Faults: []fakecloud.Fault{{Action: "DescribeRegions", Answer: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
+	denied := start(t, &fakecloud.Server{Faults: []fakecloud.Fault{{Answer: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No.")}}})
+	empty := start(t, &fakecloud.Server{})
+	const all = "131 matrices: cn-shanghai 45, cn-hangzhou 50, ap-southeast-1 23, eu-central-1 13"
+	last := []want{{"clock", OK, "off the API's clock", ""}, {"time zones", OK, "", ""}}
 	for _, c := range []struct {
 		name, addresses string
 		wants           []want
 	}{
-		{"one endpoint", fleet, []want{
-			{name(fleet), OK, "131 matrices: cn-shanghai 45, cn-hangzhou 50, ap-southeast-1 23, eu-central-1 13", ""}, clock}},
+		{"one endpoint", fleet, []want{{name(fleet), OK, all, ""}}},
+		{"no matrices", empty, []want{{name(empty), OK, "0 matrices", ""}}},
 		{"the other site does not know the account", fleet + "," + otherSite, []want{
-			{name(fleet), OK, "131 matrices", ""}, {name(otherSite), OK, "does not know the account", "set EDS_AIC_ENDPOINT"}, clock}},
+			{name(fleet), OK, "131 matrices", ""}, {name(otherSite), OK, "does not know the account", "set EDS_AIC_ENDPOINT"}}},
+		{"the other site denies the account", fleet + "," + denied, []want{
+			{name(fleet), OK, "131 matrices", ""}, {name(denied), OK, "Forbidden.RAM: the role may not list matrices", "set EDS_AIC_ENDPOINT"}}},
+		{"one denies the account, the other has no matrices", empty + "," + denied, []want{
+			{name(empty), OK, "0 matrices", ""}, {name(denied), Fail, "Forbidden.RAM: the role may not list matrices", "policy"}}},
+		{"an endpoint does not respond", fleet + ",http://127.0.0.1:1", []want{
+			{name(fleet), OK, "131 matrices", ""}, {"endpoint 127.0.0.1:1", Warn, "connection refused", "every report is incomplete"}}},
+		{"no endpoint knows the account", otherSite, []want{{name(otherSite), Fail, "InvalidAccessKeyId", "policy"}}},
 		{"a region is denied", oneRegion, []want{
 			{name(oneRegion), OK, "131 matrices: cn-shanghai 45, cn-hangzhou 50, ap-southeast-1 23", ""},
-			{name(oneRegion) + " eu-central-1", Warn, "Forbidden.RAM", "policy"}, clock}},
+			{name(oneRegion) + " eu-central-1", Warn, "Forbidden.RAM", "policy"}}},
+		{"DescribeRegions is denied", deniedRegions, []want{{name(deniedRegions), OK, "(NoPermission), which hides nothing", ""}}},
+		{"the total cannot be checked", uncovered, []want{{name(uncovered), OK, "regions that the API does not list cannot be checked", ""}}},
+		{"neither regions nor total are known", neither, []want{
+			{name(neither), OK, "regions that the API does not list cannot be checked", ""}, {name(neither), Warn, "every report is incomplete", "policy"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checker := newChecker(map[string]string{"EDS_AIC_ENDPOINT": c.addresses})
-			expect(t, checker.endpoints(t.Context()), c.wants...)
+			checks := checker.endpoints(t.Context())
+			if n := len(checks) - 1; n >= 0 && checks[n].Name == "time zones" {
+				checks[n].Detail, checks[n].Advice = "", "" // see TestTimestamps
+			}
+			expect(t, checks, append(c.wants, last...)...)
+			incomplete := slices.ContainsFunc(checks, func(c Check) bool { return c.Status != OK })
+			if strings.Contains(c.addresses, "127.0.0.1:1,") || strings.HasSuffix(c.addresses, "127.0.0.1:1") {
+				return // a run would retry for as long again
+			}
+			if l := checker.Source.List(t.Context(), nil); l.Complete() == incomplete {
+				t.Errorf("a run is complete: %t, %+v", l.Complete(), l.Problems)
+			}
 		})
 	}
-
 	c := newChecker(map[string]string{"EDS_AIC_ENDPOINT": otherSite})
-	checks := c.endpoints(t.Context())
-	expect(t, checks[:1], want{name(otherSite), Fail, "InvalidAccessKeyId", "policy"})
-	c.Source.Credentials = noCredentials
+	c.Source.API.Credentials = noCredentials
 	expect(t, c.endpoints(t.Context()), want{"endpoints", Fail, "no access key", ""})
 }
 
-// What an endpoint's problem means depends on whether another endpoint knows the
-// account.
-func TestEndpointProblem(t *testing.T) {
-	for _, c := range []struct {
-		code, region   string
-		known          bool
-		status         Status
-		detail, advice string
-	}{
-		{"InvalidAccessKeyId.NotFound", "", true, OK, "does not know the account", "set EDS_AIC_ENDPOINT"},
-		{"InvalidAccessKeyId.NotFound", "", false, Fail, "InvalidAccessKeyId.NotFound: no", "policy"},
-		{"ConnectionFailed", "", true, Warn, "no", "every report is incomplete"},
-		{"ConnectionFailed", "", false, Fail, "ConnectionFailed: no", "policy"},
-		{"SignatureDoesNotMatch", "", true, Fail, "SignatureDoesNotMatch: no", "policy"},
-		{"Forbidden.RAM", "cn-hangzhou", true, Warn, "Forbidden.RAM: no", "policy"},
-		{"Forbidden.RAM", "cn-hangzhou", false, Warn, "Forbidden.RAM: no", "policy"},
+func TestTimestamps(t *testing.T) {
+	c := newChecker(map[string]string{"API_TIME_ZONE": "UTC", "TIME_ZONE": "Asia/Shanghai"})
+	for expiry, w := range map[string]want{
+		"2026-11-24 02:00:34": {"time zones", OK, "GmtExpired 2026-11-24 02:00:34 is read as 2026-11-24 02:00:34 +00:00 and shown as 2026-11-24 10:00 +08:00 (Asia/Shanghai)", "API_TIME_ZONE"},
+		"":                    {"time zones", OK, "no matrix has an expiry date; one that names no zone is read in UTC", ""},
+		"in May":              {"time zones", Warn, `GmtExpired "in May" cannot be parsed`, "report it"},
 	} {
-		probe := cloudphone.Probe{Endpoint: "host", Region: c.region, Problem: &report.Problem{Code: c.code, Message: "no"}}
-		got := endpoint("host", []cloudphone.Probe{probe}, c.known)
-		expect(t, got, want{strings.TrimSpace("endpoint host " + c.region), c.status, c.detail, c.advice})
+		expect(t, []Check{c.timestamps(expiry)}, w)
 	}
 }
 
@@ -106,8 +118,7 @@ func TestClock(t *testing.T) {
 		}))
 		for _, addresses := range []string{skewed, exact + "," + skewed, skewed + "," + exact} {
 			checks := newChecker(map[string]string{"EDS_AIC_ENDPOINT": addresses}).endpoints(t.Context())
-			last := checks[len(checks)-1]
-			expect(t, []Check{last}, want{"clock", c.status, "off the API's clock", c.advice})
+			expect(t, checks[len(checks)-2:len(checks)-1], want{"clock", c.status, "off the API's clock", c.advice})
 		}
 	}
 	for skew, want := range map[time.Duration]Status{

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/chat"
-	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/inventory"
 )
 
 // A Status is the outcome of a check.
@@ -42,7 +42,7 @@ type Checker struct {
 	SettingsErr error // the errors of invalid settings, one per line; may be nil
 	Warnings    []string
 	EnvSize     int // bytes of the settings, see config.Env.Size
-	Source      *cloudphone.Source
+	Source      *inventory.Source
 	Channels    []*chat.Channel
 	Commands    int // how many chats can send commands
 	Now         func() time.Time
@@ -51,7 +51,7 @@ type Checker struct {
 // Run runs all checks at the same time. With post it also sends a test message
 // to every channel.
 func (c Checker) Run(ctx context.Context, post bool) []Check {
-	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, c.channels, c.zones, c.timer, c.templates, c.access}
+	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, c.channels, c.timer, c.templates, c.access}
 	if post {
 		checks = append(checks, c.testMessages)
 	}

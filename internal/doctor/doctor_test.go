@@ -17,6 +17,7 @@ import (
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/inventory"
 )
 
 func TestMain(m *testing.M) {
@@ -34,12 +35,12 @@ func newChecker(env map[string]string) Checker {
 		Now: func() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) },
 	}
 	c.SettingsErr, c.Warnings, c.EnvSize = e.Err(), e.Warnings(), e.Size()
-	c.Source = &cloudphone.Source{
-		Endpoints: c.Settings.Endpoints, Zone: c.Settings.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
+	c.Source = &inventory.Source{Endpoints: c.Settings.Endpoints, API: cloudphone.API{
+		Zone: c.Settings.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
 		Credentials: func(context.Context) (cloudphone.Credentials, error) {
 			return cloudphone.Credentials{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret", From: "a test"}, nil
 		},
-	}
+	}}
 	return c
 }
 
@@ -99,7 +100,7 @@ func TestRun(t *testing.T) {
 		}
 		return all
 	}
-	want := []string{"settings", "credentials", "endpoint", "clock", "channel slack", "time zones", "timer", "templates", "HTTP trigger"}
+	want := []string{"settings", "credentials", "endpoint", "clock", "time zones", "channel slack", "timer", "templates", "HTTP trigger"}
 	if got := names(false); !slices.Equal(got, want) || len(room.Messages()) != 0 {
 		t.Errorf("got the checks %q and %d messages, want %q and none", got, len(room.Messages()), want)
 	}

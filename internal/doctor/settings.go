@@ -8,7 +8,6 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"matrix-expiry-report/handler"
-	"matrix-expiry-report/internal/cloudphone"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/message"
 )
@@ -43,15 +42,6 @@ func (c Checker) settings(context.Context) (checks []Check) {
 		names[i] = channel.Name()
 	}
 	return check("settings", OK, fmt.Sprintf("valid; reports expiries within %d days to %s", c.Settings.Days, strings.Join(names, ", ")), "")
-}
-
-// zones shows how a timestamp of the API is read: its zone is not documented.
-func (c Checker) zones(context.Context) []Check {
-	const sample = "2026-11-24 02:00:34"
-	t := cloudphone.SampleTime(sample, c.Settings.APIZone)
-	return check("time zones", OK, fmt.Sprintf("GmtExpired %s is read as %s and shown as %s (%s)", sample,
-		t.Format("2006-01-02 15:04:05 -07:00"), t.In(c.Settings.Location).Format("2006-01-02 15:04 -07:00"), c.Settings.Location),
-		"compare a matrix with the console; if it is hours off, set API_TIME_ZONE")
 }
 
 // triggerCron parses the expressions of Function Compute's timers: six fields,

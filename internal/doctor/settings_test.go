@@ -31,12 +31,6 @@ func TestSettings(t *testing.T) {
 	expect(t, c.settings(t.Context()), want{"settings", Fail, "no channel is configured", "SLACK_WEBHOOK_URL"})
 }
 
-func TestTimeZones(t *testing.T) {
-	c := newChecker(map[string]string{"API_TIME_ZONE": "UTC", "TIME_ZONE": "Asia/Shanghai"})
-	expect(t, c.zones(t.Context()),
-		want{"time zones", OK, "read as 2026-11-24 02:00:34 +00:00 and shown as 2026-11-24 10:00 +08:00 (Asia/Shanghai)", "API_TIME_ZONE"})
-}
-
 // An expression that names no zone is in UTC, whatever the time zones of the
 // report and of the machine are.
 func TestTimer(t *testing.T) {

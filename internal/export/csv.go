@@ -36,6 +36,8 @@ var csvColumns = []struct {
 	{"created_at", func(f report.Finding, _ string) string { return instant(f.CreatedAt) }},
 	{"modified_at", func(f report.Finding, _ string) string { return instant(f.ModifiedAt) }},
 	{"tags", func(f report.Finding, _ string) string { return text(tags(f.Tags)) }},
+	{"expires_raw", func(f report.Finding, _ string) string { return text(f.ExpiresRaw) }},
+	{"bandwidth_status", func(f report.Finding, _ string) string { return text(f.BandwidthStatus) }},
 }
 
 // CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one

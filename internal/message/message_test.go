@@ -223,17 +223,22 @@ func TestFoldedRowsHaveTheSameDay(t *testing.T) {
 	}
 }
 
-// A problem is in the reader's language if the catalogue has a hint for its
-// code, with permission and request.
+// A problem has the hint of the reader's language for its code, and always its
+// own words, with permission and request. A code that only begins like one with a
+// hint has none.
 func TestProblemsAreTranslated(t *testing.T) {
-	denied := report.Problem{Code: "Forbidden.RAM", Message: "the role may not", RequestID: "R-1", Permission: "eds-aic:X"}
+	denied := report.Problem{Code: "Forbidden.RAM", Message: "2 of 5 matrices read: User not authorized.; missing permission: eds-aic:X (request R-1)", RequestID: "R-1", Permission: "eds-aic:X"}
 	for _, c := range []struct {
 		language string
 		p        report.Problem
 		want     string
 	}{
-		{"en", denied, "the role may not"},
-		{"zh", denied, "该角色无权列出矩阵：请附加 README 中的权限策略；缺少的权限：eds-aic:X（请求 R-1）"},
+		{"en", denied, denied.Message},
+		{"zh", denied, "该角色无权列出矩阵：请附加 README 中的权限策略（" + denied.Message + "）"},
+		{"zh", report.Problem{Code: "Forbidden.RiskControl", Message: "Risk."}, "Risk."},
+		{"zh", report.Problem{Code: "Throttling.User", Message: "Denied."}, "账号的调用正被限流（Denied.）"},
+		{"zh", report.Problem{Code: "HTTP502", Message: "a proxy"}, "收到的不是该服务的响应：中间可能有代理（a proxy）"},
+		{"zh", report.Problem{Code: "InvalidAccessKeyId.Inactive", Message: "Inactive."}, "AccessKey 已被禁用：请启用，或更换 AccessKey（Inactive.）"},
 		{"zh", report.Problem{Code: "ConnectionFailed", Message: "dial tcp: refused"}, "与服务的连接失败：dial tcp: refused"},
 		{"zh", report.Problem{Code: "Odd.Code", Message: "the original text"}, "the original text"},
 	} {

@@ -46,6 +46,8 @@ func why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bo
 		return since("why_creating", f.CreatedAt)
 	case reason == report.UnknownStatus && f.Status != "":
 		return c.Text("why_unknown_status", Clean(f.Status))
+	case reason == report.NoExpiry && f.ExpiresRaw != "":
+		return c.Text("why_unreadable_expiry", Clean(f.ExpiresRaw))
 	}
 	return c.Text("why_" + string(reason))
 }
@@ -108,28 +110,29 @@ func placeText(places []string, c *locale.Catalog) string {
 	return text
 }
 
-// problemText words a problem: with the hint of the catalogue whose id matches
-// most of the code, or else with the problem's own message, in English.
+// problemText words a problem: with the hint of the catalogue for its code, and
+// with the problem's own message, which is in English.
 func problemText(c *locale.Catalog, p report.Problem) string {
-	hint := ""
-	for _, id := range c.IDs("hint_") {
-		if prefix, ok := strings.CutPrefix(id, "hint_"); ok && strings.HasPrefix(p.Code, prefix) && len(id) > len(hint) {
-			hint = id
+	hint := hintID(c, p.Code)
+	switch {
+	case hint == "":
+		return p.Message
+	case c.HasValues(hint):
+		return c.Text(hint, p.Message)
+	}
+	return c.Text(hint) + c.Text("own_words", p.Message)
+}
+
+// hintID returns the id of the hint for a code: that of the code itself, or of
+// the family before its first dot or its digits. A hint_Forbidden of a family that
+// is not documented as one would explain codes that mean something else, so that
+// hints end with _family if they are for all of it.
+func hintID(c *locale.Catalog, code string) string {
+	family, _, _ := strings.Cut(code, ".")
+	for _, id := range []string{"hint_" + code, "hint_" + family + "_family", "hint_" + strings.TrimRight(code, "0123456789") + "_family"} {
+		if slices.Contains(c.IDs(id), id) {
+			return id
 		}
 	}
-	if hint == "" {
-		return p.Message
-	}
-	var values []any
-	if c.HasValues(hint) {
-		values = append(values, p.Message)
-	}
-	text := c.Text(hint, values...)
-	if p.Permission != "" {
-		text += c.Text("missing_permission", p.Permission)
-	}
-	if p.RequestID != "" {
-		text += c.Text("of_request", p.RequestID)
-	}
-	return text
+	return ""
 }

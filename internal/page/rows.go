@@ -84,6 +84,8 @@ func reasonText(c *locale.Catalog, reason report.Reason, f *report.Finding) stri
 		return c.Text("page_expiring")
 	case reason == report.UnknownStatus && f.Status != "":
 		return c.Text("why_unknown_status", message.Clean(f.Status))
+	case reason == report.NoExpiry && f.ExpiresRaw != "":
+		return c.Text("why_unreadable_expiry", message.Clean(f.ExpiresRaw))
 	}
 	return c.Text("heading_" + string(reason))
 }

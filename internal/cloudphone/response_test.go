@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +25,7 @@ func examplePage(t testing.TB) []byte {
 }
 
 func TestTheExampleOfTheVendorsPage(t *testing.T) {
-	p, err := newDecoder(zone, new(sync.Mutex)).decode(bytes.NewReader(examplePage(t)))
+	p, err := newDecoder(zone).page(bytes.NewReader(examplePage(t)), 20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +38,7 @@ func TestTheExampleOfTheVendorsPage(t *testing.T) {
 		ExpiresAt:  report.Time{Time: time.Date(2025, 3, 9, 2, 0, 34, 0, zone)},
 		CreatedAt:  report.Time{Time: time.Date(2024, 11, 13, 2, 3, 14, 0, zone)},
 		ModifiedAt: report.Time{Time: time.Date(2025, 2, 13, 2, 3, 14, 0, zone)},
-		PhoneCount: 25, ServerType: "cpm.gx7.10xlarge", InstanceType: "ac.max", Tags: map[string]string{"keyname": "valuename"},
+		PhoneCount: 25, ServerType: "cpm.gx7.10xlarge", InstanceType: "ac.max", BandwidthStatus: "1", Tags: map[string]string{"keyname": "valuename"},
 	}
 	if !maps.Equal(got.Tags, want.Tags) || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -53,7 +51,7 @@ func TestFieldsAreReadLeniently(t *testing.T) {
 		{`true`, "true", "-7"}, {`null`, "", "-7"}, {`{"a":1}`, "", "-7"}, {`[1]`, "", "-7"}, {`"NaN"`, "NaN", "-7"}, {`"Inf"`, "Inf", "-7"},
 		{`1e300`, "1e300", "-7"}, {`"\ud800"`, "\ufffd", "-7"}, {"\"a\xff\"", "a\ufffd", "-7"},
 	} {
-		p, err := newDecoder(zone, new(sync.Mutex)).decode(strings.NewReader(fmt.Sprintf(`{"RegionModels":[],"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)))
+		p, err := newDecoder(zone).page(strings.NewReader(fmt.Sprintf(`{"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)), 20)
 		if err != nil {
 			t.Errorf("%s: %v", tt.json, err)
 			continue
@@ -75,20 +73,20 @@ func TestAPageThatIsNone(t *testing.T) {
 		temporary bool
 		says      string
 	}{
-		{``, true, "the answer is not the service's JSON: it ends too early"},
-		{`[]`, true, "the answer is not the service's JSON"},
-		{`{"NodeModel":[1]}`, true, "the answer is not the service's JSON"},
-		{`{"RequestId":"R"}`, true, "the answer has neither rows nor a count"},
+		{``, true, "the response is not the service's JSON: unexpected end"},
+		{`[]`, true, "the response is not the service's JSON"},
+		{`{"NodeModel":[1]}`, true, "the response is not the service's JSON"},
+		{`{"RequestId":"R"}`, true, "the response has neither rows nor a count"},
 		{`{"Code":"Throttling","Message":"m","RequestId":"R"}`, true, "Throttling: m (request R)"},
 		{`{"Code":"Forbidden"}`, false, "Forbidden"},
-		{`{"TotalCount":1,"NodeModel":[` + strings.Repeat(`{"NodeId":"a"},`, 2000), true, "the answer is not the service's JSON"},
-		{`{"TotalCount":1}{}`, true, "the answer is not the service's JSON"},
-		{`{"TotalCount":1} x`, true, "the answer is not the service's JSON"},
-		{strings.Repeat(" ", maxPageBytes+1), false, "ResponseTooLarge: the answer is larger than 4 MiB"},
-		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{}`, maxPageRows) + "]}", false, "ResponseTooLarge: the answer has more than 10000 rows"},
-		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{"NodeName":"`+strings.Repeat("x", 1<<15)+`"}`, 128) + "]}", false, "ResponseTooLarge: the answer is larger than 4 MiB"},
+		{`{"TotalCount":1,"NodeModel":[` + strings.Repeat(`{"NodeId":"a"},`, 2000), true, "the response is not the service's JSON"},
+		{`{"TotalCount":1}{}`, true, "the response is not the service's JSON"},
+		{`{"TotalCount":1} x`, true, "the response is not the service's JSON"},
+		{strings.Repeat(" ", maxResponseBytes+1), false, "ResponseTooLarge: the response is larger than 4 MiB"},
+		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{}`, maxPageRows) + "]}", false, "ResponseTooLarge: the response has more than 10000 rows"},
+		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{"NodeName":"`+strings.Repeat("x", 1<<15)+`"}`, 128) + "]}", false, "ResponseTooLarge: the response is larger than 4 MiB"},
 	} {
-		_, err := newDecoder(zone, new(sync.Mutex)).decode(strings.NewReader(tt.body))
+		_, err := newDecoder(zone).page(strings.NewReader(tt.body), 20)
 		if err == nil || !strings.HasPrefix(err.Error(), tt.says) {
 			t.Errorf("%.40q: got the error %v, want %q", tt.body, err, tt.says)
 			continue
@@ -112,33 +110,27 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, err := newDecoder(zone, new(sync.Mutex)).decode(bytes.NewReader(body))
-		if (p == nil) == (err == nil) {
-			t.Fatalf("got the page %v and the error %v, want one of them", p, err)
-		}
+		p, err := newDecoder(zone).page(bytes.NewReader(body), 20)
 		if err != nil {
-			if code, message := explain(err); code == "" || message == "" || len(code)+len(message) > 4000 {
-				t.Errorf("got the code %q and the message %q, want short ones", code, message)
+			if got := Explain(err); got.Code == "" || got.Message == "" || len(got.Code)+len(got.Message) > 4000 {
+				t.Errorf("got the code %q and the message %q, want short ones", got.Code, got.Message)
 			}
 			return
 		}
-		r := newReading(nil, func(int) {}, keepAll, maphash.MakeSeed())
-		rows := len(p.Nodes)
-		c, err := r.newChain("cn-hangzhou")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if added := r.add(c, "cn-hangzhou", p, false); added > rows || added < 0 || rows > 0 && added == 0 {
-			t.Errorf("%d of %d rows were new to an empty reading", added, rows)
-		}
-		r.end(c)
-		if r.total() < r.seen.size {
-			t.Errorf("got a total of %d for %d rows", r.total(), r.seen.size)
-		}
-		for _, m := range r.kept {
-			if m.PhoneCount < 0 || m.Region == "" || m.Tags == nil {
-				t.Errorf("got %+v, want no negative count, a region and tags", m)
+		memory := p.Bytes
+		for _, m := range p.Nodes {
+			if m.PhoneCount < 0 || m.Tags == nil || len(m.Tags) > maxTags || len(m.NodeID) > maxIDBytes {
+				t.Errorf("got %+v, want no negative count, tags and a short id", m)
 			}
+			for _, text := range []string{m.Name, m.Region, m.Status, m.ServerType, m.InstanceType, m.BandwidthStatus} {
+				if len(text) > maxTextBytes {
+					t.Errorf("got a text of %d bytes, want at most %d", len(text), maxTextBytes)
+				}
+			}
+			memory -= len(m.NodeID) + len(m.Name) + len(m.ExpiresRaw)
+		}
+		if memory < 0 || len(p.NextToken) > maxTokenBytes {
+			t.Errorf("%d bytes are counted, %d less than the texts have; the token has %d", p.Bytes, -memory, len(p.NextToken))
 		}
 	})
 }
@@ -149,9 +141,9 @@ func BenchmarkDecodePage(b *testing.B) {
 	body := []byte(`{"NodeModel":[` + strings.Repeat(string(row)+",", 99) + string(row) + `],"TotalCount":131,"NextToken":"AAAAAV3MpHK1AP0pfERHZN5pu6kU"}`)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
-	d := newDecoder(zone, new(sync.Mutex))
+	d := newDecoder(zone)
 	for b.Loop() {
-		p, err := d.decode(bytes.NewReader(body))
+		p, err := d.page(bytes.NewReader(body), 100)
 		if err != nil || len(p.Nodes) != 100 {
 			b.Fatal(err)
 		}

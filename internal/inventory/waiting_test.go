@@ -1,4 +1,4 @@
-package cloudphone_test
+package inventory_test
 
 import (
 	"context"
@@ -38,16 +38,17 @@ func pauses(calls []fakecloud.Call, region string, page int) []time.Duration {
 
 // Pauses are drawn from the whole of half a second, one, two and four, so that
 // several who were refused together do not come back together.
-func TestPausesAreDrawn(t *testing.T) {
+func TestRetryDelaysAreJittered(t *testing.T) {
 	least, greatest := 1.0, 0.0
 	for range 40 {
 		synctest.Test(t, func(t *testing.T) {
 			cloud := &fakecloud.Server{Nodes: someNodes(), Faults: []fakecloud.Fault{{Region: "cn-hangzhou"}}}
 			list(t, t.Context(), overPipes(t, cloud))
 			got := pauses(cloud.Calls(), "cn-hangzhou", 1)
-			if len(got) != tries-1 {
-				t.Fatalf("got the pauses %v, want %d", got, tries-1)
+			if len(got) != 2*tries-1 { // of two scans
+				t.Fatalf("got the pauses %v, want %d", got, 2*tries-1)
 			}
+			got = got[:tries-1]
 			most := 500 * time.Millisecond
 			for _, p := range got {
 				least, greatest = min(least, float64(p)/float64(most)), max(greatest, float64(p)/float64(most))
@@ -60,7 +61,7 @@ func TestPausesAreDrawn(t *testing.T) {
 	}
 }
 
-func TestTheServiceSaysHowLongToWait(t *testing.T) {
+func TestListWaitsAsTheServiceAsks(t *testing.T) {
 	throttled := fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")
 	inside := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"Code":"Throttling.User"}`) }
 	for _, tt := range []struct {
@@ -92,7 +93,7 @@ func TestTheServiceSaysHowLongToWait(t *testing.T) {
 	}
 }
 
-func TestNonsenseAboutWaitingIsIgnored(t *testing.T) {
+func TestInvalidDelaysAreIgnored(t *testing.T) {
 	for _, value := range []string{"soon", "-5", "0", "", "1.5", "99999999999999999999", "Wed, 21 Oct 1999 07:28:00 GMT"} {
 		for _, header := range []string{"Retry-After", "x-acs-retry-after", "x-ratelimit-user-api", "x-ratelimit-user"} {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,7 @@ func TestNonsenseAboutWaitingIsIgnored(t *testing.T) {
 }
 
 // A wait that nobody can afford is not begun.
-func TestAWaitTooLongGivesUpAtOnce(t *testing.T) {
+func TestListDoesNotWaitTooLong(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		limit    time.Duration // 0: none
@@ -134,8 +135,7 @@ func TestAWaitTooLongGivesUpAtOnce(t *testing.T) {
 				}}
 				l := list(t, ctx, overPipes(t, cloud))
 				wantRows(t, l, idsOf(someNodes()), 9)
-				wantProblems(t, l)
-				wantMended(t, l, "cn-hangzhou Throttling")
+				wantProblems(t, l, "cn-hangzhou Throttling may hide")
 				if took := time.Since(start); took > time.Second {
 					t.Errorf("took %v, want no wait", took)
 				}
@@ -145,7 +145,7 @@ func TestAWaitTooLongGivesUpAtOnce(t *testing.T) {
 }
 
 // When the time of the run is over, what was read so far is kept.
-func TestTheDeadlineInTheMiddle(t *testing.T) {
+func TestListAtDeadline(t *testing.T) {
 	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	stalled := func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"TotalCount":9,`)
@@ -180,7 +180,7 @@ func TestTheDeadlineInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestTheDeadlineDuringABackOff(t *testing.T) {
+func TestDeadlineDuringBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // the first pause is longer
 		defer cancel()
@@ -198,7 +198,7 @@ func TestTheDeadlineDuringABackOff(t *testing.T) {
 	})
 }
 
-func TestADeadlineThatIsOverAlready(t *testing.T) {
+func TestListAfterDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 		defer cancel()
@@ -212,7 +212,7 @@ func TestADeadlineThatIsOverAlready(t *testing.T) {
 	})
 }
 
-func TestCancellingEndsAPause(t *testing.T) {
+func TestCancelEndsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
@@ -240,19 +240,18 @@ func mayHide(l report.Listing) bool {
 }
 
 // The client's own limits for one call are not the end of the run.
-func TestASlowAnswerIsNotTheEndOfTheRun(t *testing.T) {
+func TestResponseTimeoutIsNotDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Answer: silent}}}
 		l := list(t, ctx, overPipes(t, cloud))
-		wantProblems(t, l)
-		wantMended(t, l, "cn-hangzhou ConnectionFailed")
+		wantProblems(t, l, "cn-hangzhou ConnectionFailed may hide")
 	})
 }
 
-func TestNobodyListens(t *testing.T) {
+func TestListUnknownHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := overPipes(t, &fakecloud.Server{})
 		s.Endpoints[0].Host = "nowhere.test"
@@ -265,7 +264,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 // After one call was throttled, none is made before the service wants it.
-func TestAThrottleSlowsAllDown(t *testing.T) {
+func TestThrottlingPausesAllRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttled := withHeader(fakecloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "5000")
 		cloud := &fakecloud.Server{

@@ -1,4 +1,4 @@
-package cloudphone_test
+package inventory_test
 
 import (
 	"cmp"
@@ -20,6 +20,7 @@ import (
 
 	"matrix-expiry-report/internal/cloudphone"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
+	"matrix-expiry-report/internal/inventory"
 	"matrix-expiry-report/report"
 )
 
@@ -31,10 +32,10 @@ func key(context.Context) (cloudphone.Credentials, error) {
 
 // overTCP is a source that asks the handlers, one endpoint each, over real
 // connections.
-func overTCP(t testing.TB, endpoints ...http.Handler) *cloudphone.Source {
+func overTCP(t testing.TB, endpoints ...http.Handler) *inventory.Source {
 	t.Helper()
-	s := &cloudphone.Source{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4}
-	t.Cleanup(s.HTTP.CloseIdleConnections)
+	s := &inventory.Source{API: cloudphone.API{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4}}
+	t.Cleanup(s.API.HTTP.CloseIdleConnections)
 	for _, h := range endpoints {
 		srv := httptest.NewServer(h)
 		t.Cleanup(srv.Close)
@@ -49,11 +50,11 @@ func overTCP(t testing.TB, endpoints ...http.Handler) *cloudphone.Source {
 
 // overPipes is a source that asks the handlers over connections in memory, so
 // that all of net/http runs inside a synctest bubble and waiting takes no time.
-func overPipes(t *testing.T, endpoints ...http.Handler) *cloudphone.Source {
+func overPipes(t *testing.T, endpoints ...http.Handler) *inventory.Source {
 	t.Helper()
-	s := &cloudphone.Source{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4}
+	s := &inventory.Source{API: cloudphone.API{Zone: shanghai, Credentials: key, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4}}
 	listeners := map[string]*pipes{}
-	transport := s.HTTP.Transport.(*http.Transport)
+	transport := s.API.HTTP.Transport.(*http.Transport)
 	transport.Proxy = nil
 	transport.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) {
 		l := listeners[addr]
@@ -71,7 +72,7 @@ func overPipes(t *testing.T, endpoints ...http.Handler) *cloudphone.Source {
 		go srv.Serve(l)
 		t.Cleanup(func() { srv.Close() })
 	}
-	t.Cleanup(s.HTTP.CloseIdleConnections)
+	t.Cleanup(s.API.HTTP.CloseIdleConnections)
 	return s
 }
 
@@ -112,12 +113,12 @@ func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 
 // list lists over pipes, and checks that nothing keeps running afterwards. It
 // must be called in a bubble.
-func list(t *testing.T, ctx context.Context, s *cloudphone.Source, regions ...string) report.Listing {
+func list(t *testing.T, ctx context.Context, s *inventory.Source, regions ...string) report.Listing {
 	t.Helper()
 	synctest.Wait()
 	before := inBubble()
-	l := s.List(ctx, regions, nil)
-	s.HTTP.CloseIdleConnections()
+	l := s.List(ctx, regions)
+	s.API.HTTP.CloseIdleConnections()
 	synctest.Wait()
 	if after := inBubble(); len(after) > len(before) {
 		t.Errorf("%d goroutines before listing, %d after:\n%s", len(before), len(after), strings.Join(after, "\n\n"))
@@ -213,10 +214,10 @@ func wantProblems(t *testing.T, l report.Listing, want ...string) {
 	compareProblems(t, l.Problems, want)
 }
 
-// wantMended does so with what went wrong and cost nothing.
-func wantMended(t *testing.T, l report.Listing, want ...string) {
+// wantRecovered does so with what went wrong and cost nothing.
+func wantRecovered(t *testing.T, l report.Listing, want ...string) {
 	t.Helper()
-	compareProblems(t, l.Mended, want)
+	compareProblems(t, l.Recovered, want)
 }
 
 func compareProblems(t *testing.T, all []report.Problem, want []string) {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	openapiutil "github.com/alibabacloud-go/darabonba-openapi/v2/utils"
@@ -17,33 +20,42 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 )
 
-// A page is asked for by the very request that the SDK's client sends.
-func TestRequestIsThatOfTheSDK(t *testing.T) {
+// A page is requested as the SDK's client requests it.
+func TestRequestMatchesSDK(t *testing.T) {
 	for name, key := range map[string]cloudphone.Credentials{
 		"a permanent key": {AccessKeyID: "id", AccessKeySecret: "secret"},
 		"a role's key":    {AccessKeyID: "STS.id", AccessKeySecret: "secret", SecurityToken: "t0/ken+of="},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var seen []*http.Request // that ask for a second page
+			var seen []*http.Request
 			var written atomic.Int64
-			s := overTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				answer := `{"TotalCount":2,"NodeModel":[{"NodeId":"cpn-1","RegionId":"cn-hangzhou","Status":"RUNNING"}],"NextToken":"a b+c*d~e/f%20g=é&中;"}`
-				if r.URL.Query().Has("NextToken") {
-					seen = append(seen, r)
-					answer = `{"TotalCount":2,"NodeModel":[{"NodeId":"cpn-2","RegionId":"cn-hangzhou","Status":"RUNNING"}]}`
-				}
-				n, _ := w.Write([]byte(answer))
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				seen = append(seen, r)
+				n, _ := w.Write([]byte(`{"TotalCount":0,"NodeModel":[]}`))
 				written.Add(int64(n))
 			}))
-			s.Credentials = func(context.Context) (cloudphone.Credentials, error) { return key, nil }
-			if l := s.List(t.Context(), []string{"cn-hangzhou"}, nil); len(l.Matrices) != 2 || len(seen) != 1 {
-				t.Fatalf("%d matrices, %d further pages: %+v", len(l.Matrices), len(seen), l.Problems)
-			} else if l.Effort.Bytes != written.Load() {
-				t.Errorf("%d bytes are counted, %d were written", l.Effort.Bytes, written.Load())
+			defer srv.Close()
+			endpoint, err := url.Parse(srv.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			api := cloudphone.API{Zone: time.UTC, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 1,
+				Credentials: func(context.Context) (cloudphone.Credentials, error) { return key, nil }}
+			defer api.HTTP.CloseIdleConnections()
+			session, err := api.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := cloudphone.NodesQuery{Region: "cn-hangzhou", Token: "a b+c*d~e/f%20g=é&中;", Size: 100}
+			if _, err := session.Client(endpoint).Nodes(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+			if stats := session.Stats(); stats.Bytes != written.Load() || stats.Calls != 1 {
+				t.Errorf("got %+v, want 1 call and %d bytes", stats, written.Load())
 			}
 
 			conf := &openapiutil.Config{
-				Endpoint: &s.Endpoints[0].Host, Protocol: &s.Endpoints[0].Scheme,
+				Endpoint: &endpoint.Host, Protocol: &endpoint.Scheme,
 				AccessKeyId: &key.AccessKeyID, AccessKeySecret: dara.String(key.AccessKeySecret.Reveal()),
 			}
 			if key.SecurityToken != "" {
@@ -75,12 +87,12 @@ func TestRequestIsThatOfTheSDK(t *testing.T) {
 				},
 			} {
 				if got, want := of(ours), of(theirs); got != want {
-					t.Errorf("the %s is %s, and of the SDK %s", what, got, want)
+					t.Errorf("the %s is %s, the SDK's is %s", what, got, want)
 				}
 			}
 			for name := range ours.Header {
 				if got, want := lasting(ours.Header.Get(name)), lasting(theirs.Header.Get(name)); got != want {
-					t.Errorf("%s is %s, and of the SDK %s", name, got, want)
+					t.Errorf("%s is %s, the SDK's is %s", name, got, want)
 				}
 			}
 		})

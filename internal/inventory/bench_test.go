@@ -1,4 +1,4 @@
-package cloudphone_test
+package inventory_test
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ func BenchmarkList(b *testing.B) {
 	s := overTCP(b, &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())})
 	b.ReportAllocs()
 	for b.Loop() {
-		if l := s.List(b.Context(), nil, nil); len(l.Matrices) != 131 || len(l.Problems) > 0 {
+		if l := s.List(b.Context(), nil); len(l.Matrices) != 131 || len(l.Problems) > 0 {
 			b.Fatalf("got %d matrices and %+v, want 131", len(l.Matrices), l.Problems)
 		}
 	}

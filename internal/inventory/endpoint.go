@@ -1,0 +1,142 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"matrix-expiry-report/internal/cloudphone"
+)
+
+// documentedRegions are those that the API documents for matrices.
+// DescribeRegions lists what can be bought, which may leave out a region that
+// still holds matrices.
+// https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
+var documentedRegions = []string{"cn-shanghai", "cn-hangzhou", "ap-southeast-1", "eu-central-1"}
+
+// An endpoint is what one endpoint has shown.
+type endpoint struct {
+	client    *cloudphone.Client
+	maxPages  int
+	fullCheck int
+	table     table
+
+	regionsErr error          // why the list of regions is not known
+	totalErr   error          // why the total before the scans is not known
+	scans      []*scan        // one for each region
+	rows       map[string]int // of all scans, by id: the index in table
+	check      check
+}
+
+// read makes all calls to one endpoint.
+func (e *endpoint) read(ctx context.Context, regions []string) {
+	if len(regions) > 0 {
+		e.scanRegions(ctx, regions)
+		return
+	}
+	var before int
+	regions, before = e.discover(ctx)
+	if e.unavailable() {
+		return
+	}
+	e.table.reserve(max(0, before))
+	e.scanRegions(ctx, regions)
+	e.checkSum(ctx, before)
+}
+
+// discover returns the regions to scan, and the total of the unfiltered query,
+// which is -1 if it is not known.
+func (e *endpoint) discover(ctx context.Context) (regions []string, total int) {
+	var wg sync.WaitGroup
+	wg.Go(func() { regions, e.regionsErr = e.findRegions(ctx) })
+	wg.Go(func() { total, e.totalErr = e.count(ctx) })
+	wg.Wait()
+	return regions, total
+}
+
+// unavailable reports whether further calls make no sense: the endpoint did not
+// respond, or does not know the account.
+func (e *endpoint) unavailable() bool {
+	if e.regionsErr == nil || e.totalErr == nil {
+		return false
+	}
+	return !cloudphone.Responded(e.totalErr) || unknownAccount(e.totalErr)
+}
+
+// unknownAccount reports whether err is the response of an endpoint that does not
+// know the access key, as one of the other site does not.
+func unknownAccount(err error) bool {
+	e, ok := errors.AsType[*cloudphone.Error](err)
+	return ok && e.UnknownAccount()
+}
+
+// findRegions returns the regions that the service sells and those that it
+// documents. The documented ones are valid if there is an error, too.
+func (e *endpoint) findRegions(ctx context.Context) ([]string, error) {
+	regions := slices.Clone(documentedRegions)
+	sold, err := guard(func() ([]string, error) { return e.client.Regions(ctx) })
+	for _, id := range sold {
+		if id == "" || slices.Contains(regions, id) {
+			continue
+		}
+		if len(regions) == maxRegions {
+			return regions, &scanError{"TooManyRegions", fmt.Sprintf("the service lists %d regions; the first %d are read", len(sold), maxRegions)}
+		}
+		regions = append(regions, id)
+	}
+	return regions, err
+}
+
+// count returns the total of the unfiltered query, or -1.
+func (e *endpoint) count(ctx context.Context) (int, error) {
+	p, err := guard(func() (cloudphone.Page, error) { return e.client.Nodes(ctx, cloudphone.NodesQuery{Size: 1}) })
+	if err != nil {
+		return -1, err
+	}
+	return p.TotalCount, nil
+}
+
+// guard turns a panic into an error, which costs one call and not the run.
+func guard[T any](call func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicError(p)
+		}
+	}()
+	return call()
+}
+
+// scanRegions scans the regions side by side and unites what they show.
+func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
+	e.scans = make([]*scan, len(regions))
+	var wg sync.WaitGroup
+	for i, region := range regions {
+		wg.Go(func() { e.scans[i] = e.scan(ctx, region) })
+	}
+	wg.Wait()
+	for _, s := range e.scans {
+		e.unite(s)
+	}
+}
+
+// unite adds the rows of a scan to those of the endpoint. Of the same matrix the
+// row that was modified last counts.
+func (e *endpoint) unite(s *scan) {
+	if len(e.rows) == 0 {
+		e.rows, s.rows = s.rows, nil
+		return
+	}
+	for id, i := range s.rows {
+		j, ok := e.rows[id]
+		switch {
+		case !ok:
+			e.rows[id] = i
+		case i != j:
+			e.table.update(j, e.table.rows[i])
+			e.table.release(i)
+		}
+	}
+	s.rows = nil
+}
