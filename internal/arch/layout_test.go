@@ -12,8 +12,7 @@ import (
 const maxLines = 400
 
 // tooLong are the files that have more than maxLines lines for now.
-var tooLong = map[string]bool{
-}
+var tooLong = map[string]bool{}
 
 // A file is about one thing and can be read in one go.
 func TestFilesAreShort(t *testing.T) {
