@@ -20,8 +20,8 @@ func PagingFaultCases() []FaultCase {
 		{"new rows without end and without a total", pages{rows: 100, newRows: true, noTotal: true}.respond},
 		{"the same rows without end", pages{rows: 3}.respond},
 		{"empty pages without end", pages{}.respond},
-		{"names of 12 kB, without end", pages{rows: 10, newRows: true, noTotal: true, row: `"NodeName":"` + long(12_000) + `"`}.respond},
-		{"200 tags on each row, without end", pages{rows: 10, newRows: true, noTotal: true, row: `"Tags":[` + strings.TrimSuffix(strings.Repeat(`{"Key":"`+long(10)+`%d","Value":"`+long(30)+`"},`, 200), ",") + `]`}.respond},
+		{"names of 4 kB, without end", pages{rows: 10, newRows: true, noTotal: true, row: `"NodeName":"` + long(4_000) + `"`}.respond},
+		{"60 tags on each row, without end", pages{rows: 10, newRows: true, noTotal: true, row: `"Tags":[` + strings.TrimSuffix(strings.Repeat(`{"Key":"`+long(10)+`%d","Value":"`+long(30)+`"},`, 60), ",") + `]`}.respond},
 		{"ids of 300 bytes, without end", pages{rows: 100, newRows: true, noTotal: true, id: long(300)}.respond},
 		{"rows without an id, without end", pages{rows: 100, noTotal: true, id: "-"}.respond},
 	}

@@ -227,19 +227,20 @@ func TestListUnreachableEndpoint(t *testing.T) {
 		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2}
 		s := overPipes(t, cloud, &fakecloud.Server{})
 		transport := s.API.HTTP.Transport.(*http.Transport)
-		dial, dialled := transport.DialContext, 0
+		dial := transport.DialContext
+		var dialled atomic.Int64
 		transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if !strings.HasPrefix(addr, "endpoint-2") {
 				return dial(ctx, network, addr)
 			}
-			dialled++
+			dialled.Add(1)
 			time.Sleep(5 * time.Second)
 			return nil, &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded}
 		}
 		start := time.Now()
 		l := list(t, t.Context(), s)
-		if took := time.Since(start); took > 25*time.Second || dialled != 4 {
-			t.Errorf("took %s and %d connections, want 4 of 5 seconds", took, dialled)
+		if took := time.Since(start); took > 25*time.Second || dialled.Load() != 4 {
+			t.Errorf("took %s and %d connections, want 4 of 5 seconds", took, dialled.Load())
 		}
 		wantRows(t, l, idsOf(someNodes()), 9)
 		wantProblems(t, l, "- ConnectionFailed may hide")
