@@ -21,7 +21,7 @@ func (b *bench) memory() (rows []row, err error) {
 	for _, m := range []struct {
 		matrices int
 		limit    int64
-	}{{131, 24 << 20}, {50_000, 44 << 20}, {100_000, 64 << 20}} {
+	}{{131, 24 << 20}, {50_000, 56 << 20}, {100_000, 64 << 20}} {
 		used, err := b.dailyRun(newService(time.Now(), shares(m.matrices)...), m.matrices)
 		if err != nil {
 			return nil, err

@@ -17,16 +17,15 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"matrix-expiry-report/internal/gobuild"
 )
 
 func main() {
@@ -94,35 +93,13 @@ type bench struct {
 
 // build builds the program as s.yaml does, and the baselines with the same flags.
 func (b *bench) build() error {
-	command, err := buildCommand()
-	if err != nil {
-		return err
-	}
 	for dir, to := range map[string]*string{
 		"..": &b.program, "empty": &b.empty, "hand": &b.hand, "plain": &b.plain, "sdkmap": &b.maps,
 	} {
 		*to = filepath.Join(b.dir, cmp.Or(strings.Trim(dir, "."), "program"))
-		cmd := exec.CommandContext(b.ctx, "sh", "-c", command+" -o "+*to+" .")
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("building %s: %w\n%s", dir, err, out)
+		if err := gobuild.Build(dir, ".", *to, ""); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-var buildLine = regexp.MustCompile(`(?m)^\s+- run: (.* go build .*) -o \S+ \.$`)
-
-// buildCommand returns the go build command of s.yaml without its output file
-// and package.
-func buildCommand() (string, error) {
-	b, err := os.ReadFile("../s.yaml")
-	if err != nil {
-		return "", fmt.Errorf("not run in the directory bench: %w", err)
-	}
-	m := buildLine.FindSubmatch(b)
-	if m == nil {
-		return "", errors.New("no build command in s.yaml")
-	}
-	return string(m[1]), nil
 }
