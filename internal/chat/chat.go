@@ -75,38 +75,35 @@ type outgoing struct {
 
 // A Channel is a place that a report is sent to.
 type Channel struct {
-	name     string
-	language string // empty for that of the run
-	service  service
-	http     *http.Client
+	name      string
+	language  string // empty for that of the run
+	service   service
+	transport *http.Transport
 }
 
 // Load returns the channels that are configured. Invalid settings are left in
 // env.
 func Load(env *config.Env) []*Channel {
 	var channels []*Channel
-	client := newHTTPClient()
+	transport := newTransport()
 	for _, k := range Kinds {
 		language := env.OneOf(strings.ToUpper(k.Name)+"_LANGUAGE", "", locale.Languages()...)
 		if s := k.load(env); s != nil {
-			channels = append(channels, &Channel{name: k.Name, language: language, service: s, http: client})
+			channels = append(channels, &Channel{name: k.Name, language: language, service: s, transport: transport})
 		}
 	}
 	return channels
 }
 
-// newHTTPClient returns the client of all channels. It does not follow a
-// redirect, which would lose the message or send it elsewhere.
-func newHTTPClient() *http.Client {
-	return &http.Client{
-		Timeout: 10 * time.Second,
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout: 5 * time.Second,
-			ForceAttemptHTTP2:   true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// newTransport returns the transport of all channels. It keeps no connection: one
+// may be dead after the instance was frozen, and net/http does not repeat a POST.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 5 * time.Second,
+		DisableKeepAlives:   true,
+		ForceAttemptHTTP2:   true,
 	}
 }
 

@@ -167,12 +167,15 @@ func TestConformance(t *testing.T) {
 			add("unknown response", response{200, unknown.body}, unknown.code, 1)
 			add("a megabyte", http.HandlerFunc(megabyte), unknown.code, 1)
 			add("broken connection", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "no response: the connection broke", tries)
-			add("half a response", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Length", "100")
-				io.WriteString(w, "half")
-				http.NewResponseController(w).Flush()
-				panic(http.ErrAbortHandler)
-			}), "no response: the connection broke", tries)
+			add("half a failure", half(404), "HTTP 404", 1)
+			if service.anySuccess {
+				add("half a response", half(200), "", 1)
+			} else {
+				add("half a response", half(200), "no response: the connection broke", tries)
+			}
+			for _, status := range []int{408, 502, 504} {
+				add(fmt.Sprint("gateway ", status), response{status, ""}, fmt.Sprint("HTTP ", status, ": a gateway"), tries)
+			}
 			hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 			add("no response before the deadline", hang, "no response: the service timed out", 1).timeout = 3 * time.Second
 			add("no response before the timeout", hang, "no response: the service timed out", tries).timeout = time.Hour
@@ -184,6 +187,17 @@ func TestConformance(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// half responds with a status and half a body.
+func half(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(status)
+		io.WriteString(w, "half")
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
 	}
 }
 

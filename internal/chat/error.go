@@ -1,8 +1,12 @@
 package chat
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -29,6 +33,49 @@ func (e *Error) Error() string {
 	return e.Code + ": " + e.Advice
 }
 
+// settle decides about a message that may have arrived: an idempotent service
+// shows it once, so it is sent again, and any other service gets it only once.
+func (e *Error) settle(idempotent bool) *Error {
+	if e != nil && e.MayHaveArrived {
+		e.Temporary, e.MayHaveArrived = idempotent, !idempotent
+	}
+	return e
+}
+
+// transportError returns the error of a request without a response. sent is
+// whether any of the request may have reached the service. The text of err is
+// not used: it may quote the URL, or what the server sent.
+func transportError(err error, sent bool) *Error {
+	e := &Error{Code: "no response", Temporary: !sent, MayHaveArrived: sent}
+	op, isOp := errors.AsType[*net.OpError](err)
+	_, isDNS := errors.AsType[*net.DNSError](err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Advice = "the run was cancelled: start it again"
+	case sent && isTimeout(err):
+		e.Advice = "the service timed out: look in the chat, as the message may have arrived"
+	case sent:
+		e.Advice = "the connection broke: look in the chat, as the message may have arrived"
+	case isCertificate:
+		e.Temporary, e.Advice = false, "the server's certificate is not trusted: check the URL and any proxy"
+	case isDNS:
+		e.Advice = "the host name does not resolve: check the URL and the function's network"
+	case isOp && (op.Op == "dial" || op.Op == "proxyconnect"):
+		e.Advice = "no connection to the host: check the URL and the function's network"
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Advice = "the time was over before the message was sent: check the host, or raise the function's timeout"
+	default:
+		e.Advice = "no secure connection to the host: check the URL and any proxy"
+	}
+	return e
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
+}
+
 // advice says what the codes of a service mean to its operator.
 type advice map[string]string
 
@@ -39,6 +86,9 @@ func statusError(status int, header http.Header) *Error {
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Temporary, e.RetryAfter, e.Advice = true, retryAfter(header, time.Now()), "rate limited: use a webhook that no other sender uses"
+	case status == http.StatusRequestTimeout || status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
+		// From a gateway, whose request to the service may have been accepted.
+		e.MayHaveArrived, e.Advice = true, "a gateway got no response from the service: look in the chat, as the message may have arrived"
 	case status >= 500:
 		e.Temporary, e.Advice = true, "the service failed: check its status page if this persists"
 	case status == http.StatusNotFound || status == http.StatusGone:

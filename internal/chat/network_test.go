@@ -63,13 +63,10 @@ func channelTo(t *testing.T, kind string, env map[string]string, h http.Handler)
 	t.Helper()
 	c := load(t, kind, env)
 	n := &network{conns: make(chan net.Conn), done: make(chan struct{})}
-	production := c.http.Transport.(*http.Transport)
-	transport := &http.Transport{DialContext: n.dial, DialTLSContext: n.dial, TLSHandshakeTimeout: production.TLSHandshakeTimeout}
-	c.http.Transport = transport
+	c.transport.Proxy, c.transport.DialContext, c.transport.DialTLSContext = nil, n.dial, n.dial
 	server := &http.Server{Handler: h, TLSConfig: &tls.Config{}}
 	go server.Serve(n)
 	t.Cleanup(func() {
-		transport.CloseIdleConnections()
 		close(n.done)
 		server.Close()
 	})

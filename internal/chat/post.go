@@ -2,18 +2,18 @@ package chat
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 )
 
 const (
+	attemptTimeout   = 10 * time.Second
 	maxTries         = 3           // of one body
 	maxPause         = time.Minute // between tries; a longer Retry-After ends them
 	maxResponseBytes = 64 << 10
@@ -49,62 +49,37 @@ func endsBefore(ctx context.Context, pause time.Duration) bool {
 	return ok && pause > 0 && time.Until(deadline) < pause
 }
 
-// attempt posts one body once.
+// attempt posts one body once. It does not follow a redirect, which would lose
+// the message or send it elsewhere.
 func (c *Channel) attempt(ctx context.Context, id string, body []byte) *Error {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	var sent atomic.Bool // set before the first byte of the request leaves
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	req, err := c.service.request(ctx, id, body, time.Now())
 	if err != nil {
 		return &Error{Code: "BadAddress", Advice: "the webhook URL cannot be used: set it again"}
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	// A kept connection may be dead after the instance was frozen, and net/http
-	// does not repeat a POST.
-	req.Close = true
-	res, err := c.http.Do(req)
+	res, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return c.transportError(err)
+		return transportError(err, sent.Load()).settle(c.service.idempotent())
 	}
 	defer res.Body.Close()
 	response, err := io.ReadAll(io.LimitReader(res.Body, maxResponseBytes))
-	if err != nil {
-		return c.transportError(err)
-	}
+	return c.responseError(res, response, err).settle(c.service.idempotent())
+}
+
+// responseError returns nil if a response means that the message was delivered.
+// If its body broke off, the status decides, and a success is uncertain unless
+// what arrived of the body is enough.
+func (c *Channel) responseError(res *http.Response, body []byte, broken error) *Error {
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
 		return &Error{Code: fmt.Sprint("HTTP ", res.StatusCode), Advice: "the server redirects: set the webhook's final URL"}
 	}
-	return c.service.checkResponse(res.StatusCode, res.Header, response)
-}
-
-// transportError returns what happened without the URL, which net/http puts
-// into its errors. A message that may have been received is sent again only if
-// the service is idempotent.
-func (c *Channel) transportError(err error) *Error {
-	if uerr, ok := errors.AsType[*url.Error](err); ok {
-		err = uerr.Err
-	}
-	op, isOp := errors.AsType[*net.OpError](err)
-	unsent := isOp && (op.Op == "dial" || op.Op == "proxyconnect")
-	_, isDNS := errors.AsType[*net.DNSError](err)
-	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-	e := &Error{Code: "no response", Temporary: (unsent || c.service.idempotent()) && !isCertificate}
-	e.MayHaveArrived = !e.Temporary && !isCertificate && !isDNS
-	switch {
-	case errors.Is(err, context.Canceled):
-		e.Advice = "the run was cancelled: start it again"
-	case isCertificate:
-		e.Advice = "the server's certificate is not trusted: check the URL and any proxy"
-	case isDNS:
-		e.Advice = "the host name does not resolve: check the URL and the function's network"
-	case unsent:
-		e.Advice = "no connection to the host: check the URL and the function's network"
-	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
-		e.Advice = "the service timed out: look in the chat, as the message may have arrived"
-	default:
-		e.Advice = "the connection broke: look in the chat, as the message may have arrived"
+	e := c.service.checkResponse(res.StatusCode, res.Header, body)
+	if e != nil && broken != nil && res.StatusCode < 300 {
+		return transportError(broken, true)
 	}
 	return e
-}
-
-func isTimeout(err error) bool {
-	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout()
 }

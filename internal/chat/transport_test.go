@@ -33,7 +33,7 @@ func TestSendRetriesWithoutConnection(t *testing.T) {
 				c := load(t, kind.Name, env)
 				dials := 0
 				fail := func(context.Context, string, string) (net.Conn, error) { dials++; return nil, failure }
-				c.http.Transport = &http.Transport{DialContext: fail}
+				c.transport = &http.Transport{DialContext: fail}
 				checkError(t, c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key"), kind.Name+": "+want, env)
 				if dials != maxTries {
 					t.Errorf("%s: %d tries, want %d", kind.Name, dials, maxTries)
@@ -59,7 +59,7 @@ func TestSendRefusesUntrustedCertificate(t *testing.T) {
 	for _, kind := range Kinds {
 		env := elsewhere(services[kind.Name].env, server.URL)
 		c := load(t, kind.Name, env)
-		c.http.Transport.(*http.Transport).Proxy = nil
+		c.transport.Proxy = nil
 		checkError(t, c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key"), kind.Name+": no response: the server's certificate is not trusted", env)
 	}
 	if n := int(connections.Load()); n != len(Kinds) {

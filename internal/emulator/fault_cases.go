@@ -58,7 +58,7 @@ func FaultCases() []FaultCase {
 		{"50 MB in one value", endless(200, `{"TotalCount":9,"NextToken":"`, strings.Repeat("x", 30_000), 50<<20)},
 		{"50 MB of rows", endless(200, `{"TotalCount":9,"NodeModel":[`, `{"NodeId":"cpn-`+strings.Repeat("x", 30_000)+`"},`, 50<<20)},
 		{"a million rows", endless(200, `{"TotalCount":9,"NodeModel":[`, strings.Repeat(`{},`, 10_000), 3_000_000)},
-		{"a connection that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"a connection that breaks", abort},
 		{"a connection that breaks in the body", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5000")
 			fmt.Fprint(w, `{"TotalCount":9,`)
