@@ -122,7 +122,7 @@ func (f faultTest) serve(t *testing.T, c *Channel, room http.Handler, times int)
 	t.Cleanup(func() {
 		close(n.done)
 		server.Close()
-		time.Sleep(time.Minute) // both sides of a pipe time out writing close_notify
+		time.Sleep(time.Minute) // until all ends are closed
 	})
 	return &connections
 }

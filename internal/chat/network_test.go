@@ -10,11 +10,11 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-
-	"matrix-expiry-report/internal/message"
-	"matrix-expiry-report/report"
+	"time"
 
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/report"
 )
 
 // A network is an in-memory server behind every host name. In testing/synctest,
@@ -42,7 +42,8 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 	n.mu.Lock()
 	n.hosts = append(n.hosts, host)
 	n.mu.Unlock()
-	client, server := net.Pipe()
+	a, b := net.Pipe()
+	client, server := newBuffered(a), newBuffered(b)
 	select {
 	case n.conns <- server:
 		return client, nil
@@ -55,6 +56,55 @@ func (n *network) dialled() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Compact(slices.Sorted(slices.Values(n.hosts)))
+}
+
+// A buffered is one end of a pipe whose writes do not wait for the reader, as
+// those of TCP: crypto/tls holds a mutex while it writes, and time in a bubble
+// stands still while a goroutine waits for a mutex.
+type buffered struct {
+	net.Conn
+	queue  chan []byte
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newBuffered(c net.Conn) *buffered {
+	b := &buffered{Conn: c, queue: make(chan []byte, 8), closed: make(chan struct{})}
+	go b.pump()
+	return b
+}
+
+func (b *buffered) Write(p []byte) (int, error) {
+	select {
+	case <-b.closed:
+		return 0, net.ErrClosed
+	case b.queue <- bytes.Clone(p):
+		return len(p), nil
+	}
+}
+
+// Close lets the reader have what was written, if it reads within a second.
+func (b *buffered) Close() error {
+	b.once.Do(func() {
+		b.Conn.SetDeadline(time.Now().Add(time.Second))
+		close(b.closed)
+	})
+	return nil
+}
+
+// pump passes on what is written until the end is closed.
+func (b *buffered) pump() {
+	defer b.Conn.Close()
+	for {
+		select {
+		case p := <-b.queue:
+			b.Conn.Write(p)
+		case <-b.closed:
+			if len(b.queue) == 0 {
+				return
+			}
+		}
+	}
 }
 
 // channelTo loads the channel of one kind, whose requests h handles. Only the
