@@ -133,7 +133,7 @@ var feishuAdvice = advice{
 	"19001": "the bot does not exist: create a new one and set its URL",
 	"19021": "wrong signature or clock: set FEISHU_SECRET to the secret in the bot's security settings",
 	"19022": "the bot has an IP allowlist: use a signature instead, as a function's address changes",
-	"19024": "the bot requires a keyword: use a signature instead, or a keyword that every message contains",
+	"19024": "the bot requires a keyword: set the keywords matrix, matrices and 矩阵, or use a signature instead",
 }
 
 func (s feishuService) checkResponse(status int, header http.Header, body []byte) *Error {

@@ -194,7 +194,7 @@ func TestUndeliveredMessageHasNoMentions(t *testing.T) {
 	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
 	r.Deliveries = []report.Delivery{{Channel: "a", Delivered: true}, {Channel: "b", Error: "b: gone"}}
 	m := whole(t, "x", r, Options{Undelivered: true, Mentions: map[string][]string{"team-a": {"ada"}}})
-	if m.Title != "⚠️ This report did not reach b" || !strings.Contains(text(m), "b: gone") || len(m.Groups)+len(m.Mentions) > 0 {
+	if m.Title != "⚠️ This matrix report did not reach b" || !strings.Contains(text(m), "b: gone") || len(m.Groups)+len(m.Mentions) > 0 {
 		t.Errorf("%s, mentions %q", text(m), m.Mentions)
 	}
 }

@@ -61,6 +61,9 @@ func (s *Server) handleDingTalk(p *post) reply {
 	default:
 		return errcodeReply(400105, fmt.Sprintf("unsupported msgtype %q", kind))
 	}
+	if !s.hasKeyword(title, text) {
+		return errcodeReply(310000, "keywords not in content, more: [https://ding-doc.dingtalk.com/doc#/serverapi2/qf2nxq]")
+	}
 	mentions, err := dingTalkMentions(msg, text)
 	if err != nil {
 		return errcodeReply(404, err.Error())

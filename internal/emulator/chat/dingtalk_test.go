@@ -7,6 +7,14 @@ import (
 	"time"
 )
 
+func TestDingTalkKeywords(t *testing.T) {
+	run(t, func() *Server { return &Server{Now: clock, Keywords: []string{"矩阵", "matrix"}} }, []postTest{
+		{"ok in the text", dingTalkPath, `{"msgtype":"text","text":{"content":"a matrix"}}`, nil, 200, `"errcode":0`},
+		{"ok in the title", dingTalkPath, `{"msgtype":"markdown","markdown":{"title":"矩阵","text":"x"}}`, nil, 200, `"errcode":0`},
+		{"another form", dingTalkPath, `{"msgtype":"text","text":{"content":"matrices"}}`, nil, 200, `"errcode":310000`},
+	})
+}
+
 func TestDingTalk(t *testing.T) {
 	body := func(text string) string {
 		return `{"msgtype":"markdown","markdown":{"title":"16 expiring","text":"` + text + `"}}`

@@ -19,6 +19,7 @@ const (
 	feishuSignatureSkew    = time.Hour
 	feishuBadRequest       = 9499
 	feishuBadSignature     = 19021
+	feishuNoKeyword        = 19024
 	feishuTooFast          = 11232
 	feishuSignatureMessage = "sign match fail or timestamp is not within one hour from current time"
 )
@@ -62,6 +63,9 @@ func (s *Server) handleFeishu(p *post) reply {
 		}
 	default:
 		return badRequest("params error, unknown msg_type %q", kind)
+	}
+	if !s.hasKeyword(p.Title, p.Text) {
+		return feishuReply(feishuNoKeyword, "Key Words Not Found")
 	}
 	p.Mentions = append(p.Mentions, findAll(feishuMention, p.Text)...)
 	if s.overLimit("feishu second "+p.path, p.now, feishuMaxPostsASecond, time.Second, 0) ||

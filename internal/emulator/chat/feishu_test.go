@@ -11,6 +11,13 @@ func feishuBody(elements string) string {
 	return `{"msg_type":"interactive","card":{"schema":"2.0","header":{"title":{"tag":"plain_text","content":"16 expiring"},"template":"red"},"body":{"elements":[` + elements + `]}}}`
 }
 
+func TestFeishuKeywords(t *testing.T) {
+	run(t, func() *Server { return &Server{Now: clock, Keywords: []string{"矩阵", "matrix"}} }, []postTest{
+		{"ok", feishuPath, `{"msg_type":"text","content":{"text":"a matrix"}}`, nil, 200, `"code":0`},
+		{"another form", feishuPath, `{"msg_type":"text","content":{"text":"matrices"}}`, nil, 200, `"code":19024`},
+	})
+}
+
 func TestFeishu(t *testing.T) {
 	md := func(text string) string { return `{"tag":"markdown","content":"` + text + `"}` }
 	fill := strings.Repeat("a", feishuMaxBodyBytes-len(feishuBody(md(""))))

@@ -40,6 +40,10 @@ type Server struct {
 	// of that service are not checked.
 	DingTalkSecret, FeishuSecret, WebhookSecret string
 
+	// Keywords are those of robots that accept only messages with one of them.
+	// Empty means that DingTalk and Feishu accept any message.
+	Keywords []string
+
 	// Now is the services' clock. Nil means time.Now.
 	Now func() time.Time
 
@@ -159,6 +163,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	w.WriteHeader(res.status)
 	io.WriteString(w, res.body)
+}
+
+// hasKeyword reports whether the text of a message has a keyword, if the robots
+// require one.
+func (s *Server) hasKeyword(texts ...string) bool {
+	return len(s.Keywords) == 0 || slices.ContainsFunc(s.Keywords, func(word string) bool {
+		return strings.Contains(strings.Join(texts, "\n"), word)
+	})
 }
 
 func (s *Server) now() time.Time {
