@@ -1,15 +1,18 @@
 package chat
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf16"
 )
 
-// teamsMaxBodyBytes is documented as "approximately 28 KB":
+// teamsMaxCardBytes is documented as "approximately 28 KB":
 // https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
-const teamsMaxBodyBytes = 28 * 1024
+// It counts the card as Teams stores it: a string within JSON, in ASCII.
+const teamsMaxCardBytes = 28 * 1024
 
 const adaptiveCard = "application/vnd.microsoft.card.adaptive"
 
@@ -31,8 +34,8 @@ func (s *Server) handleTeams(p *post) reply {
 	badRequest := func(format string, args ...any) reply {
 		return refuse(http.StatusBadRequest, "InvalidRequestContent", fmt.Sprintf(format, args...))
 	}
-	if len(p.Body) > teamsMaxBodyBytes {
-		return refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("the message has %d bytes, at most %d are allowed", len(p.Body), teamsMaxBodyBytes))
+	if n := len(teamsStored(p.Body)); n > teamsMaxCardBytes {
+		return refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("the cards have %d bytes, at most %d are allowed", n, teamsMaxCardBytes))
 	}
 	if !p.isJSON() {
 		return badRequest("content type %q", p.Header.Get("Content-Type"))
@@ -62,6 +65,30 @@ func (s *Server) handleTeams(p *post) reply {
 	}
 	p.Mentions = findAll(teamsMention, p.Text)
 	return reply{status: http.StatusAccepted}
+}
+
+// teamsStored returns the cards of a message as Teams stores them. It returns
+// nothing for a message without cards.
+func teamsStored(body []byte) string {
+	var msg struct {
+		Attachments []struct{ Content json.RawMessage }
+	}
+	_ = json.Unmarshal(body, &msg) // the caller refuses what is not JSON
+	var b strings.Builder
+	for _, a := range msg.Attachments {
+		quoted, err := json.Marshal(string(a.Content))
+		if err != nil {
+			return ""
+		}
+		for _, unit := range utf16.Encode([]rune(string(quoted))) {
+			if unit > 0x7f {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+			} else {
+				b.WriteByte(byte(unit))
+			}
+		}
+	}
+	return b.String()
 }
 
 // teamsCard reads an attachment, which must be an Adaptive Card.

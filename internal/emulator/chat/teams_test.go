@@ -12,12 +12,18 @@ func teamsBody(items string) string {
 
 func TestTeams(t *testing.T) {
 	text := func(s string) string { return `{"type":"TextBlock","text":"` + s + `","wrap":true,"weight":"Bolder"}` }
-	fill := strings.Repeat("a", teamsMaxBodyBytes-len(teamsBody(text(""))))
+	empty := teamsBody(text(""))
+	card := strings.TrimSuffix(empty[strings.Index(empty, `{"$schema"`):], "}]}")
+	fill := strings.Repeat("a", 28*1024-len(card)-strings.Count(card, `"`)-2)
 	run(t, newServer, []postTest{
 		{"ok", teamsPath, teamsBody(text("x")), nil, 202, ""},
 		{"ok new address", "/powerautomate/automations/direct/workflows/1/triggers/manual/paths/invoke", teamsBody(text("x")), nil, 202, ""},
 		{"ok 28 KB", teamsPath, teamsBody(text(fill)), nil, 202, ""},
 		{"over 28 KB", teamsPath, teamsBody(text(fill + "a")), nil, 413, "28672"},
+		{"ok 28 KB in Chinese", teamsPath, teamsBody(text(fill[12:] + "矩阵")), nil, 202, ""},
+		{"over 28 KB in Chinese", teamsPath, teamsBody(text(fill[11:] + "矩阵")), nil, 413, "28673"},
+		{"over 28 KB in emoji", teamsPath, teamsBody(text(fill[11:] + "😀")), nil, 413, "28673"},
+		{"over 28 KB with quotes", teamsPath, teamsBody(text(fill[3:] + `\"`)), nil, 413, "28673"},
 		{"ok actions", teamsPath, strings.Replace(teamsBody(text("x")), `"body"`, `"actions":[{"type":"Action.OpenUrl","title":"x","url":"https://x.example"}],"body"`, 1), nil, 202, ""},
 		{"action without url", teamsPath, strings.Replace(teamsBody(text("x")), `"body"`, `"actions":[{"type":"Action.OpenUrl","title":"x"}],"body"`, 1), nil, 400, "url"},
 		{"content type", teamsPath, teamsBody(text("x")), []string{"Content-Type", "text/plain"}, 400, "InvalidRequestContent"},
