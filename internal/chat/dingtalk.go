@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,9 +96,14 @@ func (s dingtalkService) body(d *message.Draft, id string) ([]byte, error) {
 		b := newDingTalkBody(dingtalkMarkup.title(m.Title), dingtalkText(m))
 		b.MsgUUID = id
 		b.At.Mobiles = append(b.At.Mobiles, m.Mentions...) // the text has them
-		if len(s.mobiles) > 0 && (m.Severity == report.Critical || m.Failed) {
-			b.At.Mobiles = append(b.At.Mobiles, s.mobiles...)
-			b.Markdown.Text += "\n\n@" + strings.Join(s.mobiles, " @")
+		if m.Severity == report.Critical || m.Failed {
+			more := slices.DeleteFunc(slices.Clone(s.mobiles), func(mobile string) bool {
+				return slices.ContainsFunc(m.Mentions, func(id string) bool { return dingtalkNumber(id) == dingtalkNumber(mobile) })
+			})
+			if len(more) > 0 {
+				b.At.Mobiles = append(b.At.Mobiles, more...)
+				b.Markdown.Text += "\n\n@" + strings.Join(more, " @")
+			}
 		}
 		return b
 	})
@@ -111,6 +117,12 @@ func newDingTalkBody(title, text string) dingtalkBody {
 
 // dingtalkText ends lines with two spaces, as DingTalk ignores a lone line feed.
 func dingtalkText(m message.Message) string { return markdownText(m, dingtalkMarkup, "  \n") }
+
+// dingtalkNumber returns the one form of a phone number that may be written with
+// the prefix of China or hyphens.
+func dingtalkNumber(mobile string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(mobile, "+86"), "-", "")
+}
 
 // request signs the URL, if the robot verifies signatures.
 func (s dingtalkService) request(ctx context.Context, _ string, body []byte, now time.Time) (*http.Request, error) {
@@ -137,7 +149,7 @@ var dingtalkAdvice = advice{
 	"-1":     "DingTalk is busy: try again later if this persists",
 	"300001": "the token does not exist: set the robot's full URL",
 	"300005": "the token does not exist, or the group is external: set the full URL of a robot in an internal group",
-	"310000": "keyword, signature, clock or IP list: compare the robot's security settings with DINGTALK_SECRET",
+	"310000": "keyword, signature, clock or IP list: set the keywords matrix, matrices and 矩阵, or compare the robot's secret with DINGTALK_SECRET",
 	"400013": "the group was dissolved: create a robot in another one",
 	"400101": "the token is missing: set the robot's full URL",
 	"400102": "the robot is disabled: enable it in the group's settings",

@@ -1,10 +1,12 @@
 package chat
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
@@ -33,6 +35,74 @@ func TestMentionsByIDOfService(t *testing.T) {
 		}[m.Service]
 		if got := slices.Compact(slices.Sorted(slices.Values(m.Mentions))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 			t.Errorf("%s mentions %q, want %q", m.Service, got, want)
+		}
+	}
+}
+
+// An id is warned about if it has a form that mentions nobody, or one that no
+// configured channel has.
+func TestCheckMentions(t *testing.T) {
+	all := []string{"slack", "dingtalk", "feishu", "wecom", "teams", "webhook"}
+	for _, c := range []struct {
+		id       string
+		channels []string
+		want     string // part of the warning; empty for none
+	}{
+		{"U012AB3CD", all, ""},
+		{"S0614TZR7", []string{"slack"}, ""},
+		{"13800138000", all, ""},
+		{"ou_84aad35d084aa403", []string{"feishu"}, ""},
+		{"ZhangSan", []string{"slack", "wecom"}, ""},
+		{"li.si@corp", []string{"wecom"}, ""},
+		{"wangwei01", []string{"wecom"}, ""},
+		{"@alice", all, "not by a name with @"},
+		{"<@U012AB3CD>", all, "without < > and @"},
+		{"<!subteam^S0614TZR7>", all, "without < > and @"},
+		{"alice@example.com", all, "not by an e-mail address"},
+		{"alice@example.com", []string{"slack"}, "not by an e-mail address"},
+		{"u012ab3cd", all, "in upper case"},
+		{"u012ab3cd", []string{"slack"}, "in upper case"},
+		{"U012AB3CD", []string{"wecom", "dingtalk"}, "no configured channel has ids of this form; configured: dingtalk, wecom"},
+		{"13800138000", []string{"slack"}, "no configured channel"},
+		{"ZhangSan", []string{"teams"}, "no configured channel"},
+		{"anyone", nil, ""},
+	} {
+		vars := map[string]string{}
+		for _, name := range c.channels {
+			maps.Copy(vars, services[name].env)
+		}
+		channels := Load(config.NewEnv(func(name string) string { return vars[name] }))
+		got := strings.Join(CheckMentions(map[string][]string{"team-a": {c.id}}, channels), "\n")
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) || c.want != "" && !strings.Contains(got, `of "team-a"`) {
+			t.Errorf("%s in %q: got the warning %q, want %q", c.id, c.channels, got, c.want)
+		}
+	}
+}
+
+// A number that is in both settings is mentioned once.
+func TestDingTalkMentionsNumberOnce(t *testing.T) {
+	r := badDay(4)
+	for i := range r.Findings {
+		r.Findings[i].Tags = map[string]string{"owner": "team-a"}
+	}
+	o := message.Options{Language: "en", OwnerTag: "owner", Mentions: map[string][]string{"team-a": {"13800138000", "+852-12345678"}}}
+	for mobiles, want := range map[string][]string{
+		"13800138000":                            {"@+852-12345678", "@13800138000"},
+		"+86-13800138000,+852-12345678":          {"@+852-12345678", "@13800138000"},
+		"13800138000,13900139000,+852-1234-5678": {"@+852-12345678", "@13800138000", "@13900139000"},
+	} {
+		room := &fakechat.Server{}
+		if err := roomChannels(t, room, map[string]string{"DINGTALK_AT_MOBILES": mobiles})[1].Send(t.Context(), r, o, "key"); err != nil {
+			t.Fatal(err)
+		}
+		m := room.Messages()[0]
+		if !slices.Equal(m.Mentions, want) {
+			t.Errorf("%s: mentions %q, want %q", mobiles, m.Mentions, want)
+		}
+		for _, id := range want {
+			if n := strings.Count(m.Text, id); n != 1 {
+				t.Errorf("%s: %s is in the text %d times", mobiles, id, n)
+			}
 		}
 	}
 }

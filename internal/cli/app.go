@@ -35,6 +35,7 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 	env := config.NewEnv(getenv)
 	a := app{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
 	a.warnings, a.errs, a.envSize = env.Warnings(), env.Err(), env.Size()
+	a.warnings = append(a.warnings, chat.CheckMentions(a.settings.Mentions, a.channels)...)
 	a.source = &inventory.Source{
 		Endpoints: a.settings.Endpoints, Memory: instanceMemory(getenv), Progress: progress,
 		API: cloudphone.API{

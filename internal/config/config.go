@@ -142,6 +142,7 @@ func (e *Env) mentions(name string) map[string][]string {
 		owner, ids, ok := strings.Cut(entry, "=")
 		owner = strings.TrimSpace(owner)
 		before := len(all[owner])
+		ids = strings.ReplaceAll(ids, `\|`, "|") // as in the source of the README's table
 		for id := range strings.SplitSeq(ids, "|") {
 			if id = strings.TrimSpace(id); id != "" {
 				all[owner] = append(all[owner], id)

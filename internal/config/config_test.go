@@ -28,6 +28,14 @@ func hosts(s Settings) []string {
 
 // TestSettings has the default of every setting, valid values and invalid ones.
 // A setting without a line fails it.
+// The README's table has a backslash before each |, which its source shows.
+func TestMentionsWithBackslash(t *testing.T) {
+	env := NewEnv(func(name string) string { return map[string]string{"MENTIONS": `team-a=U012AB3CD\|13800138000`}[name] })
+	if got := Load(env).Mentions["team-a"]; !slices.Equal(got, []string{"U012AB3CD", "13800138000"}) || env.Err() != nil {
+		t.Errorf("got %q, %v", got, env.Err())
+	}
+}
+
 func TestSettings(t *testing.T) {
 	const tooMany = "3651"
 	days := func(name string, get func(Settings) int, missing int, good map[string]any) setting {

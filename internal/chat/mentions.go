@@ -1,0 +1,61 @@
+package chat
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// misspelt are forms of ids that mention nobody, with what to write instead. The
+// first that matches counts. Some of them could be ids of WeCom, which has hardly
+// any rules.
+var misspelt = []struct {
+	form   *regexp.Regexp
+	advice string
+}{
+	{regexp.MustCompile(`^<`), "write the id without < > and @"},
+	{regexp.MustCompile(`^@`), "chats mention people by an id, not by a name with @"},
+	{regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$`), "chats mention people by an id, not by an e-mail address"},
+	{regexp.MustCompile(`^[uws][0-9][a-z0-9]{5,}$`), "the ids of Slack are in upper case"},
+}
+
+// CheckMentions returns a warning for each id in MENTIONS by which no channel
+// mentions anyone.
+func CheckMentions(mentions map[string][]string, channels []*Channel) (warnings []string) {
+	if len(channels) == 0 {
+		return nil
+	}
+	for _, owner := range slices.Sorted(maps.Keys(mentions)) {
+		for _, id := range mentions[owner] {
+			if why := unusable(id, channels); why != "" {
+				warnings = append(warnings, fmt.Sprintf("MENTIONS: %q of %q may mention nobody: %s", id, owner, why))
+			}
+		}
+	}
+	return warnings
+}
+
+// unusable returns why no channel mentions anyone by an id, or "".
+func unusable(id string, channels []*Channel) string {
+	inWeCom := false
+	var names []string
+	for _, c := range channels {
+		names = append(names, c.name)
+		if c.service.isPerson(id) {
+			if inWeCom = c.name == "wecom"; !inWeCom {
+				return ""
+			}
+		}
+	}
+	for _, m := range misspelt {
+		if m.form.MatchString(id) {
+			return m.advice
+		}
+	}
+	if inWeCom {
+		return ""
+	}
+	return "no configured channel has ids of this form; configured: " + strings.Join(names, ", ")
+}
