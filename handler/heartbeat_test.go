@@ -1,6 +1,8 @@
 package handler_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,6 +32,8 @@ func TestHeartbeat(t *testing.T) {
 		{"not posted", `{"post":false}`, w.cloud.Nodes, nil, 0},
 		{"delivered", timer(""), w.cloud.Nodes, nil, 1},
 		{"delivered by a plain event", `{}`, w.cloud.Nodes, nil, 1},
+		{"an empty account", timer(""), nil, nil, 0},
+		{"an empty account with findings only", timer(`{"notify_on":"findings"}`), nil, nil, 0},
 		{"silent without findings", timer(`{"notify_on":"findings"}`), fine, nil, 1},
 		{"incomplete", timer(""), fine, []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: denied}}, 0},
 		{"failed", timer(""), fine, []fakecloud.Fault{{Answer: denied}}, 0},
@@ -63,5 +67,52 @@ func TestHeartbeat(t *testing.T) {
 	w.invoke(t, timer(""))
 	if !strings.Contains(w.log.String(), `"msg":"heartbeat"`) || strings.Contains(w.log.String(), "h3artbeat") {
 		t.Errorf("an unreachable monitor is not logged, or with its path: %s", w.log)
+	}
+}
+
+// TestHeartbeatErrorsHaveNoSecret checks that the log has no part of the URL,
+// whatever the monitor responds: all of these are in errors of net/http. A
+// redirect is not followed.
+func TestHeartbeatErrorsHaveNoSecret(t *testing.T) {
+	const path = "/ping/h3artbeat"
+	for _, c := range []struct{ name, response, want string }{
+		{"unreachable", "", `"error":"no valid response"`},
+		{"an echo", "GET " + path + " HTTP/1.1\r\n\r\n", `"error":"no valid response"`},
+		{"an invalid status", "HTTP/1.1 " + path + "\r\n\r\n", `"error":"no valid response"`},
+		{"an invalid header", "HTTP/1.1 200 OK\r\nGET " + path + "\r\n\r\n", `"error":"no valid response"`},
+		{"an invalid length", "HTTP/1.1 200 OK\r\nContent-Length: " + path + "\r\n\r\n", `"error":"no valid response"`},
+		{"an invalid encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + path + "\r\n\r\n", `"error":"no valid response"`},
+		{"a redirect to an invalid address", "HTTP/1.1 302 Found\r\nLocation: http://[" + path + "\r\nContent-Length: 0\r\n\r\n", `"status":302`},
+		{"a redirect to another scheme", "HTTP/1.1 302 Found\r\nLocation: ftp://x" + path + "\r\nContent-Length: 0\r\n\r\n", `"status":302`},
+		{"a redirect", "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", `"status":302`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			requests := make(chan struct{}, 10)
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					requests <- struct{}{}
+					conn.Read(make([]byte, 4<<10))
+					io.WriteString(conn, c.response)
+					conn.Close()
+				}
+			}()
+			w := setup(t, "HEARTBEAT_URL=http://"+listener.Addr().String()+path)
+			w.invoke(t, timer(""))
+			if !strings.Contains(w.log.String(), c.want) || strings.Contains(w.log.String(), "h3artbeat") {
+				t.Errorf("want %s and no secret: %s", c.want, w.log)
+			}
+			if len(requests) != 1 {
+				t.Errorf("%d requests, want 1", len(requests))
+			}
+		})
 	}
 }
