@@ -13,7 +13,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -108,6 +110,7 @@ func payloadProblem(err error) report.Problem {
 func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]byte, error) {
 	req, err := parseRequest(event)
 	if err != nil {
+		log.Warn("event not understood", "fields", eventFields(event))
 		return errorJSON("InvalidEvent", "not an event of a timer or an HTTP trigger: "+oneLine(err)), nil
 	}
 	if req.Doctor && h.Doctor != nil {
@@ -119,6 +122,19 @@ func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]
 	}
 	run.key = requestID(ctx)
 	return h.runEvent(ctx, log.With("trigger", "event"), run)
+}
+
+// eventFields returns the names of the fields of an event, without their values,
+// which may be secrets. An event that is not a JSON object has none.
+func eventFields(event []byte) []string {
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(event, &fields) // if it fails, there are no names
+	names := slices.AppendSeq([]string{}, maps.Keys(fields))
+	slices.Sort(names)
+	for i, name := range names {
+		names[i] = message.Clean(name[:min(len(name), 50)])
+	}
+	return names[:min(len(names), 30)]
 }
 
 // runEvent runs a report and returns its JSON without the findings.

@@ -152,3 +152,25 @@ func FuzzInvoke(f *testing.F) {
 		}
 	})
 }
+
+// TestUnknownEventIsLogged checks that the log names the fields of an event that
+// is not understood, and none of their values.
+func TestUnknownEventIsLogged(t *testing.T) {
+	for event, want := range map[string]string{
+		`{"key1":"s3cret"}`: `"fields":["key1"]`,
+		`{"specversion":"1.0","source":"s3cret","type":"x","data":{"s3cret":1}}`: `"fields":["data","source","specversion","type"]`,
+		`["s3cret"]`: `"fields":[]`,
+		`s3cret`:     `"fields":[]`,
+		`{"` + strings.Repeat("x", 1000) + `\u001b":"s3cret"}`: `"fields":["` + strings.Repeat("x", 50) + `"]`,
+	} {
+		w := setup(t)
+		w.invoke(t, event)
+		log := w.log.String()
+		if !strings.Contains(log, `"level":"WARN","msg":"event not understood"`) || !strings.Contains(log, want) || strings.Contains(log, "s3cret") {
+			t.Errorf("%s: the log is %s, want %s", event, log, want)
+		}
+		if n := len(w.room.Messages()); n != 0 {
+			t.Errorf("%s: %d messages", event, n)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, 
 		return fmt.Errorf("%w: %s", ErrUndelivered, strings.Join(failures, "; "))
 	case delivered < len(deliveries):
 		notifyFailedChannels(ctx, log, run, r, o)
-	case r.Complete:
+	case r.Complete && r.Listed > 0: // an empty account may be the wrong one
 		h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
 	}
 	return nil

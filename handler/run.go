@@ -47,7 +47,7 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (re
 	var err error
 	switch {
 	case !run.notify:
-	case run.settings.NotifyOn == config.OnFindings && len(r.Findings) == 0 && r.Complete && !r.HasWarnings():
+	case run.settings.NotifyOn == config.OnFindings && len(r.Findings) == 0 && r.Complete && r.Listed > 0 && !r.HasWarnings():
 		h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
 	default:
 		err = h.notify(ctx, log, run, &r)

@@ -103,6 +103,7 @@ func TestMainExitCodes(t *testing.T) {
 		return s.URL
 	}
 	fleet, empty := serve(&fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}), serve(&fakecloud.Server{})
+	fine := serve(&fakecloud.Server{Nodes: []fakecloud.Node{{NodeId: "cpn-1", RegionId: "cn-shanghai", Status: "RUNNING", GmtCreate: "2025-01-01 00:00:00", GmtExpired: "2099-01-01 00:00:00"}}})
 	denied := serve(&fakecloud.Server{Keys: map[string]fakecloud.Key{"another": {Secret: "s"}}})
 	slack := serve(&fakechat.Server{}) + "/services/T0/B0/x"
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "emulator")
@@ -117,13 +118,14 @@ func TestMainExitCodes(t *testing.T) {
 		{"demo", nil, 0},
 		{"preview", nil, 0},
 		{"report --help", nil, 0},
-		{"report", map[string]string{"EDS_AIC_ENDPOINT": empty}, 0},
+		{"report", map[string]string{"EDS_AIC_ENDPOINT": fine}, 0},
+		{"report", map[string]string{"EDS_AIC_ENDPOINT": empty}, 3}, // it may be the wrong account
 		{"report", map[string]string{"EDS_AIC_ENDPOINT": fleet}, 3},
 		{"report", map[string]string{"EDS_AIC_ENDPOINT": denied}, 1},
 		{"report", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
 		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": empty}, 2},
-		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": empty, "SLACK_WEBHOOK_URL": slack}, 0},
-		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": empty, "SLACK_WEBHOOK_URL": slack + "/gone"}, 1},
+		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": fine, "SLACK_WEBHOOK_URL": slack}, 0},
+		{"report --post", map[string]string{"EDS_AIC_ENDPOINT": fine, "SLACK_WEBHOOK_URL": slack + "/gone"}, 1},
 		{"preview", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
 		{"serve", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
 		{"serve --listen nowhere:port", nil, 1},

@@ -86,7 +86,7 @@ func outcome(r report.Report) error {
 	switch {
 	case r.Failed():
 		return errors.New("the matrices could not be listed")
-	case len(r.Findings) > 0 || !r.Complete:
+	case len(r.Findings) > 0 || !r.Complete || r.Listed == 0:
 		return ErrAttention
 	}
 	return nil
