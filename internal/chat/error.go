@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"matrix-expiry-report/internal/retryafter"
 )
 
 // An Error is why a message was not delivered. It never contains a URL, which
@@ -85,7 +87,7 @@ func statusError(status int, header http.Header) *Error {
 	e := &Error{Code: fmt.Sprint("HTTP ", status)}
 	switch {
 	case status == http.StatusTooManyRequests:
-		e.Temporary, e.RetryAfter, e.Advice = true, retryAfter(header, time.Now()), "rate limited: use a webhook that no other sender uses"
+		e.Temporary, e.RetryAfter, e.Advice = true, retryafter.Parse(header.Get("Retry-After"), time.Now()), "rate limited: use a webhook that no other sender uses"
 	case status == http.StatusRequestTimeout || status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
 		// From a gateway, whose request to the service may have been accepted.
 		e.MayHaveArrived, e.Advice = true, "a gateway got no response from the service: look in the chat, as the message may have arrived"
@@ -123,20 +125,4 @@ func codeError(field string, known advice, status int, header http.Header, body 
 		return &Error{Code: "HTTP 200 without " + field, Advice: "not a response of this service: check the webhook URL"}
 	}
 	return nil
-}
-
-// maxRetryAfter keeps a number of seconds from overflowing.
-const maxRetryAfter = 24 * time.Hour
-
-// retryAfter parses the Retry-After header, in seconds or as a date. It returns
-// 0 without a valid one.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := h.Get("Retry-After")
-	if s, err := strconv.Atoi(v); err == nil && s > 0 {
-		return time.Duration(min(s, int(maxRetryAfter/time.Second))) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil && t.After(now) {
-		return min(t.Sub(now), maxRetryAfter)
-	}
-	return 0
 }

@@ -13,6 +13,7 @@ import (
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/internal/retryafter"
 	"matrix-expiry-report/report"
 )
 
@@ -139,7 +140,7 @@ var feishuAdvice = advice{
 func (s feishuService) checkResponse(status int, header http.Header, body []byte) *Error {
 	e := codeError("code", feishuAdvice, status, header, body)
 	if e != nil && e.Code == "11232" {
-		e.Temporary, e.RetryAfter = true, retryAfter(header, time.Now())
+		e.Temporary, e.RetryAfter = true, retryafter.Parse(header.Get("Retry-After"), time.Now())
 	}
 	return e
 }
