@@ -368,7 +368,7 @@ func TestSamplesAreQuoted(t *testing.T) {
 			t.Errorf("%s does not contain what developers.md quotes from it:\n%s", s[2], s[3])
 		}
 	}
-	if len(samples) < 3 {
-		t.Errorf("only %d samples found: the search is broken", len(samples))
+	if sections := strings.Count(text, "\n## Adding a "); len(samples) != sections || sections < 5 {
+		t.Errorf("%d sections on adding something have %d samples", sections, len(samples))
 	}
 }

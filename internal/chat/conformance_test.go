@@ -21,14 +21,17 @@ const (
 	secret = "SECf03b9e51ad7c48260e9bdb18a2f6657cbb1d"
 )
 
-// services are the responses of each service. A kind without a row fails.
-var services = map[string]struct {
+// responses are what a service responds.
+type responses struct {
 	env          map[string]string
 	ok           response
 	failures     []failure
 	anySuccess   bool // any 2xx means delivered, whatever the body
 	formatsAt500 int  // how many formats are tried if the first gets a 500
-}{
+}
+
+// services are the responses of each service. A kind without a row fails.
+var services = map[string]responses{
 	"slack": {
 		env:          map[string]string{"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0Zq8Xk1L/B0Vw3Yt7R/" + token},
 		ok:           response{200, "ok"},
@@ -133,59 +136,63 @@ func TestConformance(t *testing.T) {
 		}
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
-			idempotent := load(t, kind.Name, service.env).service.idempotent()
-			unknown := failure{response{200, strings.Repeat("x", 100)}, "HTTP 200", 1}
-			if service.anySuccess {
-				unknown.code = ""
-			}
-			tries := 1
-			if idempotent {
-				tries = maxTries
-			}
-			var cases []exchange
-			add := func(name string, h http.Handler, code string, requests int) *exchange {
-				cases = append(cases, exchange{name: name, handler: h, code: code, requests: requests})
-				return &cases[len(cases)-1]
-			}
-			add("delivered", service.ok, "", 1)
-			for _, n := range service.failures {
-				add(fmt.Sprint("failure ", n.status, " ", n.body), n.response, n.code, n.requests)
-			}
-			for _, status := range []int{301, 302, 307, 308} {
-				add(fmt.Sprint("redirect ", status), http.RedirectHandler("https://elsewhere.example/x", status), fmt.Sprint("HTTP ", status), 1)
-			}
-			for _, status := range []int{400, 404, 410} {
-				add(fmt.Sprint("status ", status), response{status, "sorry"}, fmt.Sprint("HTTP ", status), 1)
-			}
-			add("429 with seconds", retryLater(func() string { return "7" }), "HTTP 429", maxTries).pause = 7 * time.Second
-			add("429 with a date", retryLater(func() string { return time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat) }), "HTTP 429", maxTries).pause = 8 * time.Second
-			add("429 without a time", response{429, ""}, "HTTP 429", maxTries).pause = time.Millisecond
-			add("429 for longer than a run", retryLater(func() string { return "3600" }), "HTTP 429", 1)
-			add("429 with an overflowing number", retryLater(func() string { return "9223372036854775807" }), "HTTP 429", 1)
-			add("500 with an empty body", response{500, ""}, "HTTP 500", max(service.formatsAt500, 1)-1+maxTries)
-			add("503", response{503, "<html>upstream</html>"}, "HTTP 503", maxTries)
-			add("unknown response", response{200, unknown.body}, unknown.code, 1)
-			add("a megabyte", http.HandlerFunc(megabyte), unknown.code, 1)
-			add("broken connection", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "no response: the connection broke", tries)
-			add("half a failure", half(404), "HTTP 404", 1)
-			if service.anySuccess {
-				add("half a response", half(200), "", 1)
-			} else {
-				add("half a response", half(200), "no response: the connection broke", tries)
-			}
-			for _, status := range []int{408, 502, 504} {
-				add(fmt.Sprint("gateway ", status), response{status, ""}, fmt.Sprint("HTTP ", status, ": a gateway"), tries)
-			}
-			hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-			add("no response before the deadline", hang, "no response: the service timed out", 1).timeout = 3 * time.Second
-			add("no response before the timeout", hang, "no response: the service timed out", tries).timeout = time.Hour
-			add("cancelled", hang, "no response: the run was cancelled", 1).cancel = time.Second
-			add("cancelled before the request", hang, "no response: the run was cancelled", 0).cancel = -1
-			for _, e := range cases {
-				t.Run(e.name, func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) { e.run(t, kind.Name, service.env) })
-				})
-			}
+			testConformance(t, kind.Name, service)
+		})
+	}
+}
+
+func testConformance(t *testing.T, kind string, service responses) {
+	idempotent := load(t, kind, service.env).service.idempotent()
+	unknown := failure{response{200, strings.Repeat("x", 100)}, "HTTP 200", 1}
+	if service.anySuccess {
+		unknown.code = ""
+	}
+	tries := 1
+	if idempotent {
+		tries = maxTries
+	}
+	var cases []exchange
+	add := func(name string, h http.Handler, code string, requests int) *exchange {
+		cases = append(cases, exchange{name: name, handler: h, code: code, requests: requests})
+		return &cases[len(cases)-1]
+	}
+	add("delivered", service.ok, "", 1)
+	for _, n := range service.failures {
+		add(fmt.Sprint("failure ", n.status, " ", n.body), n.response, n.code, n.requests)
+	}
+	for _, status := range []int{301, 302, 307, 308} {
+		add(fmt.Sprint("redirect ", status), http.RedirectHandler("https://elsewhere.example/x", status), fmt.Sprint("HTTP ", status), 1)
+	}
+	for _, status := range []int{400, 404, 410} {
+		add(fmt.Sprint("status ", status), response{status, "sorry"}, fmt.Sprint("HTTP ", status), 1)
+	}
+	add("429 with seconds", retryLater(func() string { return "7" }), "HTTP 429", maxTries).pause = 7 * time.Second
+	add("429 with a date", retryLater(func() string { return time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat) }), "HTTP 429", maxTries).pause = 8 * time.Second
+	add("429 without a time", response{429, ""}, "HTTP 429", maxTries).pause = time.Millisecond
+	add("429 for longer than a run", retryLater(func() string { return "3600" }), "HTTP 429", 1)
+	add("429 with an overflowing number", retryLater(func() string { return "9223372036854775807" }), "HTTP 429", 1)
+	add("500 with an empty body", response{500, ""}, "HTTP 500", max(service.formatsAt500, 1)-1+maxTries)
+	add("503", response{503, "<html>upstream</html>"}, "HTTP 503", maxTries)
+	add("unknown response", response{200, unknown.body}, unknown.code, 1)
+	add("a megabyte", http.HandlerFunc(megabyte), unknown.code, 1)
+	add("broken connection", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "no response: the connection broke", tries)
+	add("half a failure", half(404), "HTTP 404", 1)
+	if service.anySuccess {
+		add("half a response", half(200), "", 1)
+	} else {
+		add("half a response", half(200), "no response: the connection broke", tries)
+	}
+	for _, status := range []int{408, 502, 504} {
+		add(fmt.Sprint("gateway ", status), response{status, ""}, fmt.Sprint("HTTP ", status, ": a gateway"), tries)
+	}
+	hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	add("no response before the deadline", hang, "no response: the service timed out", 1).timeout = 3 * time.Second
+	add("no response before the timeout", hang, "no response: the service timed out", tries).timeout = time.Hour
+	add("cancelled", hang, "no response: the run was cancelled", 1).cancel = time.Second
+	add("cancelled before the request", hang, "no response: the run was cancelled", 0).cancel = -1
+	for _, e := range cases {
+		t.Run(e.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { e.run(t, kind, service.env) })
 		})
 	}
 }
