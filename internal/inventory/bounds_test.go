@@ -18,8 +18,8 @@ var pagingFaults = map[string]string{
 	"new rows without end and without a total": "MemoryLimit",
 	"the same rows without end":                "EndlessPages",
 	"empty pages without end":                  "EndlessPages",
-	"names of 4 kB, without end":              "MemoryLimit",
-	"60 tags on each row, without end":        "MemoryLimit",
+	"names of 4 kB, without end":               "MemoryLimit",
+	"60 tags on each row, without end":         "MemoryLimit",
 	"ids of 300 bytes, without end":            "MemoryLimit",
 	"rows without an id, without end":          "MemoryLimit",
 }

@@ -14,7 +14,7 @@ const maxFullCheck = 1000
 // A check is what the unfiltered query has shown after the regions.
 type check struct {
 	done   bool  // it was made
-	covers bool  // it crosses the regions, so that it would show one that nobody lists
+	covers bool  // it crosses the regions, so that it would show one that is not listed
 	total  int   // how many matrices there are by it; -1 if not known
 	scan   *scan // nil if only its total was requested
 }

@@ -74,7 +74,7 @@ func TestListReusesConnectionsAndAcceptsGzip(t *testing.T) {
 }
 
 // Connections that died while the instance was frozen swallow what is sent:
-// nobody hears it, nobody says so.
+// no error comes back.
 func TestListAfterFreeze(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := overPipes(t, &fakecloud.Server{Nodes: someNodes(), PageSize: 2})
@@ -181,7 +181,7 @@ func TestListWhileEndpointGoesAway(t *testing.T) {
 					if took := time.Since(start); took > 30*time.Second {
 						t.Errorf("took %v", took)
 					}
-					time.Sleep(time.Minute) // TLS says goodbye, to nobody
+					time.Sleep(time.Minute) // for the TLS close timeout
 					if len(got.Matrices) == 15 || len(got.Matrices) < 2*(page-1) || !mayHide(got) {
 						t.Errorf("got %d rows and %+v, want some rows and a problem that may hide", len(got.Matrices), got.Problems)
 					}

@@ -14,7 +14,7 @@ func TestListMergesEndpoints(t *testing.T) {
 	all := someNodes()
 	denies := &fakecloud.Server{Faults: []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}}
 	refuses := func() *fakecloud.Server {
-		return &fakecloud.Server{Keys: map[string]fakecloud.Key{"somebody else": {}}}
+		return &fakecloud.Server{Keys: map[string]fakecloud.Key{"another account": {}}}
 	}
 	knows := func(nodes []fakecloud.Node, faults ...fakecloud.Fault) *fakecloud.Server {
 		return &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: faults}

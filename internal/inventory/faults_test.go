@@ -182,7 +182,7 @@ func TestListRetriesTemporaryFaults(t *testing.T) {
 				wantRows(t, l, idsOf(someNodes()), 9)
 				wantProblems(t, l)
 				if len(l.Recovered) > 0 {
-					t.Errorf("mended %+v, want nothing", l.Recovered)
+					t.Errorf("recovered %+v, want nothing", l.Recovered)
 				}
 				if l.Stats.Retries != 3*times && trouble.Name != breaks {
 					t.Errorf("%d retries are counted, want %d", l.Stats.Retries, 3*times)
@@ -207,7 +207,7 @@ func TestListWithoutUnfilteredQuery(t *testing.T) {
 	})
 }
 
-// The unfiltered query shows matrices in regions that nobody lists; if it cannot
+// The unfiltered query shows matrices in regions that are not listed; if it cannot
 // be read, its total still counts them.
 func TestListKnowsTheTotalOfUnlistedRegions(t *testing.T) {
 	for page, rows := range map[int][]string{
@@ -240,7 +240,7 @@ func TestListKnowsTheTotalOfUnlistedRegions(t *testing.T) {
 	}
 }
 
-// A chain whose token expires is begun anew, but only once.
+// A region whose token expires is read again from the start, but only once.
 func TestListRepeatsOnceAfterExpiredToken(t *testing.T) {
 	expired := fakecloud.APIError(400, "InvalidParameter.NextToken", "The NextToken has expired.")
 	for times, want := range map[int]struct{ problems, recovered []string }{

@@ -286,7 +286,7 @@ func TestListIsInterrupted(t *testing.T) {
 func TestListChecksLargeFleetsByTheTotal(t *testing.T) {
 	nodes := fleet(map[string]int{"cn-shanghai": 900, "cn-hangzhou": 150})
 	for name, tt := range map[string]struct {
-		unlisted int // matrices in a region that nobody lists
+		unlisted int // matrices in a region that is not listed
 		pages    int // of the unfiltered query
 		one      string
 		checked  bool

@@ -178,7 +178,7 @@ func TestListIfUnfilteredQueryCoversOneRegion(t *testing.T) {
 		wantRows(t, l, []string{"cpn-00", "cpn-01", "cpn-02", "cpn-03", "cpn-05", "cpn-07"}, 9)
 		wantProblems(t, l, "cn-hangzhou Forbidden may hide")
 	})
-	t.Run("shows a region that nobody named to its end", func(t *testing.T) {
+	t.Run("reads a region that is not listed to its end", func(t *testing.T) {
 		nodes := someNodes()
 		for i := range nodes {
 			if nodes[i].RegionId == "cn-hangzhou" {
@@ -265,7 +265,7 @@ func TestListWhileOneMatrixComesOrGoes(t *testing.T) {
 }
 
 // A matrix that goes after its page was read makes another slip onto that
-// page, out of sight; the count that falls tells.
+// page, unseen; the total shows it.
 func TestListRepeatsIfTotalChanges(t *testing.T) {
 	gone := someNodes()[0]
 	gone.NodeId = "cpn-gone"
@@ -352,19 +352,19 @@ func TestListRevealsNoSecret(t *testing.T) {
 				if len(l.Problems) == 0 {
 					t.Fatal("got no problem, want one to look at")
 				}
-				told := fmt.Sprintf("%+v %#v %+v %+v", l, l, s, *s)
+				shown := fmt.Sprintf("%+v %#v %+v %+v", l, l, s, *s)
 				for _, hidden := range []string{secret, token} {
-					if strings.Contains(told, hidden) {
-						t.Errorf("%q is told in %s", hidden, told)
+					if strings.Contains(shown, hidden) {
+						t.Errorf("%q is in %s", hidden, shown)
 					}
 				}
 			})
 		})
 	}
 	for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		told := fmt.Sprintf(form, cred) + fmt.Sprintf(form, &cred)
-		if strings.Contains(told, secret) || strings.Contains(told, token) || !strings.Contains(told, "REDACTED") {
-			t.Errorf("%s of credentials tells %s", form, told)
+		shown := fmt.Sprintf(form, cred) + fmt.Sprintf(form, &cred)
+		if strings.Contains(shown, secret) || strings.Contains(shown, token) || !strings.Contains(shown, "REDACTED") {
+			t.Errorf("%s of credentials shows %s", form, shown)
 		}
 	}
 }

@@ -124,7 +124,7 @@ func TestListInvalidPages(t *testing.T) {
 	}
 }
 
-// Without any count, only the end of the unfiltered list tells that nothing is
+// Without any count, only the end of the unfiltered query shows that nothing is
 // missing.
 func TestListWithoutTotals(t *testing.T) {
 	uncounted := func(_ url.Values, p map[string]any) { delete(p, "TotalCount") }
@@ -235,7 +235,7 @@ func TestListRecoversFromPanic(t *testing.T) {
 		}
 		for _, p := range l.Problems {
 			if !p.MayHideMatrices || !strings.Contains(p.Message, "panic: time: missing Location") {
-				t.Errorf("got %+v, want the panic told", p)
+				t.Errorf("got %+v, want the panic", p)
 			}
 		}
 	})

@@ -107,8 +107,8 @@ func (e *endpoint) problems() (problems, recovered []report.Problem) {
 	return problems, recovered
 }
 
-// rowProblems returns a problem for rows without an id, which cannot be told
-// apart with certainty, and one for rows with an id that is too long, which are
+// rowProblems returns a problem for rows without an id, which cannot be
+// distinguished with certainty, and one for rows with an id that is too long, which are
 // counted and not listed.
 func (e *endpoint) rowProblems() (problems []report.Problem) {
 	unnamed := 0
@@ -120,7 +120,7 @@ func (e *endpoint) rowProblems() (problems []report.Problem) {
 	}
 	if unnamed > 0 {
 		problems = append(problems, report.Problem{Code: "RowsWithoutID", MayHideMatrices: true,
-			Message: fmt.Sprintf("%d rows have no NodeId, so that they cannot be told apart", unnamed)})
+			Message: fmt.Sprintf("%d rows have no NodeId, so that they cannot be distinguished", unnamed)})
 	}
 	if n := e.unreadable(); n > 0 {
 		problems = append(problems, report.Problem{Code: "UnreadableRows", MayHideMatrices: true,

@@ -14,7 +14,7 @@ import (
 type scan struct {
 	region     string // empty for the unfiltered query
 	rows       map[string]int
-	read       int   // rows of this attempt, told apart
+	read       int   // distinct rows of this attempt
 	unreadable int   // further rows, whose id is too long
 	unnamed    int   // of rows: those without an id
 	total      int   // the last TotalCount; -1 if there was none
@@ -155,7 +155,7 @@ func (s *scan) addRow(id string, m report.Matrix) {
 	s.rows[id] = s.table.put(m)
 }
 
-// nameless returns what a row without an id is told apart by: its own texts, and
+// nameless returns what a row without an id is distinguished by: its own texts, and
 // how many rows of this scan have had the same.
 func (s *scan) nameless(m *report.Matrix) string {
 	id := "\x00" + m.Name + "\x00" + strconv.FormatInt(m.CreatedAt.Unix(), 10) + "\x00"

@@ -18,8 +18,8 @@ import (
 	"matrix-expiry-report/internal/inventory"
 )
 
-// A temporary key that expires in the middle of a listing is asked for anew,
-// once; nobody notices if there is a fresh one.
+// Temporary credentials that expire during a listing are renewed
+// once, unnoticed if there are fresh ones.
 func TestListRenewsExpiredCredentials(t *testing.T) {
 	old := cloudphone.Credentials{AccessKeyID: "STS.old", AccessKeySecret: "old", SecurityToken: "t-old"}
 	fresh := cloudphone.Credentials{AccessKeyID: "STS.new", AccessKeySecret: "new", SecurityToken: "t-new"}
@@ -72,7 +72,7 @@ func TestListRenewsExpiredCredentials(t *testing.T) {
 	}
 }
 
-// Where everything fails, asking more helps nobody.
+// If everything fails, more retries do not help.
 func TestListRetryBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var regions []string
@@ -90,7 +90,7 @@ func TestListRetryBudget(t *testing.T) {
 	})
 }
 
-// A list of regions without measure is cut, and the unfiltered list tells
+// A list of too many regions is cut, and the unfiltered query shows
 // whether that hides anything.
 func TestListBoundsRegions(t *testing.T) {
 	var regions []string

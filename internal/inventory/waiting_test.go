@@ -110,7 +110,7 @@ func TestInvalidDelaysAreIgnored(t *testing.T) {
 	}
 }
 
-// A wait that nobody can afford is not begun.
+// A delay that is too long is not waited for.
 func TestListDoesNotWaitTooLong(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
