@@ -69,7 +69,7 @@ type buffered struct {
 }
 
 func newBuffered(c net.Conn) *buffered {
-	b := &buffered{Conn: c, queue: make(chan []byte, 8), closed: make(chan struct{})}
+	b := &buffered{Conn: c, queue: make(chan []byte, 2), closed: make(chan struct{})}
 	go b.pump()
 	return b
 }
