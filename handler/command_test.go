@@ -120,6 +120,7 @@ func TestCommands(t *testing.T) {
 		{"3651", unknown("3651"), false},
 		{"99999999999999999999", unknown("99999999999999999999"), false},
 		{"14x", unknown("14x"), false},
+		{"reportd", unknown("reportd"), false},
 		{"days", needing(23), false},
 		{"d", needing(23), false},
 		{"14d7", unknown("14d7"), false},

@@ -188,7 +188,7 @@ func (h *Handler) serveNotify(w *response, r *http.Request) {
 		writeError(w, http.StatusBadGateway, "NoChannel", err.Error())
 		return
 	}
-	if err != nil || slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {
+	if slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {
 		w.WriteHeader(http.StatusBadGateway)
 	}
 	w.header.Set("Content-Type", formats[0].contentType)

@@ -48,6 +48,7 @@ func TestHTTPEvent(t *testing.T) {
 		{"encoded path", `{"rawPath":"/%72eport","requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, `"listed":131`},
 		{"malformed raw path", `{"rawPath":"/%","requestContext":{"http":{"method":"GET","path":"/healthz"}}}`, 200, `"ok"`},
 		{"body in base64", `{"rawPath":"/notify","body":"` + base64.StdEncoding.EncodeToString([]byte(`{"channels":["slack"]}`)) + `","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`, 200, `"channel":"slack"`},
+		{"plain body", `{"rawPath":"/notify","body":"{\"channels\":[\"slack\"]}","isBase64Encoded":false,"requestContext":{"http":{"method":"POST"}}}`, 200, `"channel":"slack"`},
 		{"body that is not base64", `{"rawPath":"/notify","body":"!","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`, 400, "base64"},
 		{"values joined by commas", `{"rawPath":"/report","queryParameters":{"region":"eu-central-1,cn-shanghai"},"requestContext":{"http":{"method":"GET"}}}`, 200, `"regions":["cn-shanghai","eu-central-1"]`},
 		{"method in lower case", `{"rawPath":"/healthz","requestContext":{"http":{"method":"get"}}}`, 200, "ok"},

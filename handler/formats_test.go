@@ -64,6 +64,9 @@ func TestFormats(t *testing.T) {
 					!strings.Contains(rec.Header().Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(rec.Header().Get("Content-Security-Policy"), "unsafe") || rec.Header().Get("X-Frame-Options") != "DENY" {
 					t.Errorf("by %s: headers %v", by, rec.Header())
 				}
+				if policy := rec.Header().Get("Content-Security-Policy"); strings.Contains(policy, "script-src") != (f.name == "html") {
+					t.Errorf("by %s: the policy is %s", by, policy)
+				}
 				if rec.Header().Get("X-Report-Complete") != "true" {
 					t.Errorf("by %s: X-Report-Complete is %q", by, rec.Header().Get("X-Report-Complete"))
 				}
@@ -93,6 +96,7 @@ func TestAccept(t *testing.T) {
 		"text/csv;q=0, text/plain;q=0.1":       "text/plain",
 		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": "text/html",
 		"image/png, ;, text/csv;q=0.5":                                    "text/csv",
+		"text":                                                            "",
 		"image/png, video/*;q=0.3":                                        "",
 		"text/csv;q=0":                                                    "",
 	} {

@@ -38,6 +38,9 @@ func TestInvoke(t *testing.T) {
 		{"plain event for an empty region", `{"regions":["cn-beijing"],"notify_on":"findings"}`, 2, []string{`"listed":0`, `"EmptyRegion"`}},
 		{"plain event with an invalid value", `{"days":4000}`, 0, []string{`"InvalidEvent"`, `from 0 to 3650`}},
 		{"plain event with an unknown field", `{"day":7}`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
+		{"plain event that posts", `{"post":true}`, 2, []string{`"listed":131`}},
+		{"event without the fields of HTTP", `{"requestContext":{}}`, 0, []string{`{"error":{"code":"InvalidEvent"`}},
+		{"event without the time of a timer", `{"triggerName":"daily"}`, 0, []string{`{"error":{"code":"InvalidEvent"`}},
 		{"text", `hello`, 0, []string{`"InvalidEvent"`, `{\"days\":7,`}},
 		{"array", `[1]`, 0, []string{`"InvalidEvent"`}},
 		{"two objects", `{}{}`, 0, []string{`"InvalidEvent"`, `unexpected data`}},
@@ -105,6 +108,9 @@ func TestDoctorEvent(t *testing.T) {
 		if got := w.invoke(t, event); got != `[{"name":"clock"}]` {
 			t.Errorf("%s: %s", event, got)
 		}
+	}
+	if got := w.invoke(t, `{"post":false}`); !strings.Contains(got, `"listed":131`) {
+		t.Errorf("an event without doctor: %s", got)
 	}
 	if rec := w.send("POST", "/notify", `{"doctor":true}`); rec.Code != 400 || !strings.Contains(rec.Body.String(), "doctor") {
 		t.Errorf("over HTTP: %d %s", rec.Code, rec.Body)

@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -57,10 +58,11 @@ func TestHeartbeat(t *testing.T) {
 		t.Error("a ping, though a channel failed")
 	}
 
-	status = http.StatusNotFound
-	w.invoke(t, timer(""))
-	if !strings.Contains(w.log.String(), `"msg":"heartbeat"`) || !strings.Contains(w.log.String(), `"status":404`) {
-		t.Errorf("the status is not logged: %s", w.log)
+	for _, status = range []int{http.StatusMultipleChoices, http.StatusNotFound} {
+		w.invoke(t, timer(""))
+		if !strings.Contains(w.log.String(), `"msg":"heartbeat"`) || !strings.Contains(w.log.String(), fmt.Sprint(`"status":`, status)) {
+			t.Errorf("the status %d is not logged: %s", status, w.log)
+		}
 	}
 	w.log.Reset()
 	monitor.Close()

@@ -60,6 +60,9 @@ func TestLinkReadsItsFormatOnly(t *testing.T) {
 	if b, err := base64.RawURLEncoding.DecodeString(signature); err != nil || len(b) != 16 {
 		t.Errorf("the signature %s has %d bytes, want 16", signature, len(b))
 	}
+	if want := "M_wuGvGWV84m-SggFtKpIQ"; signature != want { // a change would revoke the links in use
+		t.Errorf("the signature is %s, want %s", signature, want)
+	}
 	if strings.Contains(u.String(), testToken) {
 		t.Errorf("the token is in the link %s", u)
 	}
@@ -100,6 +103,27 @@ func TestLinkReadsItsFormatOnly(t *testing.T) {
 	}
 }
 
+// TestPageOfLink checks that a page which is read by a link keeps the link in its
+// form, and has no links to other formats.
+func TestPageOfLink(t *testing.T) {
+	w := setup(t, withToken...)
+	var link struct{ URL string }
+	if err := json.Unmarshal(w.do("GET", "/link?format=html", bearer...).Body.Bytes(), &link); err != nil {
+		t.Fatal(err)
+	}
+	for by, body := range map[string]string{
+		"link":  w.do("GET", link.URL).Body.String(),
+		"token": w.do("GET", "/report.html", bearer...).Body.String(),
+	} {
+		if keeps := strings.Contains(body, `name="signature"`) && strings.Contains(body, `name="until"`); keeps != (by == "link") {
+			t.Errorf("by %s: the form keeps the link: %t", by, keeps)
+		}
+		if links := strings.Contains(body, `href="/report.csv`); links != (by == "token") {
+			t.Errorf("by %s: the page links to CSV: %t", by, links)
+		}
+	}
+}
+
 // TestLinkExpires checks that a link ends with its day in the time zone of the
 // report, and with its token.
 func TestLinkExpires(t *testing.T) {
@@ -119,10 +143,11 @@ func TestLinkExpires(t *testing.T) {
 	if rec := w.follow(t, u); rec.Code != 403 || !strings.Contains(rec.Body.String(), "the link has expired or is incomplete") {
 		t.Errorf("with another token: %d %s", rec.Code, rec.Body)
 	}
-	w.Settings.HTTPToken = ""
-	w.Settings.HTTPAuth = "trigger"
-	if rec := w.follow(t, u); rec.Code != 403 {
-		t.Errorf("without a token: %d", rec.Code)
+	w.Settings.HTTPToken, w.Settings.HTTPAuth = "", "trigger"
+	for _, signature := range []string{u.Query().Get("signature"), "OsxUOIohlzHSPHskXELIAg"} { // the second is made with an empty token
+		if rec := w.follow(t, with(u, "signature", signature)); rec.Code != 403 {
+			t.Errorf("%s without a token: %d", signature, rec.Code)
+		}
 	}
 }
 

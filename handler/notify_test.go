@@ -40,6 +40,16 @@ func TestNotifyNamesFailedChannel(t *testing.T) {
 	}
 }
 
+// TestNotifyReportsDeliveries checks that POST /notify returns the deliveries
+// even if all channels failed.
+func TestNotifyReportsDeliveries(t *testing.T) {
+	w := setup(t, "DINGTALK_WEBHOOK_URL=ROOM/gone?access_token=x", "SLACK_WEBHOOK_URL=ROOM/gone/services/T0/B0/x")
+	rec := w.do("POST", "/notify")
+	if rec.Code != 502 || !strings.Contains(rec.Body.String(), `{"channel":"dingtalk","delivered":false`) || !strings.Contains(rec.Body.String(), `{"channel":"slack","delivered":false`) {
+		t.Errorf("%d %.300s", rec.Code, rec.Body)
+	}
+}
+
 func TestNotifyWithoutChannels(t *testing.T) {
 	w := setup(t)
 	w.Channels = nil

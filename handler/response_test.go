@@ -101,6 +101,20 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
+// TestAppendJSON checks what is escaped within a JSON string.
+func TestAppendJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		"a b~\x7f矩": "a b~\x7f矩",
+		`"\`:        `\"\\`,
+		"\n\r\x1f":  `\n\u000d\u001f`,
+		"<&>":       `\u003c\u0026\u003e`,
+	} {
+		if got := string(appendJSON(nil, []byte(text))); got != want || jsonLen([]byte(text)) != len(want) {
+			t.Errorf("%q: %s of length %d, want %s", text, got, jsonLen([]byte(text)), want)
+		}
+	}
+}
+
 // TestWriteReportStopsAtLimit checks that writing JSON ends with the first write
 // that fails.
 func TestWriteReportStopsAtLimit(t *testing.T) {
