@@ -1,7 +1,8 @@
 package locale
 
 import (
-	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,19 +41,8 @@ func (c *Catalog) Distance(days int) string {
 
 // offset returns the zone of t as UTC+8 or UTC-3:30.
 func offset(t time.Time) string {
-	_, s := t.Zone()
-	sign := '+'
-	switch {
-	case s == 0:
-		return "UTC"
-	case s < 0:
-		sign, s = '-', -s
-	}
-	out := fmt.Sprintf("UTC%c%d", sign, s/3600)
-	if m := s % 3600 / 60; m != 0 {
-		out += fmt.Sprintf(":%02d", m)
-	}
-	return out
+	short := strings.NewReplacer("+00:00", "", "+0", "+", "-0", "-", ":00", "")
+	return short.Replace(t.Format("UTC-07:00"))
 }
 
 // Region returns the name of a region, or its id where the language has no name
@@ -67,10 +57,9 @@ func (c *Catalog) Region(id string) string {
 // RegionNamed returns the id of the region that the language calls name, in
 // whatever case, or "".
 func (c *Catalog) RegionNamed(name string) string {
-	const prefix = "region_"
-	for _, id := range c.IDs(prefix) {
-		if strings.EqualFold(c.Text(id), name) {
-			return id[len(prefix):]
+	for _, id := range slices.Sorted(maps.Keys(c.messages)) {
+		if region, ok := strings.CutPrefix(id, "region_"); ok && strings.EqualFold(c.Text(id), name) {
+			return region
 		}
 	}
 	return ""

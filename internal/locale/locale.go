@@ -24,20 +24,19 @@
 package locale
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
-	"slices"
+	"path"
+	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
-	"golang.org/x/text/message/catalog"
 
 	"matrix-expiry-report/templates"
 )
@@ -54,7 +53,7 @@ func Languages() []string {
 	}
 	tags := []string{Default}
 	for _, file := range files {
-		if tag := strings.TrimSuffix(strings.TrimPrefix(file, "locale/"), ".json"); tag != Default {
+		if tag := strings.TrimSuffix(path.Base(file), ".json"); tag != Default {
 			tags = append(tags, tag)
 		}
 	}
@@ -64,21 +63,15 @@ func Languages() []string {
 // A Catalog holds the messages of one language. It is safe for concurrent use.
 type Catalog struct {
 	language string
-	tag      language.Tag
-	messages map[string]json.RawMessage
-	printer  *message.Printer
-	fallback *Catalog // nil for that of Default
-
-	mu      sync.Mutex
-	entries map[string]entry // parsed when first used: a report uses few of all messages
-	builder *catalog.Builder // read by printer
+	messages map[string]entry // with those of Default that the language lacks
 }
 
-// An entry is a parsed message.
+// An entry is one message in the language of its file.
 type entry struct {
-	text   string // of a message without values
-	values int    // how many it needs
-	err    error
+	forms   map[string]string // by plural form; "other" alone if there is only one
+	values  int               // how many it needs
+	tag     language.Tag
+	printer *message.Printer
 }
 
 var cache sync.Map // language → *Catalog
@@ -106,116 +99,31 @@ func Parse(lang string, b []byte) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
-	c := &Catalog{language: lang, tag: tag, entries: map[string]entry{}, builder: catalog.NewBuilder(catalog.Fallback(tag))}
+	c := &Catalog{lang, map[string]entry{}}
 	if lang != Default {
-		if c.fallback, err = Of(Default); err != nil {
+		fallback, err := Of(Default)
+		if err != nil {
 			return nil, err
 		}
+		maps.Copy(c.messages, fallback.messages)
 	}
-	if err := json.Unmarshal(b, &c.messages); err != nil {
+	var own map[string]forms
+	if err := json.Unmarshal(b, &own); err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
-	c.printer = message.NewPrinter(tag, message.Catalog(c.builder))
-	return c, nil
-}
-
-// Language returns the tag of the catalogue's language.
-func (c *Catalog) Language() string { return c.language }
-
-// Name returns the language's name for itself, or its tag if the catalogue has
-// no name.
-func (c *Catalog) Name() string {
-	if _, ok := c.messages["language_name"]; !ok {
-		return c.language
-	}
-	return c.Text("language_name")
-}
-
-// Words returns the words of a message that is a list of words, such as
-// command_words_help.
-func (c *Catalog) Words(id string) []string { return strings.Fields(c.Text(id)) }
-
-// Has reports whether the catalogue, or that of Default, has a message.
-func (c *Catalog) Has(id string) bool {
-	_, ok := c.messages[id]
-	return ok || c.fallback != nil && c.fallback.Has(id)
-}
-
-// HasValues reports whether a message has a place for values.
-func (c *Catalog) HasValues(id string) bool { return c.find(id).entry(id).values > 0 }
-
-// IDs returns the ids of the catalogue's own messages that begin with prefix,
-// sorted.
-func (c *Catalog) IDs(prefix string) []string {
-	ids := slices.Sorted(maps.Keys(c.messages))
-	return slices.DeleteFunc(ids, func(id string) bool { return !strings.HasPrefix(id, prefix) })
-}
-
-// Lookup returns a message with its values, in the plural form of the first
-// one. It is for ids and values that do not come from the program's own code.
-func (c *Catalog) Lookup(id string, values ...any) (string, error) {
-	c = c.find(id)
-	e := c.entry(id)
-	switch {
-	case e.err != nil:
-		return "", fmt.Errorf("message %q of language %s: %w", id, c.language, e.err)
-	case len(values) < e.values:
-		return "", fmt.Errorf("message %q of language %s: %d values, needs %d", id, c.language, len(values), e.values)
-	case e.values == 0:
-		return e.text, nil
-	}
-	return c.printer.Sprintf(id, values...), nil
-}
-
-// Text is Lookup for the ids and values that the program's own code names. It
-// returns the id where Lookup fails; a test looks up every id.
-func (c *Catalog) Text(id string, values ...any) string {
-	text, err := c.Lookup(id, values...)
-	if err != nil {
-		return id
-	}
-	return text
-}
-
-// find returns the catalogue that has the message: c or its fallback.
-func (c *Catalog) find(id string) *Catalog {
-	if _, ok := c.messages[id]; !ok && c.fallback != nil {
-		return c.fallback
-	}
-	return c
-}
-
-func (c *Catalog) entry(id string) entry {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.entries[id]
-	if !ok {
-		e = c.newEntry(id)
-		c.entries[id] = e
-	}
-	return e
-}
-
-func (c *Catalog) newEntry(id string) (e entry) {
-	raw, ok := c.messages[id]
-	if !ok {
-		e.err = errors.New("no such message")
-		return e
-	}
-	var f forms
-	if e.err = json.Unmarshal(raw, &f); e.err != nil {
-		return e
-	}
-	e.text = f["other"]
-	for _, text := range f {
-		for _, place := range regexp.MustCompile(`%\[(\d)\]`).FindAllStringSubmatch(text, -1) {
-			e.values = max(e.values, int(place[1][0]-'0'))
+	printer := message.NewPrinter(tag)
+	for id, f := range own {
+		e := entry{f, 0, tag, printer}
+		for _, form := range f {
+			for n := 9; n > e.values; n-- {
+				if strings.Contains(form, "%["+strconv.Itoa(n)+"]") {
+					e.values = n
+				}
+			}
 		}
+		c.messages[id] = e
 	}
-	if e.values > 0 {
-		e.err = c.builder.Set(c.tag, id, f.message())
-	}
-	return e
+	return c, nil
 }
 
 // forms holds the plural forms of a message, or "other" alone.
@@ -231,15 +139,58 @@ func (f *forms) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-func (f forms) message() catalog.Message {
-	if len(f) == 1 {
-		return catalog.String(f["other"])
+// Language returns the tag of the catalogue's language.
+func (c *Catalog) Language() string { return c.language }
+
+// Name returns the language's name for itself, or its tag if the catalogue has
+// no name.
+func (c *Catalog) Name() string {
+	if e := c.messages["language_name"]; e.tag.String() == c.language {
+		return e.forms["other"]
 	}
-	var cases []any
-	for _, form := range []string{"zero", "one", "two", "few", "many"} {
-		if text, ok := f[form]; ok {
-			cases = append(cases, form, catalog.String(text))
-		}
+	return c.language
+}
+
+// Words returns the words of a message that is a list of words, such as
+// command_words_help.
+func (c *Catalog) Words(id string) []string { return strings.Fields(c.Text(id)) }
+
+// Has reports whether the catalogue, or that of Default, has a message.
+func (c *Catalog) Has(id string) bool {
+	_, ok := c.messages[id]
+	return ok
+}
+
+// HasValues reports whether a message has a place for values.
+func (c *Catalog) HasValues(id string) bool { return c.messages[id].values > 0 }
+
+// Lookup returns a message with its values, in the plural form of the first
+// one. It is for ids and values that do not come from the program's own code.
+func (c *Catalog) Lookup(id string, values ...any) (string, error) {
+	e, ok := c.messages[id]
+	switch {
+	case !ok:
+		return "", fmt.Errorf("message %q of language %s: no such message", id, c.language)
+	case len(values) < e.values:
+		return "", fmt.Errorf("message %q of language %s: %d values, needs %d", id, c.language, len(values), e.values)
+	case e.values == 0:
+		return e.forms["other"], nil
 	}
-	return plural.Selectf(1, "%d", append(cases, "other", catalog.String(f["other"]))...)
+	form := plural.Other
+	if n, ok := values[0].(int); ok && len(e.forms) > 1 {
+		form = plural.Cardinal.MatchPlural(e.tag, max(n, -n), 0, 0, 0, 0)
+	}
+	return e.printer.Sprintf(cmp.Or(e.forms[formNames[form]], e.forms["other"]), values...), nil
+}
+
+var formNames = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}
+
+// Text is Lookup for the ids and values that the program's own code names. It
+// returns the id where Lookup fails; a test looks up every id.
+func (c *Catalog) Text(id string, values ...any) string {
+	text, err := c.Lookup(id, values...)
+	if err != nil {
+		return id
+	}
+	return text
 }

@@ -130,7 +130,7 @@ func problemText(c *locale.Catalog, p report.Problem) string {
 func hintID(c *locale.Catalog, code string) string {
 	family, _, _ := strings.Cut(code, ".")
 	for _, id := range []string{"hint_" + code, "hint_" + family + "_family", "hint_" + strings.TrimRight(code, "0123456789") + "_family"} {
-		if slices.Contains(c.IDs(id), id) {
+		if c.Has(id) {
 			return id
 		}
 	}
