@@ -42,7 +42,11 @@ func (p Program) preview(ctx context.Context, args []string) error {
 		return err
 	}
 	if *page != "" {
-		return os.WriteFile(*page, []byte(preview.Page(messages)), 0o644)
+		b, err := preview.Page(messages)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(*page, b, 0o644)
 	}
 	_, err = io.WriteString(p.Stdout, preview.Text(messages))
 	return err

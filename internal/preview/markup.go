@@ -2,81 +2,46 @@ package preview
 
 import (
 	"html"
+	"html/template"
 	"regexp"
-	"strings"
 )
 
-func link(url, inner string) string {
-	return "<a href=\"" + html.EscapeString(url) + "\">" + inner + "</a>"
-}
+// A replacement is the HTML of escaped markup. The markup is a regular
+// expression, compiled when used: the start of the function has no time for it.
+type replacement struct{ markup, html string }
 
-// A replacement is the HTML of escaped markup.
-type replacement struct {
-	markup *regexp.Regexp
-	html   string
-}
-
-func replace(s string, all []replacement) string {
+// toHTML returns text with markup as HTML.
+func toHTML(text string, all []replacement) template.HTML {
+	text = html.EscapeString(text)
 	for _, r := range all {
-		s = r.markup.ReplaceAllString(s, r.html)
+		text = regexp.MustCompile(r.markup).ReplaceAllString(text, r.html)
 	}
-	return s
+	return template.HTML(text)
 }
 
-var code = replacement{regexp.MustCompile("`([^`\n]+)`"), "<code>$1</code>"}
+var code = replacement{"`([^`\n]+)`", "<code>$1</code>"}
 
+// mrkdwn is the markup of Slack.
 var mrkdwn = []replacement{
-	{regexp.MustCompile(`&lt;(https?://[^|&]*(?:&amp;[^|&]*)*)\|(.*?)&gt;`), `<a href="$1">$2</a>`},
-	{regexp.MustCompile(`&lt;(?:@|!subteam\^)([A-Z0-9]+)&gt;`), `<a>@$1</a>`},
-	{regexp.MustCompile(`\*([^*\n]+)\*`), "<b>$1</b>"},
+	{`&lt;(https?://[^|&]*(?:&amp;[^|&]*)*)\|(.*?)&gt;`, `<a href="$1">$2</a>`},
+	{`&lt;(?:@|!subteam\^)([A-Z0-9]+)&gt;`, `<a>@$1</a>`},
+	{`\*([^*\n]+)\*`, "<b>$1</b>"},
 	code,
+	{`&amp;(amp|lt|gt);`, "&$1;"},
+	{"\n", "<br>\n"},
 }
 
+// markdown is the Markdown that DingTalk, Feishu and WeCom document.
 var markdown = []replacement{
-	{regexp.MustCompile(`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`), `<a href="$2">$1</a>`},
-	{regexp.MustCompile(`\*\*([^*\n]+)\*\*`), "<b>$1</b>"},
+	{`(?m)^- (.*)$`, "<li>$1</li>"},
+	{`(?m)^#[# ]*(.*)$`, "<h3>$1</h3>"},
+	{`(?m)^&gt; (.*)$`, "<blockquote>$1</blockquote>"},
+	{`(?m)^([^<\n].*)$`, "<p>$1</p>"},
+	{`\n+|$`, "\n"},
+	{`(?:<li>.*</li>\n)+`, "<ul>$0</ul>\n"},
+	{`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`, `<a href="$2">$1</a>`},
+	{`\*\*([^*\n]+)\*\*`, "<b>$1</b>"},
 	code,
-	{regexp.MustCompile(`&lt;@([^&\n]+)&gt;`), `<a>@$1</a>`},
-	{regexp.MustCompile(`&lt;at id=([^&\n]+)&gt;&lt;/at&gt;`), `<a>@$1</a>`},
+	{`&lt;@([^&\n]+)&gt;`, `<a>@$1</a>`},
+	{`&lt;at id=([^&\n]+)&gt;&lt;/at&gt;`, `<a>@$1</a>`},
 }
-
-func drawMrkdwn(s string) string {
-	s = replace(html.EscapeString(s), mrkdwn)
-	s = strings.NewReplacer("&amp;amp;", "&amp;", "&amp;lt;", "&lt;", "&amp;gt;", "&gt;").Replace(s)
-	return strings.ReplaceAll(s, "\n", "<br>\n")
-}
-
-// drawMarkdown returns the HTML of the Markdown that DingTalk, Feishu and WeCom
-// document.
-func drawMarkdown(s string) string {
-	var b strings.Builder
-	inList := false
-	for line := range strings.Lines(s) {
-		line = strings.TrimRight(line, "\n")
-		item, isItem := strings.CutPrefix(line, "- ")
-		switch {
-		case isItem && !inList:
-			b.WriteString("<ul>")
-			inList = true
-		case !isItem && line != "" && inList:
-			b.WriteString("</ul>\n")
-			inList = false
-		}
-		switch {
-		case isItem:
-			b.WriteString("<li>" + inline(item) + "</li>\n")
-		case strings.HasPrefix(line, "#"):
-			b.WriteString("<h3>" + inline(strings.TrimLeft(line, "# ")) + "</h3>\n")
-		case strings.HasPrefix(line, "> "):
-			b.WriteString("<blockquote>" + inline(line[2:]) + "</blockquote>\n")
-		case line != "":
-			b.WriteString("<p>" + inline(line) + "</p>\n")
-		}
-	}
-	if inList {
-		b.WriteString("</ul>\n")
-	}
-	return b.String()
-}
-
-func inline(s string) string { return replace(html.EscapeString(s), markdown) }

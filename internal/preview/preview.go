@@ -2,7 +2,7 @@
 // posts a report through the channels to the emulated chats, and returns what
 // they received as text, or as one page that looks like the chats.
 //
-// To add a service, add its row to the table in draw.go.
+// To add a service, add its part to templates/preview.html.
 package preview
 
 import (
