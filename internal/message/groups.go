@@ -23,6 +23,8 @@ type group struct {
 	days     int    // of what expires within days
 	findings []*report.Finding
 	rows     [][]*report.Finding // by row
+	heading  Line
+	lines    []Line // of the first rows
 }
 
 // groupFindings puts findings under headings, the most urgent first: by
@@ -59,17 +61,10 @@ func groupFindings(r report.Report, o Options, c *locale.Catalog) []*group {
 	}
 	groups = slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
 	for _, g := range groups {
-		g.Title = headingText(g, c)
+		g.Title = c.Text("heading_"+g.id, g.days)
 		g.rows = foldAlike(r, g.findings, o.OwnerTag)
 	}
 	return groups
-}
-
-func headingText(g *group, c *locale.Catalog) string {
-	if g.days > 0 {
-		return c.Text("heading_"+g.id, g.days)
-	}
-	return c.Text("heading_" + g.id)
 }
 
 // foldAlike returns the rows of findings. In a long report, those that differ
@@ -151,11 +146,15 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 	now := r.GeneratedAt.Time
 	sameHour := !slices.ContainsFunc(alike, func(g *report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
 	primary := r.PrimaryReason(*f)
-	row.Why = why(c, primary, f, sameHour, now)
+	row.Why = Why(c, primary, f, sameHour, now)
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
 		if reason != primary && !(primary == report.Failed && reason == report.NoExpiry) {
-			also = append(also, alsoText(c, reason, why(c, reason, f, sameHour, now)))
+			text := Why(c, reason, f, sameHour, now)
+			if id := "also_" + string(reason); c.Has(id) { // the heading does not name it
+				text = c.Text(id, text)
+			}
+			also = append(also, text)
 		}
 	}
 	row.Also = strings.Join(also, c.Text("comma"))

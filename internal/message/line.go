@@ -1,7 +1,6 @@
 package message
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -72,73 +71,60 @@ func shorten(s string, runes int) string {
 	return s
 }
 
-// A template prints a run as a token: the private-use character whose number,
-// counted from firstToken, is the index of the run.
+// A template prints a run as marked text. A mark is a private-use character and
+// sets the style of what follows: firstMark is that of Plain, and the next ones
+// are those of the other styles and of the URL of a link.
 const (
-	firstToken = '\U000F0000'
-	maxRuns    = 0xFFFD // of this kind
+	firstMark = '\uE000'
+	linkURL   = Person + 1
 )
 
-// A runList holds the runs of a part while it is rendered.
-type runList []Run
+func isMark(r rune) bool { return r >= firstMark && r <= firstMark+rune(linkURL) }
 
-// add returns the token of a new run. Styles do not nest: of a token within
-// text, the text remains.
-func (l *runList) add(style Style, text, url string) (string, error) {
-	lines, err := l.lines(text)
-	text = join(lines).String()
-	switch {
-	case err != nil || text == "":
-		return "", err
-	case len(text)+len(url) > maxBytes:
-		return "", errTooLong
-	case len(*l) == maxRuns:
-		return "", errors.New("too many runs")
+// mark returns a run as templates print it. Styles do not nest: of marked text,
+// the text remains.
+func mark(style Style, text, url string) string {
+	if text = join(parseLines(text)).String(); text == "" {
+		return ""
 	}
-	*l = append(*l, Run{style, text, url})
-	return string(firstToken + rune(len(*l)-1)), nil
+	url = join(parseLines(url)).String()
+	return string(firstMark+rune(style)) + text + string(firstMark+rune(linkURL)) + url + string(firstMark)
 }
 
-// lines parses what a part printed: lines, without the empty ones, of text and
-// tokens.
-func (l runList) lines(printed string) (lines []Line, err error) {
-	size := 0
-	for text := range strings.Lines(l.visible(printed)) {
-		var line Line
-		add := func(r Run) {
-			if r.Text != "" {
-				line = append(line, r)
-				size += len(r.Text) + len(r.URL)
-			}
-		}
+// parseLines parses what a part printed: lines of runs, without empty ones.
+func parseLines(printed string) (lines []Line) {
+	for text := range strings.Lines(visible(printed)) {
 		text = strings.TrimSpace(text)
-		start := 0
-		for i, r := range text {
-			if l.isToken(r) {
-				add(Run{Text: text[start:i]})
-				add(l[r-firstToken])
-				start = i + utf8.RuneLen(r)
+		var line Line
+		style, start := Plain, 0
+		add := func(end int) {
+			switch part := text[start:end]; {
+			case part == "":
+			case style != linkURL:
+				line = append(line, Run{Style: style, Text: part})
+			case len(line) > 0:
+				line[len(line)-1].URL = part
 			}
 		}
-		add(Run{Text: text[start:]})
-		if len(line) > 0 {
+		for i, r := range text {
+			if isMark(r) {
+				add(i)
+				style, start = Style(r-firstMark), i+utf8.RuneLen(r)
+			}
+		}
+		if add(len(text)); len(line) > 0 {
 			lines = append(lines, line)
 		}
 	}
-	if size > maxBytes {
-		return nil, errTooLong
-	}
-	return lines, nil
+	return lines
 }
 
-func (l runList) isToken(r rune) bool { return r >= firstToken && int(r-firstToken) < len(l) }
-
-// visible returns s without private-use characters that are not tokens, and
+// visible returns s without private-use characters that are not marks, and
 // without control characters but tabs, which separate the cells of a terminal.
-func (l runList) visible(s string) string {
+func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n', r == '\t', l.isToken(r):
+		case r == '\n', r == '\t', isMark(r):
 			return r
 		case unicode.IsControl(r), unicode.Is(unicode.Co, r):
 			return -1

@@ -21,16 +21,9 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestLinesOfTokens(t *testing.T) {
-	var l runList
-	bold, err := l.add(Bold, "b\nc", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	link, err := l.add(Link, "text "+bold, "https://x.example/")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestParseLines(t *testing.T) {
+	bold := mark(Bold, "b\nc", "")
+	link := mark(Link, "text "+bold, "https://x.example/")
 	for in, want := range map[string][]Line{
 		"":                        nil,
 		" \n\n ":                  nil,
@@ -38,23 +31,15 @@ func TestLinesOfTokens(t *testing.T) {
 		bold + bold:               {{{Bold, "b c", ""}, {Bold, "b c", ""}}},
 		"a\tb\x07\r\n":            {{{Plain, "a\tb", ""}}},
 		"\x01 - a":                {{{Plain, "- a", ""}}},
-		"x\U000F0002\ue000y":      {{{Plain, "xy", ""}}}, // not tokens
+		"x\U000F0002\uf000y":      {{{Plain, "xy", ""}}}, // not marks
+		"x\ue001y":                {{{Plain, "x", ""}, {Bold, "y", ""}}},
+		"\ue005x":                 nil, // the URL of nothing
+		mark(Link, "a", ""):       {{{Link, "a", ""}}},
+		mark(Bold, " \n", "x"):    nil,
 	} {
-		got, err := l.lines(in)
-		if err != nil || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
-			t.Errorf("%q: got %q, %v; want %q", in, got, err, want)
+		if got := parseLines(in); fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
-	}
-	for range maxRuns - len(l) {
-		if _, err := l.add(Bold, "x", ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if last := l.visible("\U000FFFFC"); last == "" {
-		t.Error("the last token is not one")
-	}
-	if _, err := l.add(Bold, "x", ""); err == nil {
-		t.Error("there are more runs than tokens")
 	}
 }
 
@@ -73,31 +58,20 @@ func checkLines(t *testing.T, lines []Line) {
 	}
 }
 
-// FuzzLines: whatever is printed, lines are well-formed, and the text between
-// tokens is unchanged but for spaces and invisible characters.
+// FuzzLines: whatever is printed, lines are well-formed. A marked value is one run,
+// and a cleaned one is text.
 func FuzzLines(f *testing.F) {
-	for _, seed := range []string{"a", "a\U000F0000b", "\U000F0000\U000F0001", "\n\r\n \U000F0009", "\ue000\xff\x00", "\u2028 - x", strings.Repeat("x", maxBytes)} {
+	for _, seed := range []string{"a", "a\ue001b", "\ue000\ue001", "\n\r\n \ue005", "\ue000\xff\x00", "\u2028 - x", strings.Repeat("x", maxBytes)} {
 		f.Add(seed, "b")
 	}
 	f.Fuzz(func(t *testing.T, printed, value string) {
-		var l runList
-		token, err := l.add(Bold, value, "")
-		if err != nil {
-			return
+		marked := mark(Bold, value, "")
+		checkLines(t, parseLines(printed+marked))
+		lines := parseLines(marked)
+		if clean := Clean(value); len(lines) > 1 || len(lines) == 1 && (len(lines[0]) != 1 || lines[0][0].Style != Bold) || clean != "" && len(lines) == 0 {
+			t.Errorf("%q is not a run but %q", value, lines)
 		}
-		lines, err := l.lines(printed + token)
-		if err != nil {
-			return
-		}
-		checkLines(t, lines)
-		for _, line := range lines {
-			checkLines(t, []Line{line})
-		}
-		if clean := Clean(value); clean != "" && len(l) != 1 {
-			t.Errorf("%q is not a run", value)
-		}
-		// A cleaned value never is a token.
-		if lines, _ := l.lines(Clean(printed)); len(lines) > 1 || len(lines) == 1 && (len(lines[0]) != 1 || lines[0][0].Style != Plain) {
+		if lines := parseLines(Clean(printed)); len(lines) > 1 || len(lines) == 1 && (len(lines[0]) != 1 || lines[0][0].Style != Plain) {
 			t.Errorf("the value %q became %q", printed, lines)
 		}
 	})

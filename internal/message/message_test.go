@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -46,11 +47,15 @@ func whole(t testing.TB, channel string, r report.Report, o Options) Message {
 	if o.Language == "" {
 		o.Language = locale.Default
 	}
-	d, err := Compose(channel, r, o)
+	c, err := locale.Of(o.Language)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := d.Whole()
+	d, err := compose(channel, r, o, c, math.MaxInt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.Fit(func(Message) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}

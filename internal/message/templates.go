@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"text/template"
@@ -22,94 +23,73 @@ const (
 
 var errTooLong = fmt.Errorf("more than %d KB of text", maxBytes>>10)
 
-// A source is one file of templates.
-type source struct {
-	fs   fs.FS
-	name string
-}
-
-func (s source) absent() bool {
-	_, err := fs.Stat(s.fs, s.name)
-	return errors.Is(err, fs.ErrNotExist)
-}
-
-// parts are parsed templates. They execute one part at a time.
-type parts struct {
-	templates *template.Template
-	runs      runList // of the part being executed
-}
-
-// parseParts parses files in order: a later definition of a part replaces an
-// earlier one, also with an empty one.
-func parseParts(c *locale.Catalog, files ...source) (*parts, error) {
-	p := &parts{}
-	functions := p.functions(c)
-	known := maps.Clone(functions)
-	for _, name := range builtins {
-		known[name] = true
-	}
+// parseParts parses the templates of a channel. A later definition of a part
+// replaces an earlier one, also with an empty one: that of a later directory, or
+// that of <channel>.tmpl.
+func parseParts(channel string, c *locale.Catalog, dirs ...fs.FS) (*template.Template, error) {
+	known := functions(c)
 	trees := map[string]*parse.Tree{}
-	for _, file := range files {
-		text, err := fs.ReadFile(file.fs, file.name)
-		if err != nil {
-			return nil, fmt.Errorf("reading templates: %w", err)
+	for _, name := range []string{"message.tmpl", channel + ".tmpl"} {
+		for _, dir := range dirs {
+			text, err := fs.ReadFile(dir, name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("reading templates: %w", err)
+			}
+			parsed, err := parse.Parse(name, string(text), "", "", known, builtins)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(trees, parsed)
 		}
-		parsed, err := parse.Parse(file.name, string(text), "", "", known)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(trees, parsed)
 	}
 	if err := check(trees); err != nil {
 		return nil, err
 	}
-	functions[listFunc] = list
-	p.templates = template.New("").Funcs(functions)
+	t := template.New("").Funcs(known).Funcs(template.FuncMap{listFunc: list})
 	for name, tree := range trees {
-		if _, err := p.templates.AddParseTree(name, tree); err != nil {
+		if _, err := t.AddParseTree(name, tree); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	return t, nil
 }
 
 // execute returns the lines of one part for data.
-func (p *parts) execute(part string, data any) ([]Line, error) {
-	p.runs = p.runs[:0]
+func execute(parts *template.Template, part string, data any) ([]Line, error) {
 	var out limitedBuffer
-	if err := p.templates.ExecuteTemplate(&out, part, data); err != nil {
-		return nil, err
-	}
-	lines, err := p.runs.lines(string(out.text))
-	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", part, err)
-	}
-	return lines, nil
+	err := parts.ExecuteTemplate(&out, part, data)
+	return parseLines(string(out)), err
 }
 
 // A limitedBuffer fails beyond maxBytes.
-type limitedBuffer struct{ text []byte }
+type limitedBuffer []byte
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if len(b.text)+len(p) > maxBytes {
+	if len(*b)+len(p) > maxBytes {
 		return 0, errTooLong
 	}
-	b.text = append(b.text, p...)
+	*b = append(*b, p...)
 	return len(p), nil
 }
 
 // builtins are the functions of text/template that a template may call. Those
 // that print or call anything are not among them.
-var builtins = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "slice"}
+var builtins = map[string]any{
+	"and": true, "or": true, "not": true, "eq": true, "ne": true, "lt": true, "le": true, "gt": true, "ge": true,
+	"len": true, "index": true, "slice": true,
+}
 
 // functions returns the functions of messages.
-func (p *parts) functions(c *locale.Catalog) template.FuncMap {
+func functions(c *locale.Catalog) template.FuncMap {
 	return template.FuncMap{
 		"t":       func(id string, values ...any) (string, error) { return limited(c.Lookup(id, values...)) },
-		"bold":    func(text string) (string, error) { return p.runs.add(Bold, text, "") },
-		"code":    func(text string) (string, error) { return p.runs.add(Code, text, "") },
-		"link":    func(text, url string) (string, error) { return p.runs.add(Link, text, url) },
-		"mention": func(id string) (string, error) { return p.runs.add(Person, id, "") },
+		"bold":    func(text string) string { return mark(Bold, text, "") },
+		"code":    func(text string) string { return mark(Code, text, "") },
+		"link":    func(text, url string) string { return mark(Link, text, url) },
+		"mention": func(id string) string { return mark(Person, id, "") },
 		"join": func(list []string, separator string) (string, error) {
 			return limited(strings.Join(list, separator), nil)
 		},
@@ -143,7 +123,7 @@ func check(trees map[string]*parse.Tree) error {
 	uses := map[string][]string{} // by part
 	for name, tree := range trees {
 		var err error
-		walk(tree.Root, func(node parse.Node) {
+		walk(reflect.ValueOf(tree.Root), func(node any) {
 			switch n := node.(type) {
 			case *parse.NumberNode:
 				if n.IsFloat && max(n.Float64, -n.Float64) > maxNumber {
@@ -163,63 +143,41 @@ func check(trees map[string]*parse.Tree) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
-		if reaches(uses, name, name, map[string]bool{}) {
+		reached := slices.Clone(uses[name])
+		for i := 0; i < len(reached); i++ {
+			for _, next := range uses[reached[i]] {
+				if !slices.Contains(reached, next) {
+					reached = append(reached, next)
+				}
+			}
+		}
+		if slices.Contains(reached, name) {
 			return fmt.Errorf("template: %s: part %q uses itself", trees[name].ParseName, name)
 		}
 	}
 	return nil
 }
 
-// reaches reports whether the part from uses the part to.
-func reaches(uses map[string][]string, from, to string, seen map[string]bool) bool {
-	return slices.ContainsFunc(uses[from], func(used string) bool {
-		if used == to {
-			return true
+// walk calls visit for every node of a parse tree: whatever its exported fields
+// lead to.
+func walk(v reflect.Value, visit func(node any)) {
+	switch v.Kind() {
+	case reflect.Interface:
+		walk(v.Elem(), visit)
+	case reflect.Pointer:
+		if !v.IsNil() {
+			visit(v.Interface())
+			walk(v.Elem(), visit)
 		}
-		if seen[used] {
-			return false
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				walk(v.Field(i), visit)
+			}
 		}
-		seen[used] = true
-		return reaches(uses, used, to, seen)
-	})
-}
-
-// walk calls visit for node and all nodes under it.
-func walk(node parse.Node, visit func(parse.Node)) {
-	visit(node)
-	branch := func(n *parse.BranchNode) {
-		walk(n.Pipe, visit)
-		walk(n.List, visit)
-		if n.ElseList != nil {
-			walk(n.ElseList, visit)
+	case reflect.Slice:
+		for i := range v.Len() {
+			walk(v.Index(i), visit)
 		}
-	}
-	switch n := node.(type) {
-	case *parse.ListNode:
-		for _, child := range n.Nodes {
-			walk(child, visit)
-		}
-	case *parse.ActionNode:
-		walk(n.Pipe, visit)
-	case *parse.TemplateNode:
-		if n.Pipe != nil {
-			walk(n.Pipe, visit)
-		}
-	case *parse.IfNode:
-		branch(&n.BranchNode)
-	case *parse.WithNode:
-		branch(&n.BranchNode)
-	case *parse.RangeNode:
-		branch(&n.BranchNode)
-	case *parse.PipeNode:
-		for _, command := range n.Cmds {
-			walk(command, visit)
-		}
-	case *parse.CommandNode:
-		for _, arg := range n.Args {
-			walk(arg, visit)
-		}
-	case *parse.ChainNode:
-		walk(n.Node, visit)
 	}
 }

@@ -2,11 +2,13 @@ package message
 
 import (
 	"io"
+	"math"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/width"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
@@ -23,11 +25,15 @@ const (
 // Text writes r for a terminal: every finding, in columns, and every problem.
 func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 	o.Mentions = nil
-	d, err := Compose("text", r, o)
+	c, err := locale.Of(o.Language)
 	if err != nil {
 		return err
 	}
-	m, err := d.Whole()
+	d, err := compose("text", r, o, c, math.MaxInt)
+	if err != nil {
+		return err
+	}
+	m, err := d.Fit(func(Message) bool { return true })
 	if err != nil {
 		return err
 	}

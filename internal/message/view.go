@@ -1,6 +1,7 @@
 package message
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -148,46 +149,52 @@ func facts(groups []*group, c *locale.Catalog) (facts []string) {
 	return facts
 }
 
-// bar draws how many matrices expire on each of the next days, at most 31
-// columns wide.
-func bar(r report.Report) string {
-	columns := min(r.Days+1, 31)
-	counts := make([]int, columns)
-	most, total := 0, 0
-	for _, f := range r.Findings {
-		if f.DaysLeft == nil || *f.DaysLeft < 0 || *f.DaysLeft > r.Days || f.Reason == report.Expired {
-			continue
-		}
-		i := *f.DaysLeft * columns / (r.Days + 1)
-		counts[i]++
-		total++
-		most = max(most, counts[i])
+// Timeline returns how many matrices of each severity expire within the report's
+// days, in at most 31 columns of one or several days.
+func Timeline(r report.Report) []map[report.Severity]int {
+	columns := make([]map[report.Severity]int, min(r.Days+1, 31))
+	for i := range columns {
+		columns[i] = map[report.Severity]int{}
 	}
-	if total < barFrom || columns < 5 {
+	for _, f := range r.Findings {
+		if f.DaysLeft != nil && *f.DaysLeft >= 0 && *f.DaysLeft <= r.Days && f.Reason != report.Expired {
+			columns[*f.DaysLeft*len(columns)/(r.Days+1)][f.Severity]++
+		}
+	}
+	return columns
+}
+
+// bar draws how many matrices expire in each column of the timeline.
+func bar(r report.Report) string {
+	var counts []int
+	total := 0
+	for _, column := range Timeline(r) {
+		n := 0
+		for _, count := range column {
+			n += count
+		}
+		counts = append(counts, n)
+		total += n
+	}
+	if total < barFrom || len(counts) < 5 {
 		return ""
 	}
 	levels := []rune("▁▂▃▄▅▆▇█")
 	var b strings.Builder
 	for _, n := range counts {
-		level := 0
-		if n > 0 {
-			level = max(1, n*(len(levels)-1)/most)
-		}
-		b.WriteRune(levels[level])
+		b.WriteRune(levels[max(min(n, 1), n*(len(levels)-1)/slices.Max(counts))])
 	}
 	return b.String()
 }
 
 // mentioned returns the ids of the owners of critical findings, each once.
 func mentioned(r report.Report, o Options) (ids []string) {
-	seen := map[string]bool{}
 	for _, f := range r.Findings {
 		if f.Severity != report.Critical {
 			break // critical ones come first
 		}
 		for _, id := range o.Mentions[f.Tags[o.OwnerTag]] {
-			if !seen[id] {
-				seen[id] = true
+			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
 		}

@@ -14,13 +14,8 @@ import (
 func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }
 
 // Why returns when, or what, a reason is of a finding: "Tue 24 Nov, in 2 days".
-func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, now time.Time) string {
-	return why(c, reason, f, true, now)
-}
-
-// why is Why for a row of findings that expire on the same day, and at the same
-// hour if sameHour.
-func why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time) string {
+// sameHour is false if the text is for findings that expire at different hours.
+func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time) string {
 	when := func(t report.Time, hour bool) string {
 		if t.IsZero() {
 			return c.Text("date_unknown")
@@ -50,14 +45,6 @@ func why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bo
 		return c.Text("why_unreadable_expiry", Clean(f.ExpiresRaw))
 	}
 	return c.Text("why_" + string(reason))
-}
-
-// alsoText words a further reason of a row, whose heading does not name it.
-func alsoText(c *locale.Catalog, reason report.Reason, why string) string {
-	if reason == report.Expired || reason == report.Expiring {
-		return c.Text("also_"+string(reason), why)
-	}
-	return why
 }
 
 // problemTexts words the first problems. If what is missing is regions only, a

@@ -20,7 +20,7 @@ type model struct {
 	Age, Days                                        int // seconds since the data was read; days ahead
 	Style                                            template.CSS
 	Script                                           template.JS
-	Urgent                                           []urgent
+	Urgent                                           []message.Section
 	Timeline                                         *timeline
 	Severities                                       []item
 	Bars                                             []barChart
@@ -42,20 +42,15 @@ type (
 		Text   string
 		Number bool
 	}
-	urgent struct {
-		Title string
-		Rows  []message.Row
-		More  int // matrices that Rows does not show
-	}
 )
 
 func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
-	v := d.View()
+	v := d.View
 	m := model{
 		Language: c.Language(), Headline: d.Title(), Tone: string(v.Severity), When: v.When, ConsoleURL: o.Message.ConsoleURL,
 		Age: v.Age, Days: r.Days, All: o.All, Complete: r.Complete, Action: o.Path, Problems: v.Problems,
 		Style: style(), Script: script(),
-		Lead: newLead(v, c), Urgent: newUrgent(d), Timeline: newTimeline(r, c), Bars: newBarCharts(r, c),
+		Lead: newLead(v, c), Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Bars: newBarCharts(r, c),
 		Hidden: newHidden(o), Filters: newFilters(r, o, c), Rows: newRows(r, o, c),
 		Languages: newLanguages(o), Pager: newPager(o), Formats: newFormats(o),
 	}
@@ -108,20 +103,6 @@ func newLead(v message.View, c *locale.Catalog) (lead []string) {
 // urgentRows is how many matrices of a critical group the top of the page
 // shows; the table has them all.
 const urgentRows = 6
-
-func newUrgent(d *message.Draft) (all []urgent) {
-	for _, s := range d.Sections(urgentRows) {
-		if s.Severity != report.Critical {
-			break // critical ones come first
-		}
-		u := urgent{Title: s.Title, Rows: s.Rows, More: s.Count}
-		for _, row := range s.Rows {
-			u.More -= row.Count
-		}
-		all = append(all, u)
-	}
-	return all
-}
 
 func newLanguages(o Options) (others []language) {
 	for _, tag := range locale.Languages() {

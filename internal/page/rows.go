@@ -61,7 +61,7 @@ func newRow(f *report.Finding, r report.Report, o Options, c *locale.Catalog, da
 	primary := r.PrimaryReason(*f)
 	row.Why = reasonText(c, primary, f)
 	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry
-		row.Since = message.Why(c, primary, f, now)
+		row.Since = message.Why(c, primary, f, true, now)
 	}
 	reasons := []string{string(f.Reason)}
 	var also []string
