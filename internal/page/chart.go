@@ -1,7 +1,7 @@
 package page
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,32 +26,29 @@ func newBarCharts(r report.Report, c *locale.Catalog) []barChart {
 	if len(r.Findings) == 0 {
 		return nil
 	}
-	regions, reasons := map[string]*barItem{}, map[string]*barItem{}
-	for _, f := range r.Findings {
-		for text, items := range map[string]map[string]*barItem{c.Region(message.Clean(f.Region)): regions, reasonText(c, f.Reason, &report.Finding{}): reasons} {
-			if items[text] == nil {
-				items[text] = &barItem{Text: text}
-			}
-			items[text].Count++
-			items[text].Phones += f.PhoneCount
-		}
-	}
 	return []barChart{
-		{"reasons", c.Text("page_reasons"), barItems(reasons)},
-		{"regions", c.Text("page_regions"), barItems(regions)},
+		{"reasons", c.Text("page_reasons"), barItems(r, func(f report.Finding) string { return reasonText(c, f.Reason, &report.Finding{}) })},
+		{"regions", c.Text("page_regions"), barItems(r, func(f report.Finding) string { return c.Region(message.Clean(f.Region)) })},
 	}
 }
 
-func barItems(counts map[string]*barItem) (items []barItem) {
-	most := 1
-	for _, text := range slices.Sorted(maps.Keys(counts)) {
-		items = append(items, *counts[text])
-		most = max(most, counts[text].Count)
+func barItems(r report.Report, text func(report.Finding) string) (items []barItem) {
+	index := map[string]int{}
+	for _, f := range r.Findings {
+		text := text(f)
+		i, ok := index[text]
+		if !ok {
+			i = len(items)
+			index[text] = i
+			items = append(items, barItem{Text: text})
+		}
+		items[i].Count++
+		items[i].Phones += f.PhoneCount
 	}
+	slices.SortFunc(items, func(a, b barItem) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Text, b.Text)) })
 	for i := range items {
-		items[i].Share = max(1, items[i].Count*100/most)
+		items[i].Share = max(1, items[i].Count*100/items[0].Count)
 	}
-	slices.SortStableFunc(items, func(a, b barItem) int { return b.Count - a.Count })
 	return items
 }
 
@@ -66,7 +63,8 @@ type timeline struct {
 type column struct {
 	Count, Middle, Top int
 	Parts              []part
-	Label              *axisLabel
+	Label              string
+	LabelX             int
 }
 
 type part struct {
@@ -74,54 +72,36 @@ type part struct {
 	Severity            report.Severity
 }
 
-type axisLabel struct {
-	X    int
-	Text string
-}
-
 const (
-	timelineColumns = 31 // at most; with more days a column has several
-	timelineWidth   = 930
-	barWidth        = 22
-	timelineHeight  = 170
-	timelineTop     = 24
-	labelEvery      = 5
-	labelWidth      = 40
+	timelineWidth  = 930
+	barWidth       = 22
+	timelineHeight = 170
+	timelineTop    = 24
+	labelEvery     = 5
+	labelWidth     = 40
 )
 
 // newTimeline draws the expiries within the report's days. It returns nil if
 // there are none.
 func newTimeline(r report.Report, c *locale.Catalog) *timeline {
-	columns := min(r.Days+1, timelineColumns)
-	counts := make([]map[report.Severity]int, columns)
-	for i := range counts {
-		counts[i] = map[report.Severity]int{}
-	}
-	sum := func(i int) (n int) {
-		for _, count := range counts[i] {
-			n += count
-		}
-		return n
-	}
+	counts := message.Timeline(r)
+	columns := make([]column, len(counts))
 	most := 0
-	for _, f := range r.Findings {
-		if f.DaysLeft == nil || *f.DaysLeft < 0 || *f.DaysLeft > r.Days || f.Reason == report.Expired {
-			continue
+	for i := range columns {
+		for _, n := range counts[i] {
+			columns[i].Count += n
 		}
-		i := *f.DaysLeft * columns / (r.Days + 1)
-		counts[i][f.Severity]++
-		most = max(most, sum(i))
+		most = max(most, columns[i].Count)
 	}
 	if most == 0 {
 		return nil
 	}
-	width := timelineWidth / columns
-	t := &timeline{Width: timelineWidth, Height: timelineHeight + 24, Base: timelineHeight, LabelY: timelineHeight + 17}
+	width := timelineWidth / len(columns)
 	var texts []string
 	for i := range columns {
-		first := (i*(r.Days+1) + columns - 1) / columns // the first day that falls into the column
-		day := c.Date(r.GeneratedAt.AddDate(0, 0, first), r.GeneratedAt.Time)
-		col := column{Count: sum(i), Middle: i*width + width/2, Top: timelineHeight}
+		col := &columns[i]
+		day := r.GeneratedAt.AddDate(0, 0, (i*(r.Days+1)+len(columns)-1)/len(columns)) // the first of the column
+		col.Middle, col.Top = i*width+width/2, timelineHeight
 		for _, s := range report.Severities {
 			if n := counts[i][s]; n > 0 {
 				height := max(3, n*(timelineHeight-timelineTop)/most)
@@ -130,18 +110,16 @@ func newTimeline(r report.Report, c *locale.Catalog) *timeline {
 			}
 		}
 		col.Top -= 5
-		if i%labelEvery == 0 && (i < columns-2 || i == 0) || width > 2*labelWidth {
-			text := c.Text("today")
-			if i > 0 {
-				text = c.Text("page_day", strconv.Itoa(r.GeneratedAt.AddDate(0, 0, first).Day()), c.Text("month_"+strconv.Itoa(int(r.GeneratedAt.AddDate(0, 0, first).Month()))))
-			}
-			col.Label = &axisLabel{max(col.Middle, 20), text}
+		col.LabelX = max(col.Middle, 20)
+		switch {
+		case i == 0:
+			col.Label = c.Text("today")
+		case i%labelEvery == 0 && i < len(columns)-2, width > 2*labelWidth:
+			col.Label = c.Text("page_day", strconv.Itoa(day.Day()), c.Text("month_"+strconv.Itoa(int(day.Month()))))
 		}
 		if col.Count > 0 {
-			texts = append(texts, day+": "+strconv.Itoa(col.Count))
+			texts = append(texts, c.Date(day, r.GeneratedAt.Time)+": "+strconv.Itoa(col.Count))
 		}
-		t.Columns = append(t.Columns, col)
 	}
-	t.Description = strings.Join(texts, c.Text("comma"))
-	return t
+	return &timeline{timelineWidth, timelineHeight + 24, timelineHeight, timelineHeight + 17, strings.Join(texts, c.Text("comma")), columns}
 }

@@ -4,143 +4,91 @@ import (
 	"html/template"
 	"maps"
 	"net/url"
-	"slices"
 	"strconv"
+	"strings"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
-// A model is what page.html shows. Texts from outside are cleaned.
+// A model is what page.html shows.
 type model struct {
-	Language, Headline, Tone, When, Next, ConsoleURL string
-	Languages                                        []language // the other ones
-	Lead, Problems                                   []string
-	Age, Days                                        int // seconds since the data was read; days ahead
-	Style                                            template.CSS
-	Script                                           template.JS
-	Urgent                                           []message.Section
-	Timeline                                         *timeline
-	Severities                                       []item
-	Bars                                             []barChart
-	All, Complete                                    bool
-	Action                                           string
-	Hidden                                           []item
-	Filters                                          []filter
-	Shown, ShownScript, Nothing                      string
-	Headers                                          []header
-	Rows                                             []row
-	Pager, Formats                                   []link
+	Options
+	message.View
+	Title      string
+	Language   string
+	Languages  []*locale.Catalog // the other ones
+	Style      template.CSS
+	Script     template.JS
+	Urgent     []message.Section
+	Timeline   *timeline
+	Severities []report.Severity
+	Bars       []barChart
+	Filters    []filter
+	Table      []row
+	Numbers    []string // of the pages
 }
 
-type (
-	item     struct{ Value, Text string }
-	language struct{ URL, Tag, Name string }
-	link     struct{ URL, Text string }
-	header   struct {
-		Text   string
-		Number bool
-	}
-)
-
-func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
-	v := d.View
-	m := model{
-		Language: c.Language(), Headline: d.Title(), Tone: string(v.Severity), When: v.When, ConsoleURL: o.Message.ConsoleURL,
-		Age: v.Age, Days: r.Days, All: o.All, Complete: r.Complete, Action: o.Path, Problems: v.Problems,
-		Style: style(), Script: script(),
-		Lead: newLead(v, c), Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Bars: newBarCharts(r, c),
-		Hidden: newHidden(o), Filters: newFilters(r, o, c), Rows: newRows(r, o, c),
-		Languages: newLanguages(o), Pager: newPager(o), Formats: newFormats(o),
-	}
-	if v.OtherProblems > 0 {
-		m.Problems = append(m.Problems, c.Text("other_problems", v.OtherProblems))
-	}
-	if v.Next != "" {
-		m.Next = c.Text("page_next", v.Next, v.NextDate)
-	}
-	for _, s := range report.Severities {
-		m.Severities = append(m.Severities, item{string(s), c.Text("page_" + string(s))})
-	}
-	for _, id := range []string{"page_severity", "page_matrix", "page_region", "page_reason", "page_expires", "page_phones", "page_owner", "page_type"} {
-		m.Headers = append(m.Headers, header{c.Text(id), id == "page_phones"})
-	}
-	shown := func(n, of string) string {
-		if o.Pages > 1 {
-			return c.Text("page_shown_of_page", n, of, o.Page, o.Pages)
-		}
-		return c.Text("page_shown", n, of)
-	}
-	rows := strconv.Itoa(len(m.Rows))
-	m.Shown, m.ShownScript = shown(rows, rows), shown("{shown}", "{total}")
-	switch {
-	case !r.Complete:
-		m.Nothing = c.Text("page_nothing_known")
-	case v.NeedingInAll > 0:
-		m.Nothing = c.Text("page_nothing_asked")
-	default:
-		m.Nothing = c.Text("page_nothing")
-	}
-	return m
+// A filter is one list of the form.
+type filter struct {
+	Name    string
+	Applied string // what the query chose
+	Options []option
 }
 
-func newLead(v message.View, c *locale.Catalog) (lead []string) {
-	if v.NeedingInAll > 0 {
-		lead = append(lead, c.Text("lead_narrowed", v.Needing, v.NeedingInAll, v.Total))
-	} else {
-		lead = append(lead, c.Text("page_needing", v.Needing, v.Total))
-	}
-	if v.Listed < v.Total || !v.Complete {
-		lead = append(lead, c.Text("page_read", v.Listed))
-	}
-	if v.Phones > 0 {
-		lead = append(lead, c.Text("phones", v.Phones))
-	}
-	return lead
-}
+type option struct{ Value, Text string }
 
 // urgentRows is how many matrices of a critical group the top of the page
 // shows; the table has them all.
 const urgentRows = 6
 
-func newLanguages(o Options) (others []language) {
+func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
+	m := model{
+		Options: o, View: d.View, Title: d.Title(), Language: c.Language(), Style: style(), Script: script(),
+		Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Severities: report.Severities, Bars: newBarCharts(r, c),
+		Filters: []filter{
+			newFilter(o, "severity", report.Severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
+			newFilter(o, "reason", report.Reasons(), func(reason report.Reason) string { return reasonText(c, reason, &report.Finding{}) }),
+			newFilter(o, "region", r.Regions, c.Region),
+			newFilter(o, "owner", o.Owners, strings.Clone),
+		},
+	}
+	for i := range o.Rows {
+		m.Table = append(m.Table, newRow(&o.Rows[i], r, o.Message.OwnerTag, c))
+	}
+	for n := range o.Pages {
+		m.Numbers = append(m.Numbers, strconv.Itoa(n+1))
+	}
 	for _, tag := range locale.Languages() {
-		c, err := locale.Of(tag)
-		if err == nil && tag != o.Message.Language {
-			others = append(others, language{with(o, "lang", tag), tag, c.Name()})
+		if other, err := locale.Of(tag); err == nil && tag != m.Language {
+			m.Languages = append(m.Languages, other)
 		}
 	}
-	return others
+	return m
 }
 
-func newPager(o Options) (pages []link) {
-	if o.Pages < 2 {
-		return nil
+func newFilter[T ~string](o Options, name string, values []T, text func(T) string) filter {
+	f := filter{Name: name, Applied: message.Clean(strings.Join(o.Query[name], ","))}
+	for _, v := range values {
+		v = T(message.Clean(string(v)))
+		f.Options = append(f.Options, option{string(v), text(v)})
 	}
-	for n := 1; n <= o.Pages; n++ {
-		l := link{"", strconv.Itoa(n)}
-		if n != o.Page {
-			l.URL = with(o, "page", l.Text)
-		}
-		pages = append(pages, l)
-	}
-	return pages
+	return f
 }
 
-func newFormats(o Options) (formats []link) {
-	query := maps.Clone(o.Query)
-	maps.DeleteFunc(query, func(name string, _ []string) bool { return name == "format" || name == "page" })
-	for _, name := range slices.Sorted(maps.Keys(o.Formats)) {
-		formats = append(formats, link{(&url.URL{Path: o.Formats[name], RawQuery: query.Encode()}).String(), name})
-	}
-	return formats
-}
-
-// with returns the page's own address with one parameter changed.
-func with(o Options, name, value string) string {
+// With returns the page's own address with one parameter changed.
+func (m model) With(name, value string) string {
 	query := url.Values{}
-	maps.Copy(query, o.Query)
+	maps.Copy(query, m.Query)
 	query.Set(name, value)
-	return (&url.URL{Path: o.Path, RawQuery: query.Encode()}).String()
+	return (&url.URL{Path: m.Path, RawQuery: query.Encode()}).String()
+}
+
+// In returns the address of another format of the page.
+func (m model) In(path string) string {
+	query := maps.Clone(m.Query)
+	query.Del("format")
+	query.Del("page")
+	return (&url.URL{Path: path, RawQuery: query.Encode()}).String()
 }

@@ -2,9 +2,9 @@
 //
 // The page is one file: its style and script stand in it, and its policy
 // allows these alone, by their hashes. It works without the script, whose part
-// is to sort and filter the rows in the browser. page.go writes it, model.go
-// and rows.go fill what templates/page.html shows, filters.go the form, and
-// chart.go the bars and the timeline.
+// is to sort and filter the rows in the browser. page.go writes it, model.go and
+// rows.go hold what templates/page.html shows, and chart.go draws the bars and the
+// timeline.
 package page
 
 import (
@@ -62,7 +62,7 @@ func Write(w io.Writer, r report.Report, o Options) error {
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
-	t.Funcs(template.FuncMap{"t": c.Lookup})
+	t.Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region})
 	out := bufio.NewWriter(w)
 	if err := t.Execute(out, newModel(r, d, o, c)); err != nil {
 		return fmt.Errorf("page: %w", err)
@@ -70,10 +70,11 @@ func Write(w io.Writer, r report.Report, o Options) error {
 	return out.Flush()
 }
 
-// parsed returns the template. Each page executes a clone with the function t
-// of its language.
+// parsed returns the template. Each page executes a clone with the functions of
+// its language.
 var parsed = sync.OnceValue(func() *template.Template {
-	t := template.New("page.html").Option("missingkey=error").Funcs(template.FuncMap{"t": (*locale.Catalog)(nil).Lookup})
+	var c *locale.Catalog
+	t := template.New("page.html").Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region, "clean": message.Clean})
 	return template.Must(t.ParseFS(templates.Files, "page.html"))
 })
 

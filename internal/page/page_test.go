@@ -210,7 +210,7 @@ func TestTimeline(t *testing.T) {
 				t.Errorf("%d days: a count stands at %d", days, c.Top)
 			}
 		}
-		if drawn != days+1 || len(line.Columns) > timelineColumns {
+		if drawn != days+1 || len(line.Columns) > 31 {
 			t.Errorf("%d days: %d of %d are drawn in %d columns", days, drawn, days+1, len(line.Columns))
 		}
 	}

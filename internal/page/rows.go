@@ -9,49 +9,27 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A row is one matrix of the table. Rank, Phones and At are what the script
-// sorts by.
+// A row is one matrix of the table. Rank and At are what the script sorts by.
 type row struct {
-	Severity, SeverityText, Reasons, Name, ID, Region, RegionText, Why, Since, Also, Expires, Distance, Owner, Type string
-	Rank, Phones                                                                                                    int
-	At                                                                                                              int64
+	Name, ID, Region, Owner, Type, Severity, SeverityText, Why, Since, Also, Expires, Distance string
+	Reasons                                                                                    []report.Reason
+	Rank, Phones                                                                               int
+	At                                                                                         int64
 }
 
 // noExpiry is the At of a matrix without an expiry: it sorts last.
 const noExpiry = 1 << 40
 
-// A dayText is a day in words. Many rows share one.
-type dayText struct{ date, distance string }
-
-func newRows(r report.Report, o Options, c *locale.Catalog) []row {
-	rows := make([]row, len(o.Rows))
-	days := map[int]dayText{} // by days left
-	for i := range o.Rows {
-		rows[i] = newRow(&o.Rows[i], r, o, c, days)
-	}
-	return rows
-}
-
-func newRow(f *report.Finding, r report.Report, o Options, c *locale.Catalog, days map[int]dayText) row {
+func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catalog) row {
 	now := r.GeneratedAt.Time
-	region := message.Clean(f.Region)
 	row := row{
-		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity),
-		Name: message.Name(f.Matrix), ID: message.Clean(f.NodeID), Region: region, RegionText: c.Region(region),
-		Phones: f.PhoneCount, Owner: message.Clean(f.Tags[o.Message.OwnerTag]), Type: strings.TrimSpace(message.Clean(f.ServerType) + " " + message.Clean(f.InstanceType)),
-		At: noExpiry, Expires: c.Text("date_unknown"),
+		Name: message.Name(f.Matrix), ID: message.Clean(f.NodeID), Region: message.Clean(f.Region), Phones: f.PhoneCount,
+		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType),
+		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity), At: noExpiry, Expires: c.Text("date_unknown"),
 	}
-	if row.ID == row.Name {
-		row.ID = ""
-	}
-	if !f.ExpiresAt.IsZero() {
-		left := report.DaysBetween(now, f.ExpiresAt.Time, now.Location())
-		day, ok := days[left]
-		if !ok {
-			day = dayText{c.Date(f.ExpiresAt.Time, now), c.Distance(left)}
-			days[left] = day
-		}
-		row.At, row.Expires, row.Distance = f.ExpiresAt.Unix(), day.date+f.ExpiresAt.Format(" 15:04"), day.distance
+	if t := f.ExpiresAt; !t.IsZero() {
+		row.At, row.Expires = t.Unix(), c.Date(t.Time, now)+t.Format(" 15:04")
+		row.Distance = c.Distance(report.DaysBetween(now, t.Time, now.Location()))
 	}
 	if f.Reason == "" {
 		row.Severity, row.SeverityText, row.Rank, row.Why = "fine", c.Text("page_fine"), len(report.Severities), message.Clean(f.Status)
@@ -63,17 +41,14 @@ func newRow(f *report.Finding, r report.Report, o Options, c *locale.Catalog, da
 	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry
 		row.Since = message.Why(c, primary, f, true, now)
 	}
-	reasons := []string{string(f.Reason)}
+	row.Reasons = append([]report.Reason{f.Reason}, f.OtherReasons...)
 	var also []string
-	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
+	for _, reason := range row.Reasons {
 		if reason != primary {
 			also = append(also, reasonText(c, reason, f))
 		}
-		if reason != f.Reason {
-			reasons = append(reasons, string(reason))
-		}
 	}
-	row.Also, row.Reasons = strings.Join(also, c.Text("comma")), strings.Join(reasons, " ")
+	row.Also = strings.Join(also, c.Text("comma"))
 	return row
 }
 
