@@ -12,6 +12,7 @@ import (
 
 	ics "github.com/arran4/golang-ical"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -39,11 +40,11 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 	cal := ics.NewCalendar()
 	cal.SetProductId("-//" + calendarAgent + "//EN") // RFC 5545 3.7.3
 	cal.SetXWRCalName(calendarName)
-	cal.SetXWRTimezone(visible(r.TimeZone))
+	cal.SetXWRTimezone(message.Visible(r.TimeZone))
 	cal.SetRefreshInterval(refresh) // RFC 7986 5.7
 	cal.SetXPublishedTTL(refresh)   // the same for Outlook
 	add := func(date time.Time, place, summary, description string) *ics.VEvent {
-		e := cal.AddEvent(date.Format(time.DateOnly) + "." + visible(place) + "@" + calendarAgent)
+		e := cal.AddEvent(date.Format(time.DateOnly) + "." + message.Visible(place) + "@" + calendarAgent)
 		e.SetDtStampTime(r.GeneratedAt.Time)
 		e.SetAllDayStartAt(date) // without an end, it lasts that day (RFC 5545 3.6.1)
 		e.SetSummary(summary)
@@ -57,7 +58,7 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 		b.WriteString("Expiries may be missing from this calendar.")
 		for _, p := range r.Problems {
 			if p.MayHideMatrices {
-				b.WriteString("\n" + short(strings.TrimSpace(p.Region+" "+p.Code+": "+p.Message)))
+				b.WriteString("\n" + message.Clean(strings.TrimSpace(p.Region+" "+p.Code+": "+p.Message)))
 			}
 		}
 		add(r.GeneratedAt.Time, "incomplete", summary, b.String())
@@ -91,24 +92,20 @@ func Calendar(w io.Writer, r report.Report, now time.Time) error {
 // expiryDays returns the findings that expire or have expired, grouped by date and
 // region, in order of time.
 func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
-	type place struct{ date, region string }
-	at := map[place][]*report.Finding{}
+	at := map[string][]*report.Finding{}
 	for i := range findings {
 		f := &findings[i]
 		ends := ended(f.Reason) || slices.ContainsFunc(f.OtherReasons, ended)
 		if ends && !f.ExpiresAt.IsZero() { // a report read from JSON may have a reason without a date
-			p := place{f.ExpiresAt.Format(time.DateOnly), visible(f.Region)}
-			at[p] = append(at[p], f)
+			place := f.ExpiresAt.Format(time.DateOnly) + message.Visible(f.Region)
+			at[place] = append(at[place], f)
 		}
 	}
-	places := slices.SortedFunc(maps.Keys(at), func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.date, b.date), cmp.Compare(a.region, b.region))
-	})
-	for _, p := range places {
-		slices.SortFunc(at[p], func(a, b *report.Finding) int {
+	for _, place := range slices.Sorted(maps.Keys(at)) {
+		slices.SortFunc(at[place], func(a, b *report.Finding) int {
 			return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt.Time), cmp.Compare(a.NodeID, b.NodeID))
 		})
-		days = append(days, at[p])
+		days = append(days, at[place])
 	}
 	return days
 }
@@ -124,7 +121,7 @@ func describe(day []*report.Finding, now time.Time) (summary, description string
 		phones += f.PhoneCount
 		switch {
 		case i < maxListed:
-			fmt.Fprintf(&b, "%s %s (%s), %s\n", f.ExpiresAt.Format("15:04"), nameOf(f.Matrix), short(f.NodeID), counted(f.PhoneCount, "phone", "phones"))
+			fmt.Fprintf(&b, "%s %s (%s), %s\n", f.ExpiresAt.Format("15:04"), message.Name(f.Matrix), message.Clean(f.NodeID), counted(f.PhoneCount, "phone", "phones"))
 		case i == maxListed:
 			fmt.Fprintf(&b, "and %d more\n", len(day)-maxListed)
 		}
@@ -136,6 +133,6 @@ func describe(day []*report.Finding, now time.Time) (summary, description string
 	case len(day) == 1:
 		verb = "expires"
 	}
-	summary = fmt.Sprintf("%s %s (%s), %s", counted(len(day), "matrix", "matrices"), verb, counted(phones, "phone", "phones"), short(day[0].Region))
+	summary = fmt.Sprintf("%s %s (%s), %s", counted(len(day), "matrix", "matrices"), verb, counted(phones, "phone", "phones"), message.Clean(day[0].Region))
 	return summary, strings.TrimSuffix(b.String(), "\n")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emersion/go-ical"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -128,7 +129,7 @@ func TestCalendarHostile(t *testing.T) {
 	dates := map[string]bool{}
 	for _, f := range r.Findings {
 		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting {
-			dates[f.ExpiresAt.Format(time.DateOnly)+visible(f.Region)] = true
+			dates[f.ExpiresAt.Format(time.DateOnly)+message.Visible(f.Region)] = true
 		}
 	}
 	cal := readCalendar(t, write(t, writeCalendar, r))
@@ -170,13 +171,13 @@ func FuzzCalendarText(f *testing.F) {
 			t.Fatalf("%d events, want one for the matrix and one for the incomplete report", len(events))
 		}
 		e := events[1].Component
-		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+nameOf(m)+" (cpn-1), 25 phones"; got != want {
+		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+message.Name(m)+" (cpn-1), 25 phones"; got != want {
 			t.Errorf("description %q, want %q", got, want)
 		}
-		if got, want := value(t, e, "SUMMARY"), "1 matrix expires (25 phones), "+short(region); got != want {
+		if got, want := value(t, e, "SUMMARY"), "1 matrix expires (25 phones), "+message.Clean(region); got != want {
 			t.Errorf("summary %q, want %q", got, want)
 		}
-		if got, want := value(t, e, "UID"), "2026-11-24."+visible(region)+"@matrix-expiry-report"; got != want {
+		if got, want := value(t, e, "UID"), "2026-11-24."+message.Visible(region)+"@matrix-expiry-report"; got != want {
 			t.Errorf("UID %q, want %q", got, want)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -62,16 +63,12 @@ func CSV(w io.Writer, r report.Report, ownerTag string) error {
 	for i, c := range csvColumns {
 		row[i] = c.name
 	}
-	if err := table.Write(row); err != nil {
-		return err
-	}
+	_ = table.Write(row) // its error is that of table.Error
 	for _, f := range r.Findings {
 		for i, c := range csvColumns {
 			row[i] = c.cell(f, ownerTag)
 		}
-		if err := table.Write(row); err != nil {
-			return err
-		}
+		_ = table.Write(row)
 	}
 	table.Flush()
 	return table.Error()
@@ -85,14 +82,12 @@ var formula = regexp.MustCompile(`((?:^|[,;|])[" ]*)([=+\-@＝＋－＠])`)
 
 // text returns s as a cell that no spreadsheet evaluates.
 func text(s string) string {
-	cell := visible(s)
+	cell := message.Visible(s)
 	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, `" =+-@＝＋－＠`) == 0 { // else formula cannot match
 		cell = formula.ReplaceAllString(cell, "$1'$2")
 	}
-	if strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") {
-		if !strings.HasPrefix(cell, "'") { // OWASP lists these too, whatever follows them
-			cell = "'" + cell
-		}
+	if strings.IndexAny(s, "\t\r\n") == 0 && !strings.HasPrefix(cell, "'") { // OWASP lists these too, whatever follows them
+		cell = "'" + cell
 	}
 	return cell
 }
@@ -112,14 +107,11 @@ func daysLeft(f report.Finding) string {
 }
 
 func join(reasons []report.Reason, separator string) string {
-	var b strings.Builder
+	names := make([]string, len(reasons))
 	for i, reason := range reasons {
-		if i > 0 {
-			b.WriteString(separator)
-		}
-		b.WriteString(string(reason))
+		names[i] = string(reason)
 	}
-	return b.String()
+	return strings.Join(names, separator)
 }
 
 func tags(m map[string]string) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -134,7 +135,7 @@ func FuzzCSVCell(f *testing.F) {
 				t.Errorf("%s: a spreadsheet would evaluate %q", rows[0][i], cell)
 			}
 		}
-		if got, want := strings.ReplaceAll(rows[1][4], "'", ""), strings.ReplaceAll(visible(s), "'", ""); got != want {
+		if got, want := strings.ReplaceAll(rows[1][4], "'", ""), strings.ReplaceAll(message.Visible(s), "'", ""); got != want {
 			t.Errorf("the name %q became %q", want, got)
 		}
 	})

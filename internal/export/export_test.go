@@ -14,7 +14,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -166,24 +165,6 @@ func TestNoInvisibleCharacters(t *testing.T) {
 			}
 		}
 	}
-}
-
-// Formats clean values as messages do. They do not share the code, since a format
-// depends on the report only and keeps long values whole.
-func FuzzVisible(f *testing.F) {
-	for _, s := range hostile {
-		f.Add(s)
-	}
-	f.Add(strings.Repeat("长", maxRunes))
-	f.Add(strings.Repeat("长", maxRunes+1))
-	f.Fuzz(func(t *testing.T, s string) {
-		if got, want := short(s), message.Clean(s); got != want {
-			t.Errorf("%q: got %q, a message has %q", s, got, want)
-		}
-		if got := visible(visible(s)); got != visible(s) {
-			t.Errorf("%q: cleaned again it becomes %q", s, got)
-		}
-	})
 }
 
 func TestWriterErrors(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -43,7 +44,7 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 			expires = f.ExpiresAt.Format("2006-01-02 15:04")
 		}
 		cells := []string{
-			inline(string(f.Severity)), inline(reasons), inline(nameOf(f.Matrix)), inline(f.NodeID), inline(f.Region),
+			inline(string(f.Severity)), inline(reasons), inline(message.Name(f.Matrix)), inline(f.NodeID), inline(f.Region),
 			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount), inline(f.Tags[ownerTag]),
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
@@ -58,21 +59,16 @@ func summary(r report.Report) string {
 	if r.Failed() {
 		return "**The matrices could not be listed**" + when
 	}
-	var how []string
-	needing := 0
+	needing, of := 0, map[report.Severity]int{}
 	for _, f := range r.Findings {
 		if f.Reason != "" { // a request for all matrices has others too
 			needing++
+			of[f.Severity]++
 		}
 	}
+	var how []string
 	for _, severity := range report.Severities {
-		n := 0
-		for _, f := range r.Findings {
-			if f.Severity == severity {
-				n++
-			}
-		}
-		how = append(how, fmt.Sprintf("%d %s", n, severity))
+		how = append(how, fmt.Sprintf("%d %s", of[severity], severity))
 	}
 	s := fmt.Sprintf("**Need attention: %d of %s** (%s; %s)%s", needing, counted(r.Listed, "matrix", "matrices"),
 		strings.Join(how, ", "), counted(r.PhonesAffected, "phone", "phones"), when)
@@ -85,11 +81,10 @@ func summary(r report.Report) string {
 // problem returns where and what went wrong, with the id of the request for a
 // support case.
 func problem(p report.Problem) string {
-	where := []string{p.Endpoint, p.Account, p.Region}
-	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
-	what := []string{strings.Join(where, " "), p.Code, p.Message}
-	what = slices.DeleteFunc(what, func(s string) bool { return s == "" })
-	out := inline(strings.Join(what, ": "))
+	join := func(separator string, parts ...string) string {
+		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
+	}
+	out := inline(join(": ", join(" ", p.Endpoint, p.Account, p.Region), p.Code, p.Message))
 	if p.Permission != "" {
 		out += "; missing permission: " + inline(p.Permission)
 	}
@@ -114,9 +109,9 @@ var escape = strings.NewReplacer(
 	`|`, `&#124;`, `$`, `&#36;`, `&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`, string(zeroWidth), `&#8203;`,
 )
 
-// inline returns s, truncated to maxRunes, as text within a line or a table cell.
+// inline returns s, truncated as in messages, as text within a line or a table cell.
 func inline(s string) string {
-	s = short(s)
+	s = message.Clean(s)
 	s = autolink.ReplaceAllString(s, "$0"+string(zeroWidth))
 	return escape.Replace(strings.ReplaceAll(s, ":"+string(zeroWidth)+" ", ": "))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/yuin/goldmark/extension"
 	renderer "github.com/yuin/goldmark/renderer/html"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -53,7 +54,7 @@ func TestMarkdownHostile(t *testing.T) {
 			t.Errorf("%d cells for the name %.40q", len(cells), f.Name)
 			continue
 		}
-		for column, want := range map[int]string{2: nameOf(f.Matrix), 3: short(f.NodeID), 4: short(f.Region), 5: short(f.Status), 9: short(f.Tags["owner"])} {
+		for column, want := range map[int]string{2: message.Name(f.Matrix), 3: message.Clean(f.NodeID), 4: message.Clean(f.Region), 5: message.Clean(f.Status), 9: message.Clean(f.Tags["owner"])} {
 			if got := plain(cells[column][1]); got != want {
 				t.Errorf("%.60q is rendered as %.60q", want, got)
 			}
@@ -97,10 +98,10 @@ func FuzzMarkdownCell(f *testing.F) {
 		if len(cells) != 10 {
 			t.Fatalf("%d cells in %s", len(cells), page)
 		}
-		if got := plain(cells[2][1]); got != nameOf(m) {
-			t.Errorf("%q is rendered as %q", nameOf(m), got)
+		if got := plain(cells[2][1]); got != message.Name(m) {
+			t.Errorf("%q is rendered as %q", message.Name(m), got)
 		}
-		if want := strings.TrimSpace("Hides nothing: " + short(s)); plain(item.FindStringSubmatch(page)[1]) != want {
+		if want := strings.TrimSpace("Hides nothing: " + message.Clean(s)); plain(item.FindStringSubmatch(page)[1]) != want {
 			t.Errorf("%q is rendered as %q", want, plain(item.FindStringSubmatch(page)[1]))
 		}
 		if found := acts.FindString(html.UnescapeString(page)); found != "" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -36,10 +37,10 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 	expiry := series{}
 	for _, f := range r.Findings {
 		if f.Reason != "" {
-			findings.add(1, visible(string(f.Reason)), visible(string(f.Severity)))
+			findings.add(1, message.Visible(string(f.Reason)), message.Visible(string(f.Severity)))
 		}
 		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting && f.Status != report.StatusDeleted { // which may end
-			expiry.set(f.ExpiresAt.Sub(r.GeneratedAt.Time).Seconds(), visible(f.Account), visible(f.Name), visible(f.NodeID), visible(f.Region))
+			expiry.set(f.ExpiresAt.Sub(r.GeneratedAt.Time).Seconds(), message.Visible(f.Account), message.Visible(f.Name), message.Visible(f.NodeID), message.Visible(f.Region))
 		}
 	}
 	complete := 0.0
@@ -74,25 +75,18 @@ func (s series) write(b *bytes.Buffer, name, help string, labels ...string) {
 	}
 	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %[1]s gauge\n", name, help)
 	for _, key := range slices.Sorted(maps.Keys(s)) {
-		value := s[key]
 		b.WriteString(name)
 		separator := "{"
-		for _, label := range labels {
-			var labelValue string
-			labelValue, key, _ = strings.Cut(key, "\x00")
-			b.WriteString(separator)
-			b.WriteString(label)
-			b.WriteString(`="`)
-			escapeLabel.WriteString(b, labelValue)
+		for i, value := range strings.Split(key, "\x00")[:len(labels)] {
+			b.WriteString(separator + labels[i] + `="`)
+			escapeLabel.WriteString(b, value)
 			b.WriteByte('"')
 			separator = ","
 		}
 		if len(labels) > 0 {
 			b.WriteByte('}')
 		}
-		b.WriteByte(' ')
-		b.Write(strconv.AppendFloat(b.AvailableBuffer(), value, 'g', -1, 64))
-		b.WriteByte('\n')
+		fmt.Fprintf(b, " %s\n", strconv.FormatFloat(s[key], 'g', -1, 64))
 	}
 }
 

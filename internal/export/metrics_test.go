@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -104,7 +105,7 @@ func TestMetricsHostile(t *testing.T) {
 			continue
 		}
 		n++
-		labels := strings.Join([]string{visible(f.Account), visible(f.Name), visible(f.NodeID), visible(f.Region)}, "\t")
+		labels := strings.Join([]string{message.Visible(f.Account), message.Visible(f.Name), message.Visible(f.NodeID), message.Visible(f.Region)}, "\t")
 		if v, ok := got[labels]; !ok || v != f.ExpiresAt.Sub(now).Seconds() {
 			t.Errorf("%.60q is %v (present: %t)", f.Name, v, ok)
 		}
@@ -148,7 +149,7 @@ func FuzzMetricsLabel(f *testing.F) {
 			t.Fatal(err)
 		}
 		got := readMetrics(t, b.Bytes())
-		if v, ok := got["matrix_expiry_seconds"]["\t"+visible(s)+"\tcpn-1\tcn-hangzhou"]; !ok || v != 2*86400 {
+		if v, ok := got["matrix_expiry_seconds"]["\t"+message.Visible(s)+"\tcpn-1\tcn-hangzhou"]; !ok || v != 2*86400 {
 			t.Errorf("%q: %v", s, got["matrix_expiry_seconds"])
 		}
 	})

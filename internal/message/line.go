@@ -41,11 +41,11 @@ func (l Line) String() string {
 // problems are up to maxProblemRunes.
 const maxValueRunes = 320
 
-// Clean returns s as one line of visible characters, at most 320 of them: no
-// control characters, none that changes the direction of what follows, no
-// invalid UTF-8, and no private-use characters, which mark runs.
-func Clean(s string) string {
-	if len(s) <= maxValueRunes && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+// Visible returns s as one line of visible characters: no control characters,
+// none that changes the direction of what follows, no invalid UTF-8, and no
+// private-use characters, which mark runs.
+func Visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return s // as most are
 	}
 	s = strings.Map(func(r rune) rune {
@@ -54,21 +54,23 @@ func Clean(s string) string {
 			return r
 		case unicode.IsSpace(r):
 			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r):
+		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Co):
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.Join(strings.Fields(s), " ")
-	return shorten(s, maxValueRunes)
+	return strings.Join(strings.Fields(s), " ")
 }
+
+// Clean returns Visible(s), truncated to 320 characters.
+func Clean(s string) string { return shorten(Visible(s), maxValueRunes) }
 
 // shorten returns the first runes of s.
 func shorten(s string, runes int) string {
-	if r := []rune(s); len(r) > runes {
-		return string(r[:runes-1]) + "…"
+	if utf8.RuneCountInString(s) <= runes {
+		return s
 	}
-	return s
+	return string([]rune(s)[:runes-1]) + "…"
 }
 
 // A template prints a run as marked text. A mark is a private-use character and

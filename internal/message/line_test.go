@@ -21,6 +21,23 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// FuzzVisible: a cleaned value stays the same if it is cleaned again, and Clean
+// truncates it only if it is too long.
+func FuzzVisible(f *testing.F) {
+	for _, s := range []string{"a", " a\nb", "\u202ea\xff", "👩‍👩‍👧", strings.Repeat("长", maxValueRunes), strings.Repeat("长", maxValueRunes+1)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		visible, clean := Visible(s), Clean(s)
+		if again := Visible(visible); again != visible {
+			t.Errorf("%q: cleaned again it becomes %q", s, again)
+		}
+		if n := utf8.RuneCountInString(visible); n > maxValueRunes != (clean != visible) || utf8.RuneCountInString(clean) > maxValueRunes {
+			t.Errorf("%q: %d characters, truncated to %q", s, n, clean)
+		}
+	})
+}
+
 func TestParseLines(t *testing.T) {
 	bold := mark(Bold, "b\nc", "")
 	link := mark(Link, "text "+bold, "https://x.example/")
