@@ -19,7 +19,7 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 		Total:        max(l.Total, l.Listed()),
 		Listed:       l.Listed(),
 		TotalChecked: l.TotalChecked,
-		Regions:      append([]string{}, l.Regions...), // never nil, which is null in JSON
+		Regions:      slices.DeleteFunc(append([]string{}, l.Regions...), func(id string) bool { return id == "" }), // never nil, which is null in JSON
 		Counts:       map[string]int{"deleted": 0},
 		Problems:     append([]Problem{}, l.Problems...),
 	}
@@ -82,7 +82,7 @@ func (r *Report) setFindings(findings []Finding) {
 
 // expiresLater reports whether m, which needs no attention, will expire.
 func expiresLater(m *Matrix, now time.Time) bool {
-	return m.Status != StatusDeleting && m.ExpiresAt.After(now)
+	return m.Status != StatusDeleting && m.ExpiresAt.After(now) && !m.ExpiresAt.IsNever()
 }
 
 // clockSkew is how far the clocks of the API and of this machine may be apart

@@ -215,3 +215,20 @@ func TestAllMatrices(t *testing.T) {
 		t.Errorf("AllMatrices changed the findings: %+v", found)
 	}
 }
+
+// A region without a name counts as none, and the last day of the year 9999 is no
+// expiry to come.
+func TestAbsentRegionAndExpiry(t *testing.T) {
+	now := time.Date(2026, time.November, 22, 9, 0, 0, 0, time.UTC)
+	rules := Rules{Days: 30, StuckAfter: time.Hour, Location: zone(t, "Asia/Shanghai")}
+	never := Time{time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)}
+	r := Build(rules, Listing{Regions: []string{"", "cn-hangzhou"}, Matrices: []Matrix{{NodeID: "cpn-1", Status: StatusRunning, ExpiresAt: never}}}, now)
+	if len(r.Regions) != 1 || r.Regions[0] != "cn-hangzhou" || r.NextExpiry != nil || len(r.Findings) != 0 {
+		t.Errorf("got the regions %q, the next expiry %+v and %d findings", r.Regions, r.NextExpiry, len(r.Findings))
+	}
+	for at, want := range map[Time]bool{never: true, {}: false, {time.Date(9998, time.December, 31, 0, 0, 0, 0, time.UTC)}: false, {time.Date(10000, time.January, 1, 0, 0, 0, 0, time.UTC)}: true} {
+		if at.IsNever() != want {
+			t.Errorf("%s: IsNever is %t", at, !want)
+		}
+	}
+}

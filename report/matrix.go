@@ -69,6 +69,10 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return t.Time.UnmarshalJSON(b)
 }
 
+// IsNever reports whether t stands for "never": services write that as the last
+// day of the year 9999.
+func (t Time) IsNever() bool { return t.Year() >= 9999 }
+
 // In returns t in loc. An absent Time stays absent.
 func (t Time) In(loc *time.Location) Time {
 	if t.IsZero() {

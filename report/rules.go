@@ -214,5 +214,5 @@ func DaysBetween(from, to time.Time, loc *time.Location) int {
 		y, m, d := t.In(loc).Date()
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	}
-	return int(date(to).Sub(date(from)) / (24 * time.Hour))
+	return int((date(to).Unix() - date(from).Unix()) / (24 * 60 * 60)) // a Duration ends at 292 years
 }

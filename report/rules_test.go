@@ -129,6 +129,7 @@ func TestDaysBetween(t *testing.T) {
 		{"America/St_Johns", "2026-03-07 23:59:59", "2026-03-09 00:00:00", 2},
 		{"Pacific/Apia", "2011-12-29 12:00:00", "2011-12-31 12:00:00", 2}, // it skipped 30 December
 		{"Asia/Shanghai", "2026-11-22 09:00:00", "2026-11-20 23:59:59", -2},
+		{"UTC", "2026-11-22 09:00:00", "9999-12-31 23:59:59", 2912117}, // beyond the range of a Duration
 	} {
 		loc := zone(t, c.zone)
 		now, expiry := at(t, loc, c.now), at(t, loc, c.expiry)

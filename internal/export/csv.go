@@ -77,13 +77,14 @@ func CSV(w io.Writer, r report.Report, ownerTag string) error {
 // formula matches the start of a formula: at the start of a cell, and after the
 // characters that separate cells in some locales. The characters are those of
 // https://owasp.org/www-community/attacks/CSV_Injection, with their full-width
-// forms, which Japanese locales evaluate.
-var formula = regexp.MustCompile(`((?:^|[,;|])[" ]*)([=+\-@＝＋－＠])`)
+// forms, which Japanese locales evaluate. Joiners may be in front, as spreadsheets
+// ignore them.
+var formula = regexp.MustCompile(`((?:^|[,;|])[" \x{200c}\x{200d}]*)([=+\-@＝＋－＠])`)
 
 // text returns s as a cell that no spreadsheet evaluates.
 func text(s string) string {
 	cell := message.Visible(s)
-	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, `" =+-@＝＋－＠`) == 0 { // else formula cannot match
+	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, "\" =+-@＝＋－＠\u200c\u200d") == 0 { // else formula cannot match
 		cell = formula.ReplaceAllString(cell, "$1'$2")
 	}
 	if strings.IndexAny(s, "\t\r\n") == 0 && !strings.HasPrefix(cell, "'") { // OWASP lists these too, whatever follows them

@@ -33,6 +33,9 @@ func TestCSVText(t *testing.T) {
 		{"\t=1", "'=1"},
 		{" =1", "'=1"},
 		{"\u202e=1", "'=1"},
+		{"\u200d=1", "\u200d'=1"},
+		{"\u200c\u200d @x", "\u200c\u200d '@x"},
+		{"a;\u200d=1", "a;\u200d'=1"},
 		{"\x00=1", "'=1"},
 		{"a;=1", "a;'=1"},      // if semicolons separate cells
 		{`a";"=1`, `a";"'=1`},  // and quotes are removed
@@ -147,7 +150,7 @@ var cellEnds = regexp.MustCompile(`[,;|\t\r\n]`)
 // formula.
 func harmless(cell string) bool {
 	for _, part := range cellEnds.Split(cell, -1) {
-		if part = strings.TrimLeft(part, ` "`); part != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(part)[0]) {
+		if part = strings.TrimLeft(part, " \"\u200c\u200d"); part != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(part)[0]) {
 			return false
 		}
 	}

@@ -40,7 +40,10 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 		}
 		reasons := join(append([]report.Reason{f.Reason}, f.OtherReasons...), ", ")
 		expires := ""
-		if !f.ExpiresAt.IsZero() {
+		switch {
+		case f.ExpiresAt.IsNever():
+			expires = "never"
+		case !f.ExpiresAt.IsZero():
 			expires = f.ExpiresAt.Format("2006-01-02 15:04")
 		}
 		cells := []string{

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
@@ -65,6 +66,15 @@ func TestMarkdownHostile(t *testing.T) {
 	}
 	if found := acts.FindString(html.UnescapeString(page)); found != "" {
 		t.Errorf("GitHub would link %q", found)
+	}
+}
+
+func TestMarkdownNever(t *testing.T) {
+	m := matrix("farm", 2)
+	m.Status, m.ExpiresAt = report.StatusFailed, report.Time{Time: time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)}
+	text := string(write(t, writeMarkdown, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)))
+	if !strings.Contains(text, "| never |") || strings.Contains(text, "9999") {
+		t.Errorf("no never in %s", text)
 	}
 }
 

@@ -45,9 +45,12 @@ func offset(t time.Time) string {
 	return short.Replace(t.Format("UTC-07:00"))
 }
 
-// Region returns the name of a region, or its id where the language has no name
-// for it.
+// Region returns the name of a region, its id if the language has no name for it,
+// or words for no region if the id is empty.
 func (c *Catalog) Region(id string) string {
+	if id == "" {
+		return c.Text("no_region")
+	}
 	if c.Has("region_" + id) {
 		return c.Text("region_" + id)
 	}

@@ -178,7 +178,7 @@ func (c *Catalog) Lookup(id string, values ...any) (string, error) {
 	}
 	form := plural.Other
 	if n, ok := values[0].(int); ok && len(e.forms) > 1 {
-		form = plural.Cardinal.MatchPlural(e.tag, max(n, -n), 0, 0, 0, 0)
+		form = plural.Cardinal.MatchPlural(e.tag, max(n, -n, 0), 0, 0, 0, 0) // -n is negative if n is the least int
 	}
 	return e.printer.Sprintf(cmp.Or(e.forms[formNames[form]], e.forms["other"]), values...), nil
 }

@@ -80,6 +80,7 @@ const (
 	maxProblems     = 3
 	maxProblemRunes = 300 // of one problem
 	barFrom         = 3   // with fewer expiries, dates say more than a bar
+	maxTimelineDays = 100_000
 )
 
 func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
@@ -150,8 +151,12 @@ func facts(groups []*group, c *locale.Catalog) (facts []string) {
 }
 
 // Timeline returns how many matrices of each severity expire within the report's
-// days, in at most 31 columns of one or several days.
+// days, in at most 31 columns of one or several days. It has none if the report
+// was read from JSON with a number of days that no program writes.
 func Timeline(r report.Report) []map[report.Severity]int {
+	if r.Days < 0 || r.Days > maxTimelineDays {
+		return nil
+	}
 	columns := make([]map[report.Severity]int, min(r.Days+1, 31))
 	for i := range columns {
 		columns[i] = map[report.Severity]int{}

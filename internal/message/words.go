@@ -20,6 +20,9 @@ func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bo
 		if t.IsZero() {
 			return c.Text("date_unknown")
 		}
+		if t.IsNever() {
+			return c.Text("never")
+		}
 		date := c.Date(t.Time, now)
 		if hour {
 			date += " " + t.Format("15:04")
@@ -39,12 +42,20 @@ func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bo
 		return since("why_deleting", f.ModifiedAt)
 	case reason == report.Stuck:
 		return since("why_creating", f.CreatedAt)
-	case reason == report.UnknownStatus && f.Status != "":
-		return c.Text("why_unknown_status", Clean(f.Status))
+	case reason == report.UnknownStatus:
+		return StatusText(c, f.Status)
 	case reason == report.NoExpiry && f.ExpiresRaw != "":
 		return c.Text("why_unreadable_expiry", Clean(f.ExpiresRaw))
 	}
 	return c.Text("why_" + string(reason))
+}
+
+// StatusText words a status that is not documented, or none.
+func StatusText(c *locale.Catalog, status string) string {
+	if status = Clean(status); status == "" {
+		return c.Text("why_no_status")
+	}
+	return c.Text("why_unknown_status", status)
 }
 
 // problemTexts words the first problems. If what is missing is regions only, a
