@@ -19,11 +19,20 @@ const (
 	public
 )
 
+// challenge makes browsers and calendars ask for the token. A browser takes only
+// the first scheme of such a header into account.
+const challenge = `Basic realm="matrix-expiry-report", charset="UTF-8"`
+
 // authorize reports whether the caller may use a route with the given access.
 // If not, it writes the error response.
 func (h *Handler) authorize(w *response, r *http.Request, a access) bool {
 	switch {
-	case a == public, a == allowsSignedLink && isLink(r):
+	case a == public:
+		return true
+	case h.Settings.HTTPOff != "":
+		writeError(w, http.StatusForbidden, "AccessDenied", "HTTP is off: "+h.Settings.HTTPOff)
+		return false
+	case a == allowsSignedLink && isLink(r):
 		return true
 	case h.Settings.HTTPToken != "":
 		return h.checkToken(w, r)
@@ -37,18 +46,23 @@ func (h *Handler) authorize(w *response, r *http.Request, a access) bool {
 	return true
 }
 
-// checkToken reports whether the request has the token. If not, it writes the
-// error response.
+// checkToken reports whether the request has the token, as a bearer token or as
+// the password of any user. If not, it writes the error response.
 func (h *Handler) checkToken(w *response, r *http.Request) bool {
 	header := r.Header.Get("Authorization")
 	if header == "" {
-		w.header.Set("WWW-Authenticate", "Bearer")
-		writeError(w, http.StatusUnauthorized, "Unauthorized", "missing token; send Authorization: Bearer and the value of HTTP_TOKEN")
+		w.header.Set("WWW-Authenticate", challenge)
+		writeError(w, http.StatusUnauthorized, "Unauthorized", "missing token; send Authorization: Bearer and the value of HTTP_TOKEN, or that value as the password of any user")
 		return false
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
-	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
+	_, token, ok := r.BasicAuth()
+	if !ok {
+		var scheme string
+		scheme, token, _ = strings.Cut(header, " ")
+		token, ok = strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+	}
+	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !ok {
 		h.refuse(w, r, "wrong token")
 		return false
 	}

@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -19,17 +20,23 @@ func TestHTTPAuth(t *testing.T) {
 		{"HTTP_AUTH=", "", 403, "HTTP_TOKEN"},
 		{"HTTP_AUTH=", "Bearer x", 403, "HTTP_AUTH=trigger"},
 		{"HTTP_AUTH=trigger", "", 200, ""},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "", 401, "Authorization: Bearer"},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer wrong", 403, "wrong token"},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0ke", 403, ""},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0kenn", 403, ""},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer", 403, ""},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Basic t0ken", 403, ""},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "Bearer t0ken", 200, ""},
-		{"HTTP_AUTH= HTTP_TOKEN=t0ken", "bearer t0ken", 200, ""},
-		{"HTTP_AUTH=trigger HTTP_TOKEN=t0ken", "", 401, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "", 401, "Authorization: Bearer"},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "Bearer wrong", 403, "wrong token"},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "Bearer t0ken-012345678", 403, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "Bearer t0ken-01234567890", 403, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "Bearer", 403, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "Basic t0ken-0123456789", 403, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "Bearer t0ken-0123456789", 200, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", "bearer t0ken-0123456789", 200, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", basic("", "t0ken-0123456789"), 200, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", basic("anyone", "t0ken-0123456789"), 200, ""},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", basic("t0ken-0123456789", ""), 403, "wrong token"},
+		{"HTTP_AUTH= HTTP_TOKEN=t0ken-0123456789", basic("anyone", "t0ken"), 403, "wrong token"},
+		{"HTTP_AUTH=token HTTP_TOKEN=t0ken-0123456789", "", 401, "password of any user"},
+		{"HTTP_AUTH=token HTTP_TOKEN=t0ken-0123456789", "Bearer t0ken-0123456789", 200, ""},
+		{"HTTP_AUTH=trigger HTTP_TOKEN=t0ken-0123456789", "", 401, ""},
 		{"HTTP_AUTH=trigger SLACK_SIGNING_SECRET=x", "", 403, "set HTTP_TOKEN"},
-		{"HTTP_AUTH=trigger HTTP_TOKEN=t0ken SLACK_SIGNING_SECRET=x", "Bearer t0ken", 200, ""},
+		{"HTTP_AUTH=trigger HTTP_TOKEN=t0ken-0123456789 SLACK_SIGNING_SECRET=x", "Bearer t0ken-0123456789", 200, ""},
 	} {
 		t.Run(c.settings+" "+c.given, func(t *testing.T) {
 			w := setup(t, strings.Split(c.settings, " ")...)
@@ -63,7 +70,7 @@ func TestHTTPAuth(t *testing.T) {
 				if rec.Code != want || want == c.status && !strings.Contains(rec.Body.String(), c.text) {
 					t.Errorf("%s: %d %s; want %d with %q", route, rec.Code, rec.Body, want, c.text)
 				}
-				if (rec.Code == 401) != (rec.Header().Get("WWW-Authenticate") == "Bearer") {
+				if (rec.Code == 401) != (strings.HasPrefix(rec.Header().Get("WWW-Authenticate"), "Basic realm=")) {
 					t.Errorf("%s: %d with WWW-Authenticate %q", route, rec.Code, rec.Header().Get("WWW-Authenticate"))
 				}
 				if strings.Contains(rec.Body.String()+w.log.String(), "t0ken") {
@@ -74,6 +81,40 @@ func TestHTTPAuth(t *testing.T) {
 				t.Errorf("%d calls to the API for a refused caller", n)
 			}
 		})
+	}
+}
+
+// basic returns the header of a user with a password.
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// TestHTTPOff checks that a mistake in the settings of HTTP refuses every request
+// that needs access, with the reason and without the value.
+func TestHTTPOff(t *testing.T) {
+	for settings, why := range map[string]string{
+		"HTTP_AUTH= HTTP_TOKEN=t0ken":                            "HTTP is off: HTTP_TOKEN: is not a token of at least 16 characters",
+		"HTTP_AUTH=trigger HTTP_TOKEN=t0ken":                     "HTTP is off: HTTP_TOKEN: is not a token of at least 16 characters",
+		"HTTP_AUTH=t0ken-0123456789":                             "HTTP is off: HTTP_AUTH: is not one of trigger, token",
+		"HTTP_AUTH=t0ken-0123456789 HTTP_TOKEN=t0ken-0123456789": "HTTP is off: HTTP_AUTH: is not one of trigger, token",
+		"HTTP_AUTH=token":                                        "HTTP is off: HTTP_AUTH: token needs HTTP_TOKEN",
+	} {
+		w := setupWithMistakes(t, strings.Split(settings, " ")...)
+		for _, route := range []string{"GET /report", "GET /", "GET /report.csv?signature=x&until=2030-01-01", "GET /link", "POST /notify", "GET /elsewhere"} {
+			method, path, _ := strings.Cut(route, " ")
+			for _, given := range []string{"", "Bearer t0ken", "Bearer t0ken-0123456789", basic("x", "t0ken")} {
+				rec := w.do(method, path, "Authorization", given)
+				if rec.Code != 403 || !strings.Contains(rec.Body.String(), why) || strings.Contains(rec.Body.String(), "t0ken") {
+					t.Errorf("%s, %s, %q: %d %s, want 403 with %s", settings, route, given, rec.Code, rec.Body, why)
+				}
+			}
+		}
+		if rec := w.do("GET", "/healthz"); rec.Code != 200 {
+			t.Errorf("%s: GET /healthz: %d", settings, rec.Code)
+		}
+		if len(w.cloud.Calls()) > 0 || len(w.room.Messages()) > 0 {
+			t.Errorf("%s: %d calls to the API, %d messages", settings, len(w.cloud.Calls()), len(w.room.Messages()))
+		}
 	}
 }
 

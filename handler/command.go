@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/width"
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/locale"
@@ -19,6 +22,9 @@ import (
 type Command interface {
 	// Path returns the path to which the service posts what people type.
 	Path() string
+	// IsProbe reports whether the service only checks the address, without a
+	// signature. The response has no body.
+	IsProbe(body []byte) bool
 	// Text verifies that the service sent the request, and returns the text that
 	// was typed and the language of the channel, or "" if it has none. The error
 	// contains no secret.
@@ -40,6 +46,9 @@ func (h *Handler) serveCommand(w *response, r *http.Request, c Command) {
 	defer cancel()
 	body, ok := readBody(w, r)
 	if !ok {
+		return
+	}
+	if c.IsProbe(body) {
 		return
 	}
 	text, language, err := c.Text(r.Header, body, h.Now())
@@ -117,12 +126,20 @@ type typedCommand struct {
 	unknown string // the first word that no language has
 }
 
+// splitWords splits the text of a command into words, in lower case, without
+// control characters and in the narrow forms of full-width letters, digits and
+// punctuation.
+func splitWords(text string) []string {
+	text = strings.ToLower(width.Fold.String(message.Clean(text)))
+	return strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;、。", r) })
+}
+
 // parseCommand parses days, regions, severities and words for help, in any
 // language. If there are words that neither the language of the channel nor
 // locale.Default has, the language of the query is that of the first.
 func parseCommand(text, language string, catalogs []*locale.Catalog) typedCommand {
 	cmd := typedCommand{query: query{format: "chat", page: 1, noWait: true}}
-	for _, word := range strings.Fields(strings.ToLower(text)) {
+	for _, word := range splitWords(text) {
 		if strings.HasPrefix(word, "@") { // the robot
 			continue
 		}

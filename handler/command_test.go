@@ -38,10 +38,15 @@ func (w *world) slackCommand(text string) *httptest.ResponseRecorder {
 // dingtalkCommand returns the response to a message that mentions the robot.
 func (w *world) dingtalkCommand(text string) *httptest.ResponseRecorder {
 	body, _ := json.Marshal(map[string]any{"msgtype": "text", "text": map[string]string{"content": text}})
+	return w.dingtalkMessage(string(body))
+}
+
+// dingtalkMessage returns the response to a message of any type.
+func (w *world) dingtalkMessage(body string) *httptest.ResponseRecorder {
 	stamp := strconv.FormatInt(w.Now().UnixMilli(), 10)
 	mac := hmac.New(sha256.New, []byte("dingtalk-app-secret"))
 	fmt.Fprintf(mac, "%s\n%s", stamp, "dingtalk-app-secret")
-	return w.send("POST", "/dingtalk/command", string(body), "timestamp", stamp, "sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	return w.send("POST", "/dingtalk/command", body, "timestamp", stamp, "sign", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
 // texts returns the strings in JSON, without the markup of a chat that escapes
@@ -116,6 +121,17 @@ func TestCommands(t *testing.T) {
 		{"helpme", unknown("helpme"), false},
 		{"helpme 14 nonsense", unknown("helpme"), false},
 		{"helpme 杭州", unknown("helpme"), true},
+		{"14, cn-hangzhou", days(14), false},
+		{"14,cn-hangzhou", oneRegion, false},
+		{"critical; cn-hangzhou", oneRegion, false},
+		{"14天，杭州", days(14), true},
+		{"14天，杭州", oneRegion, true},
+		{"14天、杭州。", oneRegion, true},
+		{"７天", days(7), true},
+		{"７ ｄａｙｓ", days(7), false},
+		{"？", help, false},
+		{"hel\x1bp\x07me\x7f", unknown("helpme"), false},
+		{"\u202ehelpme\u200b", unknown("helpme"), false},
 		{"3650", days(3650), false},
 		{"3651", unknown("3651"), false},
 		{"99999999999999999999", unknown("99999999999999999999"), false},
@@ -146,6 +162,44 @@ func TestCommands(t *testing.T) {
 	}
 	if n := len(w.room.Messages()); n != 0 {
 		t.Errorf("commands posted %d messages", n)
+	}
+}
+
+// TestSlackProbe checks that Slack's unsigned check of the address gets an empty
+// 200, and does nothing else.
+func TestSlackProbe(t *testing.T) {
+	w := setup(t, "HTTP_AUTH=", "SLACK_SIGNING_SECRET=slack-signing-secret", "DINGTALK_APP_SECRET=dingtalk-app-secret")
+	rec := w.send("POST", "/slack/command", "token=x&ssl_check=1", "Content-Type", "application/x-www-form-urlencoded")
+	if rec.Code != 200 || rec.Body.Len() != 0 || len(w.cloud.Calls()) > 0 {
+		t.Errorf("%d %s, %d calls", rec.Code, rec.Body, len(w.cloud.Calls()))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for path, body := range map[string]string{"/slack/command": "ssl_check=0&text=14", "/dingtalk/command": "ssl_check=1"} {
+			if rec := w.send("POST", path, body); rec.Code != 403 {
+				t.Errorf("%s %s: %d %s", path, body, rec.Code, rec.Body)
+			}
+		}
+	})
+}
+
+// TestDingTalkPictures checks that a message that is not text gets help.
+func TestDingTalkPictures(t *testing.T) {
+	w := setup(t, "HTTP_AUTH=", "DINGTALK_APP_SECRET=dingtalk-app-secret")
+	en, err := locale.Of("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{
+		`{"msgtype":"picture","content":{"downloadCode":"x"}}`,
+		`{"msgtype":"richText","content":{"richText":[{"text":"14"},{"type":"picture","downloadCode":"x"}]}}`,
+		`{"msgtype":"audio","content":{"recognition":"14"}}`,
+	} {
+		if got := texts(t, w.dingtalkMessage(body).Body.Bytes()); !strings.Contains(got, en.Text("command_help")) {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+	if len(w.cloud.Calls()) > 0 {
+		t.Error("the API was called")
 	}
 }
 

@@ -118,7 +118,7 @@ func problemsText(r report.Report) string {
 // findResult returns what a query selects from the report of a run. The error
 // states what is wrong with the query.
 func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (result, error) {
-	log := h.logger(ctx).With("trigger", "http")
+	log, start := h.logger(ctx).With("trigger", "http"), h.Now()
 	rules, tag, whole := run.settings.Rules, run.settings.OwnerTag, q.all || q.format == "metrics"
 	l := h.cachedListing(ctx, log, listQuery{regions: run.settings.Regions, ownerTag: tag, noWait: q.noWait})
 	l.Problems = append(slices.Clone(l.Problems), emptyRegions(run.settings.Regions, l.Listing)...)
@@ -126,10 +126,18 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 		report: report.Build(rules, l.Listing, l.at), query: q, pages: 1,
 		options: Options(run.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
 	}
-	if err := oneOf(q.owners, res.owners); err != nil { // a misspelt owner would seem to have no findings
-		return result{}, fmt.Errorf("owner: %w", err)
+	h.logReport(log, l.Listing, res.report, l.took, h.Now().Sub(start))
+	if res.report.Failed() {
+		return res, nil
 	}
-	h.logReport(log, l.Listing, res.report, l.took, res.age)
+	var err error
+	q.owners, err = splitOwners(q.owner, res.owners)
+	if err != nil && res.report.Complete { // a misspelt owner would seem to have no findings
+		if q.signature == "" { // the holder of a link may not know the others
+			err = fmt.Errorf("%w; owners: %s", err, strings.Join(res.owners, ", "))
+		}
+		return result{}, err
+	}
 	matches := func(f report.Finding) bool { return q.matches(f, tag) }
 	found := res.report.Findings
 	if res.report = res.report.Filter(matches); len(res.report.Findings) < len(found) {
@@ -139,12 +147,13 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 	if whole {
 		res.rows = slices.DeleteFunc(rules.AllMatrices(found, l.Listing, l.at), func(f report.Finding) bool { return !matches(f) })
 	}
-	if q.format == "metrics" || !q.all && q.format != "html" {
-		return res, nil
-	}
-	perPage := findingsPerPage
-	if q.all {
+	perPage := max(1, len(res.rows))
+	switch {
+	case q.format == "metrics":
+	case q.all:
 		perPage = matricesPerPage
+	case q.format == "html":
+		perPage = findingsPerPage
 	}
 	res.pages = max(1, (len(res.rows)+perPage-1)/perPage)
 	if q.page > res.pages {
@@ -159,6 +168,9 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 // deliveries.
 func (h *Handler) serveNotify(w *response, r *http.Request) {
 	q, err := parseQuery(r, toNotify)
+	if err == nil {
+		_, err = h.newRun(q.request) // a wrong query is refused, whatever the body replaces
+	}
 	if err != nil {
 		writeQueryError(w, err)
 		return

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/aliyun/fc-runtime-go-sdk/events"
 )
 
 // httpEvent answers an event of the HTTP trigger. Every error is a response to
@@ -34,22 +32,40 @@ func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
 	return res.event()
 }
 
-// httpRequest returns the request that an event of the HTTP trigger describes.
-// Every field of the event may be missing.
+// An httpTriggerEvent is what the program reads of an event of the HTTP trigger.
+// Every field may be missing. Unlike the SDK's type, it accepts any type in all
+// others.
 // https://www.alibabacloud.com/help/en/functioncompute/fc/http-trigger-invoking-function
+type httpTriggerEvent struct {
+	RawPath         string         `json:"rawPath"`
+	Headers         map[string]any `json:"headers"`
+	QueryParameters map[string]any `json:"queryParameters"`
+	Body            string         `json:"body"`
+	IsBase64Encoded bool           `json:"isBase64Encoded"`
+	RequestContext  struct {
+		DomainName string `json:"domainName"`
+		HTTP       struct {
+			Method   string `json:"method"`
+			Path     string `json:"path"`
+			SourceIP string `json:"sourceIp"`
+		} `json:"http"`
+	} `json:"requestContext"`
+}
+
+// httpRequest returns the request that an event of the HTTP trigger describes.
 func httpRequest(ctx context.Context, event []byte) (*http.Request, error) {
-	var e events.HTTPTriggerEvent
+	var e httpTriggerEvent
 	if err := json.Unmarshal(event, &e); err != nil {
 		return nil, fmt.Errorf("invalid HTTP event: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	body := []byte(value(e.Body))
-	if e.IsBase64Encoded != nil && *e.IsBase64Encoded {
+	body := []byte(e.Body)
+	if e.IsBase64Encoded {
 		var err error
-		if body, err = base64.StdEncoding.DecodeString(value(e.Body)); err != nil {
+		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
 			return nil, errors.New("invalid HTTP event: the body is not base64")
 		}
 	}
-	method := strings.ToUpper(value(e.TriggerContext.Http.Method))
+	method := strings.ToUpper(e.RequestContext.HTTP.Method)
 	if method == "" {
 		method = http.MethodGet
 	}
@@ -58,10 +74,10 @@ func httpRequest(ctx context.Context, event []byte) (*http.Request, error) {
 		return nil, fmt.Errorf("invalid HTTP event: %q is not a method", method)
 	}
 	req.URL = eventURL(e)
-	req.Host = value(e.TriggerContext.DomainName)
-	req.RemoteAddr = value(e.TriggerContext.Http.SourceIp)
-	if e.Headers != nil {
-		for name, v := range *e.Headers {
+	req.Host = e.RequestContext.DomainName
+	req.RemoteAddr = e.RequestContext.HTTP.SourceIP
+	for name, v := range e.Headers {
+		if v, ok := v.(string); ok {
 			req.Header.Set(name, v)
 		}
 	}
@@ -70,28 +86,18 @@ func httpRequest(ctx context.Context, event []byte) (*http.Request, error) {
 
 // eventURL returns the path and the query of an event. The raw path takes
 // precedence over the decoded one, and a path always begins with a slash.
-func eventURL(e events.HTTPTriggerEvent) *url.URL {
-	u := &url.URL{Path: value(e.TriggerContext.Http.Path)}
-	if path, err := url.PathUnescape(value(e.RawPath)); err == nil && path != "" {
-		u.Path, u.RawPath = path, value(e.RawPath)
+func eventURL(e httpTriggerEvent) *url.URL {
+	u := &url.URL{Path: e.RequestContext.HTTP.Path}
+	if path, err := url.PathUnescape(e.RawPath); err == nil && path != "" {
+		u.Path, u.RawPath = path, e.RawPath
 	}
 	if !strings.HasPrefix(u.Path, "/") {
 		u.Path, u.RawPath = "/"+u.Path, ""
 	}
-	if e.QueryParameters != nil {
-		q := url.Values{}
-		for name, v := range *e.QueryParameters {
-			q.Set(name, v)
-		}
-		u.RawQuery = q.Encode()
+	q := url.Values{}
+	for name, v := range e.QueryParameters {
+		q.Set(name, fmt.Sprint(v)) // a string, as documented; anything else is refused as an invalid value
 	}
+	u.RawQuery = q.Encode()
 	return u
-}
-
-// value returns the string that s points to, or "" if s is nil.
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

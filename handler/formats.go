@@ -165,6 +165,7 @@ func writeArray[T any](w io.Writer, name string, elements []T) error {
 		return err
 	}
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	for i := range elements {
 		if i > 0 {
 			if _, err := io.WriteString(w, ","); err != nil {
@@ -179,8 +180,8 @@ func writeArray[T any](w io.Writer, name string, elements []T) error {
 	return err
 }
 
-// writePage writes the page. A page of a signed link keeps the signature in its
-// own links and has none to other formats, which the link cannot read.
+// writePage writes the page. A page of a signed link has neither filters nor
+// links to other formats, which the link cannot read.
 func writePage(w io.Writer, res result) error {
 	o := page.Options{
 		Message: res.options, Path: res.path, Query: res.values, Owners: res.owners,
@@ -188,7 +189,7 @@ func writePage(w io.Writer, res result) error {
 	}
 	o.Message.Age = res.age
 	if res.query.signature != "" {
-		o.Carry = []string{"until", "signature"}
+		o.Fixed = true
 	} else {
 		o.Formats = pageFormats
 	}

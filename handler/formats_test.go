@@ -1,11 +1,16 @@
 package handler_test
 
 import (
+	"context"
 	"encoding/json"
 	"mime"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"matrix-expiry-report/report"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -133,5 +138,30 @@ func TestReportsFollowSchema(t *testing.T) {
 		if err := schema.Validate(value); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestJSONIsNotEscapedForHTML checks every kind of JSON response: people copy
+// links and names from it.
+func TestJSONIsNotEscapedForHTML(t *testing.T) {
+	const name = "a&b <c>"
+	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) report.Listing {
+		return report.Listing{
+			Matrices: []report.Matrix{{NodeID: "cpn-1", Name: name, Status: "FAILED"}, {NodeID: "cpn-2", Name: name, Status: "RUNNING", ExpiresAt: report.Time{Time: time.Now().AddDate(1, 0, 0)}}},
+			Problems: []report.Problem{{Code: "X", Message: name}},
+		}
+	}))}
+	w.Settings.HTTPToken = testToken
+	for _, target := range []string{"/report.json", "/report.json?all=1", "/report?reason=" + url.QueryEscape(name), "/link?region=cn-b&days=7"} {
+		body := w.do("GET", target, bearer...).Body.String()
+		if strings.Contains(body, `\u00`) || !strings.Contains(body, "&") {
+			t.Errorf("%s: %s", target, body)
+		}
+	}
+	if answer := w.invoke(t, `{"post":false}`); !strings.Contains(answer, name) || strings.Contains(answer, `\u00`) {
+		t.Errorf("an event: %s", answer)
+	}
+	if answer := w.invoke(t, `{"`+name+`":1}`); !strings.Contains(answer, name) {
+		t.Errorf("an invalid event: %s", answer)
 	}
 }

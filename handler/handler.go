@@ -73,23 +73,36 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) (response []byte, er
 		}
 		TriggerName *string
 		TriggerTime *string
-		Payload     string
+		Payload     json.RawMessage
 	}
 	_ = json.Unmarshal(event, &fields) // if it fails, the event is a plain one, which refuses it
 	switch {
 	case fields.RequestContext != nil && fields.RequestContext.HTTP != nil:
 		return h.httpEvent(ctx, event)
 	case fields.TriggerName != nil && fields.TriggerTime != nil:
-		return h.timer(ctx, log, *fields.TriggerName, *fields.TriggerTime, fields.Payload)
+		return h.timer(ctx, log, *fields.TriggerName, *fields.TriggerTime, payloadText(fields.Payload))
 	}
 	return h.plain(ctx, log, event)
 }
 
+// payloadText returns the text of a timer's payload, which is JSON in a string or
+// an object itself.
+func payloadText(payload json.RawMessage) []byte {
+	var text *string
+	switch err := json.Unmarshal(payload, &text); {
+	case err != nil:
+		return payload
+	case text == nil:
+		return nil
+	}
+	return []byte(*text)
+}
+
 // timer runs a report and delivers it. A payload that cannot be used is
 // reported as a problem, and the run follows the settings.
-func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at, payload string) ([]byte, error) {
+func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at string, payload []byte) ([]byte, error) {
 	run := runRequest{settings: h.Settings, channels: h.Channels, notify: true}
-	if req, err := parseRequest([]byte(payload)); err != nil {
+	if req, err := parseRequest(payload); err != nil {
 		run.problems = append(run.problems, payloadProblem(err))
 	} else if overridden, err := h.newRun(req); err != nil {
 		run.problems = append(run.problems, payloadProblem(err))

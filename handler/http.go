@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -190,6 +191,15 @@ func writeError(w *response, status int, code, message string) {
 
 // errorJSON returns the JSON of an error response.
 func errorJSON(code, message string) []byte {
-	b, _ := json.Marshal(map[string]any{"error": map[string]string{"code": code, "message": message}}) // strings always marshal
-	return b
+	return encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
+}
+
+// encode returns the JSON of strings and maps. It does not escape for HTML:
+// people copy URLs from it.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // cannot fail
+	return bytes.TrimSpace(b.Bytes())
 }

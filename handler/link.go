@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,8 +14,9 @@ import (
 )
 
 // A signed link is for clients that cannot send headers: calendars and browsers.
-// It reads one format until the end of a day and cannot post. The key of its
-// signature is derived from the token, so that a link reveals nothing of it.
+// It reads what one query selects, in one format, until the end of a day, and
+// cannot post. The key of its signature is derived from the token, so that a
+// link reveals nothing of it.
 
 // The days for which a link is valid: by default, and at most.
 const (
@@ -28,13 +28,16 @@ const (
 // infeasible to guess over HTTP.
 const signatureBytes = 16
 
-// signature returns the signature of links to a format that are valid until the
-// end of a day.
-func (h *Handler) signature(format, until string) string {
+// signature returns the signature of links to what a query selects, in its
+// format, that are valid until the end of its day.
+func (h *Handler) signature(q query) string {
 	key := hmac.New(sha256.New, []byte(h.Settings.HTTPToken.Reveal()))
 	key.Write([]byte("matrix-expiry-report link"))
 	mac := hmac.New(sha256.New, key.Sum(nil))
-	mac.Write([]byte(format + "\n" + until))
+	mac.Write([]byte(q.format + "\n" + q.until))
+	if len(q.selection) > 0 { // a link without any is signed as in version 0.1.0
+		mac.Write([]byte("\n" + q.selection.Encode()))
+	}
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:signatureBytes])
 }
 
@@ -44,11 +47,10 @@ func isLink(r *http.Request) bool { return r.URL.Query().Has("signature") }
 
 var errLink = errors.New("the link has expired or is incomplete; make a new one with GET /link")
 
-// checkLink returns an error unless the signed link may read the format of the
-// query.
+// checkLink returns an error unless the query is that of a valid signed link.
 func (h *Handler) checkLink(q query) error {
 	day, err := time.ParseInLocation(time.DateOnly, q.until, h.Settings.Location)
-	valid := hmac.Equal([]byte(q.signature), []byte(h.signature(q.format, q.until)))
+	valid := hmac.Equal([]byte(q.signature), []byte(h.signature(q)))
 	if h.Settings.HTTPToken == "" || !valid || err != nil || !h.Now().Before(day.AddDate(0, 0, 1)) {
 		return errLink
 	}
@@ -72,15 +74,27 @@ func (h *Handler) serveLink(w *response, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
 		return
 	}
-	format := formatNamed(q.format)
-	values := r.URL.Query()
-	values.Del("format")
-	values.Set("until", q.until)
-	values.Set("signature", h.signature(q.format, q.until))
-	link := url.URL{Scheme: "http", Host: r.Host, Path: format.path, RawQuery: values.Encode()}
-	if r.TLS != nil || !config.SafeURL(&link) { // http is for this machine only
+	link := &url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil || !config.SafeURL(link) { // http is for this machine only
 		link.Scheme = "https"
 	}
-	b, _ := json.Marshal(map[string]string{"url": link.String(), "format": q.format, "until": q.until}) // strings always marshal
-	writeJSON(w, http.StatusOK, b)
+	link = h.sign(link, q, r.URL.Query())
+	writeJSON(w, http.StatusOK, encode(map[string]string{"url": link.String(), "format": q.format, "until": q.until}))
+}
+
+// sign returns the link to what a query selects. values are the parameters of
+// the query.
+func (h *Handler) sign(base *url.URL, q query, values url.Values) *url.URL {
+	values.Del("format")
+	values.Set("until", q.until)
+	values.Set("signature", h.signature(q))
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: formatNamed(q.format).path, RawQuery: values.Encode()}
+}
+
+// SignedLink returns a link to the page of a site, such as http://127.0.0.1:9000,
+// that is valid until tomorrow.
+func (h *Handler) SignedLink(site *url.URL) string {
+	tomorrow := h.Now().In(h.Settings.Location).AddDate(0, 0, 1)
+	q := query{format: "html", until: tomorrow.Format(time.DateOnly)}
+	return h.sign(site, q, url.Values{}).String()
 }

@@ -60,22 +60,32 @@ func TestLinkReadsItsFormatOnly(t *testing.T) {
 	if b, err := base64.RawURLEncoding.DecodeString(signature); err != nil || len(b) != 16 {
 		t.Errorf("the signature %s has %d bytes, want 16", signature, len(b))
 	}
-	if want := "M_wuGvGWV84m-SggFtKpIQ"; signature != want { // a change would revoke the links in use
+	if want := "LuVDpABM6plNyxPQfBQfaQ"; signature != want { // a change would revoke the links in use
 		t.Errorf("the signature is %s, want %s", signature, want)
 	}
 	if strings.Contains(u.String(), testToken) {
 		t.Errorf("the token is in the link %s", u)
 	}
 	for name, link := range map[string]*url.URL{
-		"other days":   with(u, "days", "60"),
-		"no severity":  with(u, "severity", ""),
-		"its own page": with(u, "page", "1"),
+		"its own page":                with(u, "page", "1"),
+		"another language":            with(u, "lang", "zh"),
+		"what a chat adds":            with(u, "utm_source", "slack"),
+		"what a calendar adds":        with(u, "nocache", "1795400000"),
+		"an empty parameter":          with(u, "owner", ""),
+		"the severity between spaces": with(u, "severity", " critical "),
 	} {
 		if rec := w.follow(t, link); rec.Code != 200 {
 			t.Errorf("with %s: %d %.200s", name, rec.Code, rec.Body)
 		}
 	}
 	refused := map[string]*url.URL{
+		"other days":              with(u, "days", "60"),
+		"no severity":             with(u, "severity", ""),
+		"another severity":        with(u, "severity", "warning"),
+		"a region":                with(u, "region", "cn-hangzhou"),
+		"a reason":                with(u, "reason", "failed"),
+		"an owner":                with(u, "owner", "team-a"),
+		"all matrices":            with(u, "all", "1"),
 		"another format":          with(u, "format", "json"),
 		"another path":            {Path: "/report.json", RawQuery: u.RawQuery},
 		"the path of all formats": {Path: "/report", RawQuery: u.RawQuery},
@@ -103,8 +113,8 @@ func TestLinkReadsItsFormatOnly(t *testing.T) {
 	}
 }
 
-// TestPageOfLink checks that a page which is read by a link keeps the link in its
-// form, and has no links to other formats.
+// TestPageOfLink checks that a page which is read by a link has neither filters
+// nor links to other formats.
 func TestPageOfLink(t *testing.T) {
 	w := setup(t, withToken...)
 	var link struct{ URL string }
@@ -115,12 +125,60 @@ func TestPageOfLink(t *testing.T) {
 		"link":  w.do("GET", link.URL).Body.String(),
 		"token": w.do("GET", "/report.html", bearer...).Body.String(),
 	} {
-		if keeps := strings.Contains(body, `name="signature"`) && strings.Contains(body, `name="until"`); keeps != (by == "link") {
-			t.Errorf("by %s: the form keeps the link: %t", by, keeps)
+		if filters := strings.Contains(body, `<select name="severity"`); filters != (by == "token") {
+			t.Errorf("by %s: the page has filters: %t", by, filters)
 		}
 		if links := strings.Contains(body, `href="/report.csv`); links != (by == "token") {
 			t.Errorf("by %s: the page links to CSV: %t", by, links)
 		}
+	}
+}
+
+// TestLinkWithoutSelectionKeepsItsSignature checks the signature of a link that
+// selects nothing, which version 0.1.0 made: subscribed calendars go on working.
+func TestLinkWithoutSelectionKeepsItsSignature(t *testing.T) {
+	w := setup(t, append(withToken, "TIME_ZONE=Asia/Shanghai")...)
+	w.Now = func() time.Time { return linkTime }
+	w.Settings.Cache = 1000 * time.Hour
+	w.do("GET", "/report", bearer...)
+	const signature = "M_wuGvGWV84m-SggFtKpIQ" // made by version 0.1.0
+	for query, want := range map[string]int{"": 200, "&lang=zh": 200, "&utm_source=x": 200, "&owner=": 200, "&days=60": 403} {
+		u := &url.URL{Path: "/report.csv", RawQuery: "until=2026-11-24&signature=" + signature + query}
+		if rec := w.follow(t, u); rec.Code != want {
+			t.Errorf("%s: %d %.200s, want %d", u, rec.Code, rec.Body, want)
+		}
+	}
+}
+
+// TestLinkListsNoOwners checks that the holder of a link learns of no other owner
+// than that of the link: neither from an error nor from the page.
+func TestLinkListsNoOwners(t *testing.T) {
+	w := setup(t, withToken...)
+	w.Settings.Cache = 1000 * time.Hour
+	for query, want := range map[string]int{"format=html&owner=team-a": 200, "format=csv&owner=team-z": 400} {
+		var link struct{ URL string }
+		if err := json.Unmarshal(w.do("GET", "/link?"+query, bearer...).Body.Bytes(), &link); err != nil {
+			t.Fatal(err)
+		}
+		w.do("GET", "/report", bearer...)
+		u, err := url.Parse(link.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := w.follow(t, u)
+		if rec.Code != want || strings.Contains(rec.Body.String(), "team-b") || strings.Contains(rec.Body.String(), "team-c") {
+			t.Errorf("%s: %d, want %d without another owner: %.300s", query, rec.Code, want, rec.Body)
+		}
+	}
+}
+
+// TestLinkIsPastable checks that the JSON with a link has it as it is.
+func TestLinkIsPastable(t *testing.T) {
+	w := setup(t, withToken...)
+	body := w.do("GET", "/link?format=ics&owner=team-a&until=", bearer...).Body.String()
+	var link struct{ URL string }
+	if err := json.Unmarshal([]byte(body), &link); err != nil || !strings.Contains(body, link.URL) || strings.Count(link.URL, "&") < 2 {
+		t.Errorf("%v, %s", err, body)
 	}
 }
 

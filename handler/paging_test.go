@@ -57,13 +57,21 @@ func TestAllMatrices(t *testing.T) {
 	if err != nil || len(rows) != 1+300 {
 		t.Errorf("the last page as CSV has %d rows, %v", len(rows), err)
 	}
-	for _, path := range []string{"/metrics", "/metrics?all=1", "/metrics?page=2"} {
+	for _, path := range []string{"/metrics", "/metrics?all=1", "/metrics?page=1"} {
 		if n := strings.Count(w.do("GET", path).Body.String(), "\nmatrix_expiry_seconds{"); n != 2300 {
 			t.Errorf("%s: %d matrices have a metric, want all", path, n)
 		}
 	}
-	if n := len(w.get(t, "/report.json?page=2").Findings); n != 30 {
-		t.Errorf("page=2 without all=1: %d findings, want all", n)
+	for _, f := range formats {
+		if n := len(w.get(t, "/report.json?page=1").Findings); n != 30 {
+			t.Errorf("page=1 without all=1: %d findings, want all", n)
+		}
+		if rec := w.do("GET", f.path+"?page=7"); rec.Code != 400 || !strings.Contains(rec.Body.String(), "page: 7 is beyond the last page, 1") {
+			t.Errorf("%s?page=7: %d %.200s, want 400", f.path, rec.Code, rec.Body)
+		}
+		if rec := w.do("GET", f.path+"?all=1&page=4"); f.name != "txt" && f.name != "metrics" && (rec.Code != 400 || !strings.Contains(rec.Body.String(), "page: 4 is beyond the last page, 3")) {
+			t.Errorf("%s?all=1&page=4: %d %.200s, want 400", f.path, rec.Code, rec.Body)
+		}
 	}
 }
 

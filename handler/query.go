@@ -13,6 +13,7 @@ import (
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/locale"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
@@ -22,12 +23,14 @@ type query struct {
 	format     string
 	severities []report.Severity
 	reasons    []report.Reason
-	owners     []string
-	all        bool // every matrix, not only the findings
-	page       int  // of the rows, from 1
+	owner      string   // a list of owners, as given
+	owners     []string // that owner names
+	all        bool     // every matrix, not only the findings
+	page       int      // of the rows, from 1
 	until      string
 	signature  string
-	noWait     bool // an incomplete report in time is better than a complete one
+	selection  url.Values // the parameters that a signed link covers, in one form
+	noWait     bool       // an incomplete report in time is better than a complete one
 }
 
 // A target is a kind of route that query parameters apply to.
@@ -42,13 +45,15 @@ const (
 // A parameter parses the values of a query parameter, of which there is at
 // least one.
 type parameter struct {
-	targets target
-	parse   func(q *query, values []string) error
+	targets  target
+	unsigned bool // a signed link may change it
+	unsplit  bool // its values may have commas
+	parse    func(q *query, values []string) error
 }
 
 // parameters holds the query parameters by name. Everything else is refused.
 var parameters = map[string]parameter{
-	"days": {toReport | toLink | toNotify, func(q *query, values []string) error {
+	"days": {targets: toReport | toLink | toNotify, parse: func(q *query, values []string) error {
 		n, err := strconv.Atoi(values[0])
 		if err != nil || len(values) > 1 {
 			return fmt.Errorf("%q is not a whole number from 0 to %d", strings.Join(values, ","), config.MaxDays)
@@ -56,35 +61,35 @@ var parameters = map[string]parameter{
 		q.Days = &n // its bounds are checked with the overrides
 		return nil
 	}},
-	"region": {toReport | toLink | toNotify, func(q *query, values []string) error {
+	"region": {targets: toReport | toLink | toNotify, parse: func(q *query, values []string) error {
 		q.Regions = values
 		return nil
 	}},
-	"lang": {toReport | toLink | toNotify, func(q *query, values []string) error {
+	"lang": {targets: toReport | toLink | toNotify, unsigned: true, parse: func(q *query, values []string) error {
 		q.Language = values[0]
 		return oneOf(values[:1], locale.Languages())
 	}},
-	"severity": {toReport | toLink, func(q *query, values []string) error {
+	"severity": {targets: toReport | toLink, parse: func(q *query, values []string) error {
 		q.severities = as[report.Severity](values)
 		return oneOf(values, as[string](report.Severities))
 	}},
-	"reason": {toReport | toLink, func(q *query, values []string) error {
+	"reason": {targets: toReport | toLink, parse: func(q *query, values []string) error {
 		q.reasons = as[report.Reason](values)
 		return oneOf(values, as[string](report.Reasons()))
 	}},
-	"owner": {toReport | toLink, func(q *query, values []string) error {
-		q.owners = values
+	"owner": {targets: toReport | toLink, unsplit: true, parse: func(q *query, values []string) error {
+		q.owner = values[0]
 		return nil
 	}},
-	"format": {toReport | toLink, func(q *query, values []string) error {
+	"format": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
 		q.format = values[0]
 		return oneOf(values[:1], formatNames())
 	}},
-	"all": {toReport | toLink, func(q *query, values []string) error {
+	"all": {targets: toReport | toLink, parse: func(q *query, values []string) error {
 		q.all = values[0] == "1"
 		return oneOf(values[:1], []string{"0", "1"})
 	}},
-	"page": {toReport | toLink, func(q *query, values []string) error {
+	"page": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
 		n, err := strconv.Atoi(values[0])
 		if err != nil || n < 1 || len(values) > 1 {
 			return fmt.Errorf("%q is not a whole number from 1", strings.Join(values, ","))
@@ -92,14 +97,14 @@ var parameters = map[string]parameter{
 		q.page = n
 		return nil
 	}},
-	"until": {toReport | toLink, func(q *query, values []string) error {
+	"until": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
 		q.until = values[0]
 		if _, err := time.Parse(time.DateOnly, values[0]); err != nil {
 			return fmt.Errorf("%q is not a day such as 2027-01-31", values[0])
 		}
 		return nil
 	}},
-	"signature": {toReport | toLink, func(q *query, values []string) error {
+	"signature": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
 		q.signature = values[0]
 		return nil
 	}},
@@ -125,10 +130,11 @@ func oneOf(values, allowed []string) error {
 }
 
 // parseQuery parses the query of a request to a kind of route. Values are split
-// at commas. A parameter without a value, as a form sends it, is ignored. The
-// error joins everything that is wrong.
+// at commas, around which there may be spaces. A parameter without a value, as a
+// form sends it, is ignored, and so is an unknown one of a signed link: chats and
+// mail programs add their own. The error joins everything that is wrong.
 func parseQuery(r *http.Request, to target) (query, error) {
-	q := query{page: 1}
+	q := query{page: 1, selection: url.Values{}}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, errors.New("malformed query")
@@ -137,12 +143,22 @@ func parseQuery(r *http.Request, to target) (query, error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		p := parameters[name]
 		if p.targets&to == 0 {
+			if to == toReport && values.Has("signature") {
+				continue
+			}
 			errs = append(errs, fmt.Errorf("%s: not a parameter of %s; available: %s", name, r.URL.Path, strings.Join(parameterNames(to), ", ")))
 			continue
 		}
-		given := strings.FieldsFunc(strings.Join(values[name], ","), func(r rune) bool { return r == ',' })
+		joined := strings.Join(values[name], ",") // as the platform joins the values of a repeated parameter
+		given := splitList(joined)
 		if len(given) == 0 {
 			continue
+		}
+		if p.unsplit {
+			given = []string{joined}
+		}
+		if !p.unsigned {
+			q.selection.Set(name, strings.Join(given, ","))
 		}
 		if err := p.parse(&q, given); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
@@ -156,6 +172,42 @@ func parseQuery(r *http.Request, to target) (query, error) {
 		errs = append(errs, errors.New("all: not available as txt; use csv, md, html or json"))
 	}
 	return q, errors.Join(errs...)
+}
+
+// splitList splits a list at commas. It returns no empty values.
+func splitList(list string) (values []string) {
+	for v := range strings.SplitSeq(list, ",") {
+		if v = strings.TrimSpace(v); v != "" {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// splitOwners splits a list at those commas that do not belong to the name of a
+// known owner, and returns the known owners in it. An unknown one is an error.
+func splitOwners(list string, known []string) (owners []string, err error) {
+	most := 1 // parts of a name
+	for _, owner := range known {
+		most = max(most, strings.Count(owner, ",")+1)
+	}
+	for parts := strings.Split(list, ","); len(parts) > 0; {
+		n := min(most, len(parts))
+		var found []string
+		for ; n > 0 && len(found) == 0; n-- {
+			name := strings.TrimSpace(strings.Join(parts[:n], ","))
+			for _, owner := range known {
+				if strings.TrimSpace(owner) == name || message.Clean(owner) == name { // as the page shows it
+					found = append(found, owner)
+				}
+			}
+		}
+		if len(found) == 0 && strings.TrimSpace(parts[0]) != "" {
+			err = errors.Join(err, fmt.Errorf("owner: %q is not the owner of a matrix", strings.TrimSpace(parts[0])))
+		}
+		owners, parts = append(owners, found...), parts[n+1:]
+	}
+	return owners, err
 }
 
 // parameterNames returns the names of the parameters of a kind of route, sorted.
@@ -174,5 +226,5 @@ func parameterNames(to target) []string {
 func (q query) matches(f report.Finding, ownerTag string) bool {
 	return (len(q.severities) == 0 || slices.Contains(q.severities, f.Severity)) &&
 		(len(q.reasons) == 0 || slices.Contains(q.reasons, f.Reason) || slices.ContainsFunc(f.OtherReasons, func(r report.Reason) bool { return slices.Contains(q.reasons, r) })) &&
-		(len(q.owners) == 0 || slices.Contains(q.owners, f.Tags[ownerTag]))
+		(q.owner == "" || slices.Contains(q.owners, f.Tags[ownerTag]))
 }

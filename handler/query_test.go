@@ -3,10 +3,14 @@ package handler_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
@@ -16,13 +20,20 @@ import (
 func TestFilters(t *testing.T) {
 	w := setup(t)
 	for query, want := range map[string]func(report.Finding) bool{
-		"":                          func(report.Finding) bool { return true },
-		"severity=critical":         func(f report.Finding) bool { return f.Severity == report.Critical },
-		"severity=critical,warning": func(f report.Finding) bool { return f.Severity != report.Notice },
-		"reason=failed":             func(f report.Finding) bool { return f.Reason == report.Failed },
-		"reason=stuck,no_expiry":    func(f report.Finding) bool { return f.Reason != report.Failed && f.Reason != report.Expired },
-		"region=cn-hangzhou":        func(f report.Finding) bool { return f.Region == "cn-hangzhou" },
-		"owner=team-a":              func(f report.Finding) bool { return f.Tags["owner"] == "team-a" },
+		"":                                       func(report.Finding) bool { return true },
+		"severity=critical":                      func(f report.Finding) bool { return f.Severity == report.Critical },
+		"severity=critical,warning":              func(f report.Finding) bool { return f.Severity != report.Notice },
+		"reason=failed":                          func(f report.Finding) bool { return f.Reason == report.Failed },
+		"reason=stuck,no_expiry":                 func(f report.Finding) bool { return f.Reason != report.Failed && f.Reason != report.Expired },
+		"region=cn-hangzhou":                     func(f report.Finding) bool { return f.Region == "cn-hangzhou" },
+		"owner=team-a":                           func(f report.Finding) bool { return f.Tags["owner"] == "team-a" },
+		"owner=team-a,%20team-b":                 func(f report.Finding) bool { return f.Tags["owner"] == "team-a" || f.Tags["owner"] == "team-b" },
+		"owner=team-a&owner=team-b":              func(f report.Finding) bool { return f.Tags["owner"] == "team-a" || f.Tags["owner"] == "team-b" },
+		"severity=critical,%20warning":           func(f report.Finding) bool { return f.Severity != report.Notice },
+		"region=cn-hangzhou,%20eu-central-1%20,": func(f report.Finding) bool { return f.Region == "cn-hangzhou" || f.Region == "eu-central-1" },
+		"days=%203%20": func(f report.Finding) bool {
+			return f.DaysLeft == nil || *f.DaysLeft <= 3 || f.Reason != report.Expiring
+		},
 		"days=3&severity=": func(f report.Finding) bool {
 			return f.DaysLeft == nil || *f.DaysLeft <= 3 || f.Reason != report.Expiring
 		},
@@ -58,6 +69,94 @@ func TestFilterByFurtherReason(t *testing.T) {
 		if n := len(w.get(t, "/report?reason="+reason).Findings); n != want {
 			t.Errorf("reason=%s selects %d findings, want %d", reason, n, want)
 		}
+	}
+}
+
+// TestOwnersWithCommasAndSpaces selects owners whose names have commas and
+// spaces, as a repeated parameter, joined as the platform joins that, and as the
+// page shows them.
+func TestOwnersWithCommasAndSpaces(t *testing.T) {
+	owners := []string{"team a, night", "team a", "night", " padded ", "two  spaces", "a,b,c"}
+	w := setup(t)
+	w.cloud.Nodes = nil
+	for i, owner := range owners {
+		w.cloud.Nodes = append(w.cloud.Nodes, fakecloud.Node{
+			NodeId: fmt.Sprint("cpn-", i), RegionId: "cn-hangzhou", Status: "FAILED", Tags: []fakecloud.Tag{{Key: "owner", Value: owner}},
+		})
+	}
+	for _, c := range []struct {
+		given, want []string
+	}{
+		{[]string{"team a, night"}, owners[:1]},
+		{[]string{"team a"}, owners[1:2]},
+		{[]string{"night", "team a"}, owners[1:3]},
+		{[]string{"team a, night,night"}, []string{"team a, night", "night"}},
+		{[]string{"team a, night", "a,b,c", "team a"}, []string{"team a, night", "team a", "a,b,c"}},
+		{[]string{"padded"}, owners[3:4]},
+		{[]string{"two spaces"}, owners[4:5]},
+		{[]string{"night,team a"}, owners[1:3]},
+	} {
+		var got []string
+		for _, f := range w.get(t, "/report?"+url.Values{"owner": c.given}.Encode()).Findings {
+			got = append(got, f.Tags["owner"])
+		}
+		slices.Sort(got)
+		if want := slices.Sorted(slices.Values(c.want)); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", c.given, got, want)
+		}
+	}
+	for _, unknown := range []string{"a,b", "team", "team a, nobody"} {
+		rec := w.do("GET", "/report?"+url.Values{"owner": {unknown}}.Encode())
+		if rec.Code != 400 || !strings.Contains(rec.Body.String(), "is not the owner of a matrix") || !strings.Contains(rec.Body.String(), "two  spaces") {
+			t.Errorf("%s: %d %s, want 400 with the owners", unknown, rec.Code, rec.Body)
+		}
+	}
+}
+
+// TestOwnerOfFailedListing checks that a request for an owner's matrices gets the
+// reason if the listing fails, and what is known if it is incomplete.
+func TestOwnerOfFailedListing(t *testing.T) {
+	w := setup(t)
+	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+	for _, query := range []string{"owner=team-a", "owner=team-z", "page=9"} {
+		if rec := w.do("GET", "/report?"+query); rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") {
+			t.Errorf("%s: %d %s, want 502 with the reason", query, rec.Code, rec.Body)
+		}
+	}
+	w.cloud.Faults[0].Action, w.cloud.Faults[0].Region = "DescribeCloudPhoneNodes", "-"
+	if rec := w.do("GET", "/report?owner=team-z"); rec.Code != 200 || rec.Header().Get("X-Report-Complete") != "false" {
+		t.Errorf("an owner who may be in the region that could not be read: %d %.300s", rec.Code, rec.Body)
+	}
+}
+
+// TestNotifyWithInvalidQuery checks that a wrong query is refused whatever the
+// body says.
+func TestNotifyWithInvalidQuery(t *testing.T) {
+	w := setup(t)
+	for _, query := range []string{"days=abc", "days=7,8", "days=4000", "days=-1", "region=Moon", "lang=xx", "days=7&days=abc"} {
+		for _, body := range []string{"", "{}", `{"days":7,"regions":["cn-hangzhou"],"language":"en"}`, "{", `{"post":false}`} {
+			if rec := w.send("POST", "/notify?"+query, body); rec.Code != 400 || !strings.Contains(rec.Body.String(), `"InvalidParameter"`) {
+				t.Errorf("%s %s: %d %s, want 400", query, body, rec.Code, rec.Body)
+			}
+		}
+	}
+	if n := len(w.room.Messages()); n > 0 {
+		t.Errorf("%d messages were posted", n)
+	}
+}
+
+// TestTookIsOfThisAnswer checks that took_ms is the time of the request, not the
+// age of the listing.
+func TestTookIsOfThisAnswer(t *testing.T) {
+	w := setup(t)
+	now := time.Now()
+	w.Now = func() time.Time { return now }
+	w.do("GET", "/report")
+	now = now.Add(30 * time.Second)
+	w.log.Reset()
+	rec := w.do("GET", "/report")
+	if !strings.Contains(w.log.String(), `"took_ms":0}`) || rec.Header().Get("Age") != "30" {
+		t.Errorf("age %s, and the log is %s", rec.Header().Get("Age"), w.log)
 	}
 }
 

@@ -34,6 +34,25 @@ type world struct {
 // HTTP_TOKEN=secret. In a value, ROOM is the address of the chat.
 func setup(t *testing.T, settings ...string) *world {
 	t.Helper()
+	w, err := newWorld(t, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// setupWithMistakes is setup with invalid settings.
+func setupWithMistakes(t *testing.T, settings ...string) *world {
+	t.Helper()
+	w, err := newWorld(t, settings)
+	if err == nil {
+		t.Fatalf("%v is valid", settings)
+	}
+	return w
+}
+
+// newWorld also returns the errors of invalid settings.
+func newWorld(t *testing.T, settings []string) (*world, error) {
 	w := &world{cloud: &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now())}, room: &fakechat.Server{}, log: &bytes.Buffer{}}
 	api, room := httptest.NewServer(w.cloud), httptest.NewServer(w.room)
 	t.Cleanup(api.Close)
@@ -52,9 +71,6 @@ func setup(t *testing.T, settings ...string) *world {
 	s := config.Load(env)
 	channels := chat.Load(env)
 	commands := chat.LoadCommands(env)
-	if err := env.Err(); err != nil {
-		t.Fatal(err)
-	}
 	w.Handler = &handler.Handler{
 		Settings: s, Now: time.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Source: &inventory.Source{Endpoints: s.Endpoints, API: cloudphone.API{
@@ -70,7 +86,7 @@ func setup(t *testing.T, settings ...string) *world {
 	for _, c := range commands {
 		w.Commands = append(w.Commands, c)
 	}
-	return w
+	return w, env.Err()
 }
 
 // invoke returns the response to an event, which must not be an error.

@@ -13,6 +13,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 )
@@ -122,10 +123,14 @@ type Report struct {
 // Brief returns the JSON of r without its findings, which is the response to a
 // timer event.
 func (r Report) Brief() ([]byte, error) {
-	return json.Marshal(struct {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(struct {
 		Report
 		Findings *struct{} `json:"findings,omitempty"` // shadows Report.Findings
 	}{Report: r})
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // Failed reports whether nothing could be read.

@@ -88,7 +88,7 @@ func Load(env *config.Env) []*Channel {
 	transport := newTransport()
 	for _, k := range Kinds {
 		language := env.OneOf(strings.ToUpper(k.Name)+"_LANGUAGE", "", locale.Languages()...)
-		if s := k.load(env); s != nil {
+		if s := k.load(env.For(config.Channel(k.Name))); s != nil {
 			channels = append(channels, &Channel{name: k.Name, language: language, service: s, transport: transport})
 		}
 	}

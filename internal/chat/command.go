@@ -21,7 +21,8 @@ import (
 type Command struct {
 	service   string // of the channel whose template replies are rendered with
 	path      string
-	language  string // empty for that of the settings
+	language  string                 // empty for that of the settings
+	isProbe   func(body []byte) bool // nil if the service signs every request
 	text      func(header http.Header, body []byte, now time.Time) (string, error)
 	reply     func(outgoing) ([]byte, error)
 	replyText func(text string) any
@@ -32,7 +33,7 @@ type Command struct {
 func LoadCommands(env *config.Env) []*Command {
 	var commands []*Command
 	add := func(setting, language string, newCommand func(secret config.Secret) Command) {
-		if secret := env.Secret(setting); secret != "" {
+		if secret := env.For(config.Commands).Secret(setting); secret != "" {
 			c := newCommand(secret)
 			c.language = env.OneOf(language, "", locale.Languages()...)
 			commands = append(commands, &c)
@@ -45,6 +46,10 @@ func LoadCommands(env *config.Env) []*Command {
 
 // Path returns the path that the service posts to.
 func (c *Command) Path() string { return c.path }
+
+// IsProbe reports whether the service only checks the address, without a
+// signature.
+func (c *Command) IsProbe(body []byte) bool { return c.isProbe != nil && c.isProbe(body) }
 
 // Text returns what was typed, and the language of the channel, if it has one.
 // It returns an error unless the service signed the request.
@@ -74,6 +79,10 @@ var errForged = errors.New("the signature does not match: check the secret and t
 func slackCommand(secret config.Secret) Command {
 	return Command{
 		service: "slack", path: "/slack/command",
+		isProbe: func(body []byte) bool {
+			form, err := url.ParseQuery(string(body))
+			return err == nil && form.Get("ssl_check") == "1"
+		},
 		text: func(header http.Header, body []byte, _ time.Time) (string, error) {
 			v, err := slack.NewSecretsVerifier(header, secret.Reveal()) // refuses a request older than five minutes
 			if err != nil {
@@ -123,12 +132,16 @@ func dingtalkCommand(secret config.Secret) Command {
 				return "", errForged
 			}
 			var typed struct {
-				Text struct {
+				MsgType string `json:"msgtype"`
+				Text    struct {
 					Content string `json:"content"`
 				} `json:"text"`
 			}
 			if err := json.Unmarshal(body, &typed); err != nil {
 				return "", errors.New("the body is not the JSON of a message")
+			}
+			if typed.MsgType != "" && typed.MsgType != "text" { // a picture, rich text, …
+				return "help", nil
 			}
 			return typed.Text.Content, nil
 		},

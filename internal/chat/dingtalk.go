@@ -38,7 +38,8 @@ func loadDingTalk(env *config.Env) service {
 	s := dingtalkService{secret: env.Secret("DINGTALK_SECRET"), mobiles: env.List("DINGTALK_AT_MOBILES")}
 	for _, m := range s.mobiles {
 		if !dingtalkPerson.MatchString(m) {
-			env.RefuseSecret("DINGTALK_AT_MOBILES", "a list of phone numbers such as 13800138000,+852-12345678")
+			env.For(config.Mention).RefuseSecret("DINGTALK_AT_MOBILES", "a list of phone numbers such as 13800138000,+852-12345678")
+			s.mobiles = nil
 			break
 		}
 	}

@@ -25,6 +25,15 @@ func TestLoad(t *testing.T) {
 		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/triggers/T0/1/" + token, "SLACK_WEBHOOK_URL: is not an incoming webhook but one of Workflow Builder"},
 		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/" + token, "SLACK_WEBHOOK_URL: is not an address of the form"},
 		{"SLACK_WEBHOOK_URL", "http://chat.example/hooks/" + token, "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/", "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com", "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0", "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "https://chat.example/", "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/" + token + ",https://hooks.slack.com/services/T0/B1/" + token, "SLACK_WEBHOOK_URL: has several addresses"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/" + token + "\nhttps://hooks.slack.com/services/T0/B1/" + token, "SLACK_WEBHOOK_URL: has several addresses"},
+		{"SLACK_WEBHOOK_URL", "T0/B0/" + token + ",T0/B1/" + token, "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "hooks.slack.com/services/T0/B0/" + token + ",hooks.slack.com/services/T0/B1/" + token, "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "\ufeff\"https://hooks.slack.com/services/T0/B0/" + token + "\"\r", "https://hooks.slack.com/services/T0/B0/" + token},
 		{"SLACK_WEBHOOK_URL", token, "SLACK_WEBHOOK_URL: is not an address of the form"},
 		{"DINGTALK_WEBHOOK_URL", token, "https://oapi.dingtalk.com/robot/send?access_token=" + token},
 		{"DINGTALK_WEBHOOK_URL", "https://oapi.dingtalk.io/robot/send?access_token=" + token, "https://oapi.dingtalk.io/robot/send?access_token=" + token},
@@ -62,5 +71,26 @@ func TestLoad(t *testing.T) {
 	})
 	if Load(env); fmt.Sprint(env.Err()) != "WEBHOOK_SECRET: is not whsec_ and a key in base64, or any other text" {
 		t.Errorf("whsec_ without base64: %v", env.Err())
+	}
+}
+
+// An invalid setting disables its channel, and a wrong number no more than the
+// mentions.
+func TestMistakesDisableTheirChannel(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"SLACK_WEBHOOK_URL": "https://hooks.slack.com/", "DINGTALK_WEBHOOK_URL": token, "DINGTALK_AT_MOBILES": "someone", "FEISHU_LANGUAGE": "xx", "WEBHOOK_URL": "x",
+	}
+	env := config.NewEnv(func(name string) string { return values[name] })
+	channels := Load(env)
+	got := ""
+	for _, m := range env.Mistakes() {
+		name, _, _ := strings.Cut(m.Err.Error(), ":")
+		got += name + ": " + m.Effect() + "\n"
+	}
+	want := "SLACK_WEBHOOK_URL: the channel slack is off until then\nDINGTALK_AT_MOBILES: this mention is off until then\n" +
+		"FEISHU_LANGUAGE: the default is used until then\nWEBHOOK_URL: the channel webhook is off until then\n"
+	if got != want || len(channels) != 1 || channels[0].Name() != "dingtalk" {
+		t.Errorf("got %d channels and\n%s\nwant dingtalk and\n%s", len(channels), got, want)
 	}
 }

@@ -42,11 +42,12 @@ func loadSlack(env *config.Env) service {
 		return nil
 	}
 	vendor := u.Hostname() == "hooks.slack.com" || u.Hostname() == "hooks.slack-gov.com"
+	path, isService := strings.CutPrefix(u.Path, "/services/")
 	switch {
 	case strings.HasPrefix(u.Path, "/triggers/") || strings.HasPrefix(u.Path, "/workflows/"):
 		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which accepts no messages; create an incoming webhook, "+form)
 		return nil
-	case vendor && !strings.HasPrefix(u.Path, "/services/"):
+	case vendor && !(isService && slackToken.MatchString(path)), strings.Trim(u.Path, "/") == "":
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
@@ -18,14 +20,16 @@ import (
 )
 
 // An app is the parts of the program, built from its settings. An invalid
-// setting has its default and is an error in errs.
+// setting has its default. If it stops the report it is an error in errs;
+// otherwise it disables another part and is a mistake in mistakes.
 type app struct {
 	settings config.Settings
 	channels []*chat.Channel
 	commands []*chat.Command
 	source   *inventory.Source
 	warnings []string
-	errs     error // one per line; nil if all settings are valid
+	errs     error // one per line; nil if no setting stops the report
+	mistakes []config.Mistake
 	envSize  int
 }
 
@@ -34,7 +38,8 @@ type app struct {
 func newApp(getenv func(string) string, credentials func(context.Context) (cloudphone.Credentials, error), progress func(int)) app {
 	env := config.NewEnv(getenv)
 	a := app{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
-	a.warnings, a.errs, a.envSize = env.Warnings(), env.Err(), env.Size()
+	a.warnings, a.envSize = env.Warnings(), env.Size()
+	a.mistakes, a.errs = config.Blocking(env.Mistakes())
 	a.warnings = append(a.warnings, chat.CheckMentions(a.settings.Mentions, a.channels)...)
 	a.source = &inventory.Source{
 		Endpoints: a.settings.Endpoints, Memory: instanceMemory(getenv), Progress: progress,
@@ -45,28 +50,50 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 	return a
 }
 
-// validate returns a settingsError if a setting is invalid.
+// validate returns a settingsError with every mistake if a setting stops the
+// report.
 func (a app) validate() error {
 	if a.errs != nil {
-		return settingsError{a.errs}
+		return settingsError{errors.Join(a.errs, a.mistakesErr())}
 	}
 	return nil
 }
 
-// validateForPost returns a settingsError if a setting is invalid or no channel is
-// configured.
+// validateForPost returns a settingsError if a setting stops the report or no
+// channel is left.
 func (a app) validateForPost() error {
 	if err := a.validate(); err != nil || len(a.channels) > 0 {
 		return err
 	}
-	return settingsError{errors.New("no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)")}
+	return settingsError{errors.Join(a.mistakesErr(), errors.New("no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"))}
+}
+
+// validateForHTTP returns a settingsError if a setting stops the report or
+// disables HTTP.
+func (a app) validateForHTTP() error {
+	if err := a.validate(); err != nil || a.settings.HTTPOff == "" {
+		return err
+	}
+	return settingsError{errors.New(strings.ReplaceAll(a.settings.HTTPOff, "; ", "\n"))}
+}
+
+// mistakesErr returns the errors of the mistakes, one per line, or nil.
+func (a app) mistakesErr() (errs error) {
+	for _, m := range a.mistakes {
+		errs = errors.Join(errs, m.Err)
+	}
+	return errs
 }
 
 func (a app) handler(log *slog.Logger) *handler.Handler {
 	h := &handler.Handler{
-		Settings: a.settings, Source: a.source, Log: log, Now: time.Now,
+		Settings: a.settings, Source: sourceWithMistakes{a.source, a.mistakes}, Log: log, Now: time.Now,
 		Doctor: func(ctx context.Context, post bool) ([]byte, error) {
-			return json.Marshal(a.checker().Run(ctx, post))
+			var b bytes.Buffer
+			enc := json.NewEncoder(plainWriter{&b})
+			enc.SetEscapeHTML(false)
+			err := enc.Encode(a.checker().Run(ctx, post))
+			return bytes.TrimSpace(b.Bytes()), err
 		},
 	}
 	for _, c := range a.channels {
@@ -78,12 +105,15 @@ func (a app) handler(log *slog.Logger) *handler.Handler {
 	for _, w := range a.warnings {
 		log.Warn("setting", "warning", w)
 	}
+	for _, m := range a.mistakes {
+		log.Error("invalid setting", "error", m.Err.Error(), "effect", m.Effect())
+	}
 	return h
 }
 
 func (a app) checker() doctor.Checker {
 	return doctor.Checker{
-		Settings: a.settings, SettingsErr: a.errs, Warnings: a.warnings, EnvSize: a.envSize,
+		Settings: a.settings, SettingsErr: a.errs, Mistakes: a.mistakes, Warnings: a.warnings, EnvSize: a.envSize,
 		Source: a.source, Channels: a.channels, Commands: len(a.commands), Now: time.Now,
 	}
 }

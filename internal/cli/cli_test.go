@@ -48,6 +48,9 @@ func TestScripts(t *testing.T) {
 			e.Defer(empty.Close)
 			chat := httptest.NewServer(&fakechat.Server{DingTalkSecret: "SECretOfTheRobot"})
 			e.Defer(chat.Close)
+			hostile := httptest.NewServer(http.HandlerFunc(respondWithControls))
+			e.Defer(hostile.Close)
+			e.Setenv("HOSTILE", hostile.URL)
 			e.Setenv("CLOUD", cloud.URL)
 			e.Setenv("EMPTY", empty.URL)
 			e.Setenv("CHAT", chat.URL)
@@ -57,6 +60,17 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// respondWithControls responds to calls of the API with an error, and otherwise
+// with JSON, that have control characters of terminals.
+func respondWithControls(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/json" {
+		fmt.Fprint(w, "{\"name\":\"a\x1b[31m\a\u009b\x7f\"}\n")
+		return
+	}
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprint(w, `{"Code":"Strange","Message":"out of \u001b[31m order \u0007 `+"\u009b \x7f"+`!","RequestId":"1"}`)
 }
 
 func TestHelpListsEveryCommand(t *testing.T) {
@@ -130,7 +144,9 @@ func TestMainExitCodes(t *testing.T) {
 		{"serve", map[string]string{"EXPIRY_DAYS": "soon"}, 2},
 		{"serve --listen nowhere:port", nil, 1},
 		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "SLACK_WEBHOOK_URL": slack}, 0},
-		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "SLACK_WEBHOOK_URL": slack, "HTTP_TOKEN": "short"}, 3},
+		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "SLACK_WEBHOOK_URL": slack, "HTTP_TOKEN": "short"}, 2},
+		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "SLACK_WEBHOOK_URL": slack, "REPORT_LANGUAGE": "'en'"}, 3},
+		{"serve", map[string]string{"HTTP_TOKEN": "short"}, 2},
 		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet}, 1},
 		{"doctor", map[string]string{"EDS_AIC_ENDPOINT": fleet, "EXPIRY_DAYS": "soon"}, 2},
 		{"invoke", nil, 2},

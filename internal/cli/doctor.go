@@ -29,8 +29,8 @@ func (p Program) doctor(ctx context.Context, args []string) error {
 	if err := p.writeChecks(checks, *asJSON); err != nil {
 		return err
 	}
-	if err := a.validate(); err != nil {
-		return errReported{err}
+	if err := errors.Join(a.errs, a.mistakesErr()); err != nil {
+		return errReported{settingsError{err}}
 	}
 	switch doctor.Worst(checks) {
 	case doctor.Fail:
@@ -45,5 +45,5 @@ func (p Program) writeChecks(checks []doctor.Check, asJSON bool) error {
 	if asJSON {
 		return p.writeJSON(checks)
 	}
-	return doctor.Print(p.Stdout, checks)
+	return doctor.Print(plainWriter{p.Stdout}, checks)
 }

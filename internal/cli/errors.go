@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/report"
 )
 
@@ -42,6 +44,21 @@ func (e settingsError) List(context.Context, []string) (l report.Listing) {
 	return l
 }
 
+// A sourceWithMistakes adds a problem to each listing for every mistake in the
+// settings that disables only a part of the program. The problems hide no matrix.
+type sourceWithMistakes struct {
+	handler.Source
+	mistakes []config.Mistake
+}
+
+func (s sourceWithMistakes) List(ctx context.Context, regions []string) report.Listing {
+	l := s.Source.List(ctx, regions)
+	for _, m := range s.mistakes {
+		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: m.Err.Error() + "; " + m.Effect()})
+	}
+	return l
+}
+
 // exitCode returns the exit code for the outcome of a command: 0 all well, 3
 // something needs attention, 2 wrong usage or settings, 1 the run failed. It
 // prints err unless the output shows it.
@@ -53,7 +70,7 @@ func exitCode(stderr io.Writer, err error) int {
 		return 3
 	}
 	if _, reported := errors.AsType[errReported](err); !reported {
-		fmt.Fprintln(stderr, "matrix-expiry-report:", err)
+		fmt.Fprintln(plainWriter{stderr}, "matrix-expiry-report:", err)
 	}
 	_, usage := errors.AsType[usageError](err)
 	_, settings := errors.AsType[settingsError](err)

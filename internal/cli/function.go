@@ -11,7 +11,8 @@ import (
 )
 
 // function serves Function Compute until the platform ends the process. With
-// invalid settings it still runs, to post the errors, if there is a channel.
+// settings that stop the report it still runs, to post the errors, if there is a
+// channel.
 func (p Program) function() error {
 	setMemoryLimit(p.Getenv)
 	a := newApp(p.Getenv, credentials, nil)
@@ -19,10 +20,10 @@ func (p Program) function() error {
 	if invalid != nil && len(a.channels) == 0 {
 		return invalid
 	}
-	h := a.handler(slog.New(slog.NewJSONHandler(p.Stderr, a.logOptions())))
+	h := a.handler(slog.New(slog.NewJSONHandler(plainWriter{p.Stderr}, a.logOptions())))
 	if invalid != nil {
 		h.Log.Error("invalid settings: no matrices are listed", "errors", a.errs.Error())
-		h.Source = settingsError{a.errs}
+		h.Source = sourceWithMistakes{settingsError{a.errs}, a.mistakes}
 	}
 	// StartHandler of SDK v0.3.1 does not accept a Handler, only functions. Of their
 	// results it passes on only []byte and json.RawMessage unencoded.

@@ -35,7 +35,7 @@ func (p Program) invoke(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Stdout.Write(body); err != nil {
+	if _, err := (plainWriter{p.Stdout}).Write(body); err != nil {
 		return err
 	}
 	if status >= 300 {

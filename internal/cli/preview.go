@@ -30,7 +30,8 @@ func (p Program) preview(ctx context.Context, args []string) error {
 	}
 	env := config.NewEnv(p.Getenv)
 	settings := config.Load(env)
-	if err := errors.Join(fileErrs, env.Err()); err != nil {
+	_, blocking := config.Blocking(env.Mistakes())
+	if err := errors.Join(fileErrs, blocking); err != nil {
 		return settingsError{err}
 	}
 	r, err := previewReport(ctx, *from, settings)
@@ -48,7 +49,7 @@ func (p Program) preview(ctx context.Context, args []string) error {
 		}
 		return os.WriteFile(*page, b, 0o644)
 	}
-	_, err = io.WriteString(p.Stdout, preview.Text(messages))
+	_, err = io.WriteString(plainWriter{p.Stdout}, preview.Text(messages))
 	return err
 }
 

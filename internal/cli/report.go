@@ -118,7 +118,8 @@ func (p Program) writeReport(r report.Report, s config.Settings, asJSON bool) er
 }
 
 func (p Program) writeJSON(v any) error {
-	enc := json.NewEncoder(p.Stdout)
+	enc := json.NewEncoder(plainWriter{p.Stdout})
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }

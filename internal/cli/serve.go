@@ -1,13 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
+
+	"matrix-expiry-report/internal/config"
 )
 
 // serve serves HTTP like the function's trigger, until it is interrupted.
@@ -24,27 +30,98 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	}
 	a := newApp(p.Getenv, credentials, nil)
 	a.errs = errors.Join(fileErrs, a.errs)
-	if err := a.validate(); err != nil {
+	if err := a.validateForHTTP(); err != nil {
 		return err
 	}
-	h := a.handler(slog.New(slog.NewTextHandler(p.Stderr, a.logOptions())))
-	return serveHTTP(ctx, *listen, h, func(address string) {
-		fmt.Fprintf(p.Stdout, "http://%s/report\n", address)
+	generated := ""
+	if a.settings.HTTPToken == "" && a.settings.HTTPAuth != config.TriggerAuth {
+		generated = rand.Text()
+		a.settings.HTTPToken = config.Secret(generated)
+	}
+	h := a.handler(slog.New(slog.NewTextHandler(plainWriter{p.Stderr}, a.logOptions())))
+	var site http.Handler = h
+	if a.settings.HTTPToken == "" {
+		site = checkHost(h, *listen)
+	}
+	return serveHTTP(ctx, *listen, site, func(address string) {
+		base := &url.URL{Scheme: "http", Host: strings.Replace(address, "[::]", "127.0.0.1", 1)} // browsers cannot open [::]
+		if a.settings.HTTPToken == "" {
+			fmt.Fprintf(p.Stdout, "%s/report.html\n", base)
+		} else {
+			fmt.Fprintln(p.Stdout, h.SignedLink(base))
+		}
+		if generated != "" {
+			fmt.Fprintf(p.Stdout, "%s/ with any user name and, until serve ends, the password %s\n", base, generated)
+		}
+		if !isLoopback(address) {
+			fmt.Fprintf(p.Stderr, "warning: %s can be reached from other machines, without TLS; the default, 127.0.0.1:9000, cannot\n", address)
+		}
 	})
 }
 
-// serveHTTP serves h until ctx is done. It calls ready with the address that it
-// listens on.
+// Timeouts of the server. A report of a large account takes minutes, so writing
+// has none.
+const (
+	headerTimeout   = 10 * time.Second
+	readTimeout     = 30 * time.Second // of a request with its body, which is small
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 25 * time.Second // Kubernetes kills a container after 30 seconds
+)
+
+// serveHTTP serves h until ctx is done, and then until the requests that it is
+// answering are finished. It calls ready with the address that it listens on.
 func serveHTTP(ctx context.Context, listen string, h http.Handler, ready func(address string)) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
-	context.AfterFunc(ctx, func() { server.Close() })
 	ready(l.Addr().String())
+	return serveListener(ctx, l, h)
+}
+
+func serveListener(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout}
+	finished := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		finished <- cmp.Or(server.Shutdown(timeout), server.Close())
+	})
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving %s: %w", listen, err)
+		stop()
+		return fmt.Errorf("serving %s: %w", l.Addr(), err)
+	}
+	if err := <-finished; err != nil {
+		return fmt.Errorf("finishing the requests: %w", err)
 	}
 	return nil
+}
+
+// checkHost refuses requests whose Host is a name other than localhost or that of
+// the address listened on: a page of another site can have its name resolve to
+// this machine and so read the responses (DNS rebinding).
+func checkHost(h http.Handler, listen string) http.Handler {
+	own, _, _ := net.SplitHostPort(listen)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostname(r.Host)
+		if net.ParseIP(host) == nil && host != "localhost" && host != own {
+			http.Error(w, "unknown host: use the address that serve prints, or set HTTP_TOKEN", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// hostname returns the host of an address without its port and brackets.
+func hostname(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return strings.Trim(address, "[]")
+}
+
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(address string) bool {
+	ip := net.ParseIP(hostname(address))
+	return ip != nil && ip.IsLoopback()
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode"
 
 	"golang.org/x/term"
 )
@@ -27,4 +29,34 @@ func (p Program) progress() (show func(listed int), clear func()) {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// A plainWriter writes text without the control characters by which a terminal
+// is controlled: they become escapes such as \u001b, which are also valid in
+// JSON. Each write is a whole number of characters.
+type plainWriter struct{ io.Writer }
+
+func (w plainWriter) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(w.Writer, escapeControls(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// escapeControls returns s with control characters escaped, except line breaks
+// and tabs. Invalid UTF-8 becomes U+FFFD: a terminal may take such a byte for a
+// control character.
+func escapeControls(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '\n', r == '\t', r == '\r' && strings.HasPrefix(s[i:], "\r\n"):
+			b.WriteRune(r)
+		case unicode.IsControl(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

@@ -10,6 +10,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
@@ -28,9 +30,14 @@ const (
 	OnFindings = "findings" // post only if something needs attention or could not be read
 )
 
-// TriggerAuth is the value of HTTP_AUTH by which the HTTP trigger authenticates
-// callers.
-const TriggerAuth = "trigger"
+// Values of HTTP_AUTH.
+const (
+	TriggerAuth = "trigger" // the HTTP trigger authenticates callers
+	TokenAuth   = "token"   // callers need HTTP_TOKEN, as without a value
+)
+
+// MinToken is the number of characters from which a token cannot be guessed.
+const MinToken = 16
 
 // Settings are the settings of one run.
 type Settings struct {
@@ -43,7 +50,8 @@ type Settings struct {
 	ConsoleURL   string // where a subscription is renewed
 	ReportURL    string // where the whole report is shown; may be empty
 	HTTPToken    Secret
-	HTTPAuth     string              // TriggerAuth or empty
+	HTTPAuth     string              // TriggerAuth, TokenAuth or empty
+	HTTPOff      string              // why HTTP is off; empty if it is not
 	OwnerTag     string              // the tag whose value is the owner of a matrix
 	Mentions     map[string][]string // ids of people in the chats, by owner
 	Templates    fs.FS               // the operator's own templates; nil if none
@@ -70,48 +78,77 @@ const MaxInFlight = 16
 var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
 // Load reads the settings of the program itself. An invalid value leaves the
-// default, and an error in env.
+// default, and a mistake in env.
 func Load(env *Env) Settings {
-	days := env.Int("EXPIRY_DAYS", 30, 0, MaxDays)
-	errs := len(env.errs)
-	thresholds := report.Thresholds{
-		CriticalDays: env.Int("CRITICAL_DAYS", 3, 0, MaxDays),
-		WarningDays:  env.Int("WARNING_DAYS", 7, 0, MaxDays),
-	}
-	validThresholds := len(env.errs) == errs
 	s := Settings{
-		Rules: report.Rules{
-			Days:       days,
-			Thresholds: thresholds,
-			StuckAfter: env.Duration("STUCK_AFTER", 24*time.Hour, time.Minute),
-			Location:   env.Location("TIME_ZONE", "Asia/Shanghai"),
-		},
-		Regions:      env.List("REGIONS"),
-		APIZone:      env.Location("API_TIME_ZONE", "Asia/Shanghai"),
-		Language:     env.OneOf("REPORT_LANGUAGE", locale.Default, locale.Languages()...),
-		NotifyOn:     env.OneOf("NOTIFY_ON", Always, Always, OnFindings),
-		ConsoleURL:   env.WebLink("CONSOLE_URL", renewConsole),
-		ReportURL:    env.WebLink("REPORT_URL", ""),
-		OwnerTag:     env.Text("OWNER_TAG", "owner"),
-		Mentions:     env.mentions("MENTIONS"),
-		Templates:    env.Dir("TEMPLATE_DIR"),
-		HTTPToken:    env.Secret("HTTP_TOKEN"),
-		HTTPAuth:     env.OneOf("HTTP_AUTH", "", TriggerAuth),
-		HeartbeatURL: env.SecretURL("HEARTBEAT_URL", "https://host/path"),
-		Cron:         env.Text("CRON", "CRON_TZ=Asia/Shanghai 0 7 9 * * *"),
-		Cache:        time.Duration(env.Int("CACHE_SECONDS", 60, 0, 3600)) * time.Second,
-		MaxInFlight:  env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
-		LogLevel:     logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
+		Rules:       env.For(Reports).rules(),
+		Regions:     env.For(Reports).List("REGIONS"),
+		APIZone:     env.For(Reports).Location("API_TIME_ZONE", "Asia/Shanghai"),
+		Language:    env.OneOf("REPORT_LANGUAGE", locale.Default, locale.Languages()...),
+		NotifyOn:    env.OneOf("NOTIFY_ON", Always, Always, OnFindings),
+		ConsoleURL:  env.For(Link).WebLink("CONSOLE_URL", renewConsole),
+		ReportURL:   env.For(Link).WebLink("REPORT_URL", ""),
+		OwnerTag:    env.Text("OWNER_TAG", "owner"),
+		Mentions:    env.For(Mention).mentions("MENTIONS"),
+		Templates:   env.Dir("TEMPLATE_DIR"),
+		Cron:        env.Text("CRON", "CRON_TZ=Asia/Shanghai 0 7 9 * * *"),
+		Cache:       time.Duration(env.Int("CACHE_SECONDS", 60, 0, 3600)) * time.Second,
+		MaxInFlight: env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
+		LogLevel:    logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}
-	if validThresholds && s.CriticalDays > s.WarningDays {
-		env.Refuse("CRITICAL_DAYS", env.Text("CRITICAL_DAYS", "3"), "at most WARNING_DAYS, "+env.Text("WARNING_DAYS", "7"))
-	}
-	s.Regions = checkRegions(s.Regions, func(value, wanted string) { env.Refuse("REGIONS", value, wanted) })
-	s.Endpoints = env.endpoints("EDS_AIC_ENDPOINT")
+	s.Regions = checkRegions(s.Regions, func(value, wanted string) { env.For(Reports).Refuse("REGIONS", value, wanted) })
+	s.HTTPToken, s.HTTPAuth, s.HTTPOff = env.For(HTTP).access()
+	s.HeartbeatURL = env.For(Heartbeat).SecretURL("HEARTBEAT_URL", "https://host/path")
+	s.Endpoints = env.For(Reports).endpoints("EDS_AIC_ENDPOINT")
 	return s
 }
 
-// endpoints reads a list of hosts or URLs of the API, each host once.
+// rules reads the rules of the report. If only one of the two thresholds is set,
+// the default of the other gives way.
+func (e *Env) rules() report.Rules {
+	r := report.Rules{
+		Days:       e.Int("EXPIRY_DAYS", 30, 0, MaxDays),
+		StuckAfter: e.Duration("STUCK_AFTER", 24*time.Hour, time.Minute),
+		Location:   e.Location("TIME_ZONE", "Asia/Shanghai"),
+	}
+	critical, warning := e.Text("CRITICAL_DAYS", ""), e.Text("WARNING_DAYS", "")
+	mistakes := len(e.mistakes)
+	r.CriticalDays, r.WarningDays = e.Int("CRITICAL_DAYS", 3, 0, MaxDays), e.Int("WARNING_DAYS", 7, 0, MaxDays)
+	switch {
+	case r.CriticalDays <= r.WarningDays || len(e.mistakes) > mistakes:
+	case critical == "":
+		r.CriticalDays = r.WarningDays
+	case warning == "":
+		r.WarningDays = r.CriticalDays
+	default:
+		e.Refuse("CRITICAL_DAYS", critical, "at most WARNING_DAYS, "+warning)
+	}
+	return r
+}
+
+// access reads who may use HTTP, and why it is off, if it is.
+func (e *Env) access() (token Secret, auth, off string) {
+	token, auth = e.Secret("HTTP_TOKEN"), e.Text("HTTP_AUTH", "")
+	mistakes := len(e.mistakes)
+	switch {
+	case auth != "" && auth != TriggerAuth && auth != TokenAuth:
+		e.RefuseSecret("HTTP_AUTH", "one of "+TriggerAuth+", "+TokenAuth) // it may be the token
+	case auth == TokenAuth && token == "":
+		e.refuse(errors.New("HTTP_AUTH: token needs HTTP_TOKEN, which is not set"))
+	}
+	if token != "" && utf8.RuneCountInString(token.Reveal()) < MinToken {
+		e.RefuseSecret("HTTP_TOKEN", fmt.Sprintf("a token of at least %d characters, such as from openssl rand -hex 32", MinToken))
+	}
+	var reasons []string
+	for _, m := range e.mistakes[mistakes:] {
+		reasons = append(reasons, m.Err.Error())
+	}
+	return token, auth, strings.Join(reasons, "; ")
+}
+
+var defaultPorts = map[string]string{"https": ":443", "http": ":80"}
+
+// endpoints reads a list of hosts or URLs of the API, each once.
 func (e *Env) endpoints(name string) (all []*url.URL) {
 	const wanted = "a host such as eds-aic.cn-shanghai.aliyuncs.com (http:// only on a loopback address)"
 	list := splitList(e.Text(name, defaultEndpoints))
@@ -125,10 +162,11 @@ func (e *Env) endpoints(name string) (all []*url.URL) {
 		}
 		u, err := url.Parse(address)
 		if err != nil || !SafeURL(u) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-			e.refuseURL(name, v, wanted)
+			e.Refuse(name, v, wanted)
 			continue
 		}
-		if !slices.ContainsFunc(all, func(other *url.URL) bool { return other.Host == u.Host }) {
+		u.Host = strings.TrimSuffix(strings.ToLower(u.Host), defaultPorts[u.Scheme])
+		if !slices.ContainsFunc(all, func(other *url.URL) bool { return other.Scheme == u.Scheme && other.Host == u.Host }) {
 			all = append(all, u)
 		}
 	}

@@ -15,12 +15,19 @@ import (
 	_ "time/tzdata" // the runtime of a function may have no time zones
 )
 
-// An Env reads settings. Its methods return the default of a setting that is
-// absent or invalid, and collect an error for each invalid value.
+// An Env reads the settings of one part of the program. Its methods return the
+// default of a setting that is absent or invalid, and collect a mistake for each
+// invalid value.
 type Env struct {
+	*source
+	part Part
+}
+
+// A source holds what the Envs of all parts share.
+type source struct {
 	get      func(string) string
 	names    []string
-	errs     []error
+	mistakes []Mistake
 	renamed  map[string]string // former names, by the present name
 	warnings []string
 }
@@ -29,33 +36,46 @@ type Env struct {
 // name still works, with a warning.
 var formerNames = map[string]string{}
 
-// NewEnv returns an Env that reads from get, such as os.Getenv.
-func NewEnv(get func(string) string) *Env { return &Env{get: get, renamed: formerNames} }
+// NewEnv returns an Env that reads from get, such as os.Getenv. An invalid value
+// costs no part of the program: its default is used.
+func NewEnv(get func(string) string) *Env {
+	return &Env{source: &source{get: get, renamed: formerNames}}
+}
 
-// Warnings returns a warning for each setting that has its former name or looks
-// cut. It shows no value.
+// For returns an Env that reads the settings of a part: an invalid value disables
+// that part.
+func (e *Env) For(part Part) *Env { return &Env{e.source, part} }
+
+// Warnings returns a warning for each setting that has its former name, or from
+// whose value something was removed, or that looks cut. It shows no value.
 func (e *Env) Warnings() []string { return slices.Clone(e.warnings) }
 
 // Names returns the names that were read, in that order.
 func (e *Env) Names() []string { return slices.Clone(e.names) }
 
-// Err returns the errors of all invalid values, one per line, or nil.
-func (e *Env) Err() error { return errors.Join(e.errs...) }
+// Mistakes returns a mistake for each invalid value.
+func (e *Env) Mistakes() []Mistake { return slices.Clone(e.mistakes) }
 
-// Text reads a value without surrounding spaces.
+// Err returns the errors of all invalid values, one per line, or nil.
+func (e *Env) Err() error {
+	var errs []error
+	for _, m := range e.mistakes {
+		errs = append(errs, m.Err)
+	}
+	return errors.Join(errs...)
+}
+
+// Text reads a value without what copying adds to it, see [clean].
 func (e *Env) Text(name, fallback string) string {
 	first := !slices.Contains(e.names, name)
 	if first {
 		e.names = append(e.names, name)
 	}
-	if v := strings.TrimSpace(e.get(name)); v != "" {
-		if d := damage(v); first && d != "" {
-			e.warnings = append(e.warnings, name+" "+d)
-		}
+	if v := e.cleaned(name, first); v != "" {
 		return v
 	}
 	if former, ok := e.renamed[name]; ok {
-		if v := strings.TrimSpace(e.get(former)); v != "" {
+		if v := e.cleaned(former, first); v != "" {
 			if first {
 				e.warnings = append(e.warnings, fmt.Sprintf("%s is now called %s", former, name))
 			}
@@ -68,17 +88,13 @@ func (e *Env) Text(name, fallback string) string {
 // damage returns how a value looks that was not written as the program that
 // passes it on reads it, or nothing.
 func damage(v string) string {
-	quote := v[0]
 	switch {
-	case !strings.ContainsRune("\"'`", rune(quote)):
-		if strings.HasSuffix(v, `\`) {
-			return `ends with \ and looks cut: put a value with # in double quotes`
-		}
-		return ""
-	case len(v) > 1 && v[len(v)-1] == quote:
-		return "is in quotes, which are part of it: kubectl and docker take values without quotes"
+	case strings.HasSuffix(v, `\`):
+		return `ends with \ and looks cut: put a value with # in double quotes`
+	case v != "" && strings.ContainsRune("\"'`", rune(v[0])):
+		return "begins with a quote and looks cut: put a value with # in double quotes, to its end"
 	}
-	return "begins with a quote and looks cut: put a value with # in double quotes, to its end"
+	return ""
 }
 
 // Size returns the bytes of the names and values that were read, which is what
@@ -90,26 +106,35 @@ func (e *Env) Size() (n int) {
 	return n
 }
 
-// Refuse adds an error that shows an invalid value and what is wanted. For a
-// secret use RefuseSecret.
+// cleaned returns the cleaned value of a variable. With warn, it adds a warning
+// if that is not the value, or looks cut.
+func (e *Env) cleaned(name string, warn bool) string {
+	v, removed := clean(e.get(name))
+	if warn && len(removed) > 0 {
+		e.warnings = append(e.warnings, fmt.Sprintf("%s: %s removed from the value", name, strings.Join(removed, " and ")))
+	}
+	if d := damage(v); warn && d != "" {
+		e.warnings = append(e.warnings, name+" "+d)
+	}
+	return v
+}
+
+// Refuse adds a mistake that shows an invalid value, unless that may be a
+// secret, and what is wanted.
 func (e *Env) Refuse(name, value, wanted string) {
-	e.errs = append(e.errs, fmt.Errorf("%s: %q is not %s", name, value, wanted))
-}
-
-// RefuseSecret adds an error that does not show the value.
-func (e *Env) RefuseSecret(name, wanted string) {
-	e.errs = append(e.errs, fmt.Errorf("%s: is not %s", name, wanted))
-}
-
-// refuseURL adds an error that shows the value, unless it may contain a
-// password, before an @.
-func (e *Env) refuseURL(name, value, wanted string) {
-	if strings.Contains(value, "@") {
+	if mayBeSecret(value) {
 		e.RefuseSecret(name, wanted)
 		return
 	}
-	e.Refuse(name, value, wanted)
+	e.refuse(fmt.Errorf("%s: %q is not %s", name, value, wanted))
 }
+
+// RefuseSecret adds a mistake that does not show the value.
+func (e *Env) RefuseSecret(name, wanted string) {
+	e.refuse(fmt.Errorf("%s: is not %s", name, wanted))
+}
+
+func (e *Env) refuse(err error) { e.mistakes = append(e.mistakes, Mistake{err, e.part}) }
 
 // Secret reads a value that must not be shown.
 func (e *Env) Secret(name string) Secret { return Secret(e.Text(name, "")) }
@@ -174,7 +199,7 @@ func (e *Env) WebLink(name, fallback string) string {
 	}
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		e.refuseURL(name, v, "an address such as https://host/path")
+		e.Refuse(name, v, "an address such as https://host/path")
 		return ""
 	}
 	return u.String()
@@ -188,12 +213,20 @@ func (e *Env) SecretURL(name, example string) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(v)
-	if err != nil || !SafeURL(u) {
+	switch {
+	case severalURLs.MatchString(v):
+		e.refuse(fmt.Errorf("%s: has several addresses, but takes one of the form %s", name, example))
+		return nil
+	case err != nil || !SafeURL(u):
 		e.RefuseSecret(name, "an address of the form "+example)
 		return nil
 	}
 	return u
 }
+
+// severalURLs matches a list of URLs. URLs within the query of one are not
+// separated like this.
+var severalURLs = regexp.MustCompile(`[\s,;|]+https?://`)
 
 // Dir reads the path of a directory. It returns nil if the value is absent or
 // invalid.

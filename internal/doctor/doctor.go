@@ -39,7 +39,8 @@ type Check struct {
 // A Checker checks the parts of a run.
 type Checker struct {
 	Settings    config.Settings
-	SettingsErr error // the errors of invalid settings, one per line; may be nil
+	SettingsErr error            // the errors of settings that stop the report, one per line; may be nil
+	Mistakes    []config.Mistake // that disable other parts
 	Warnings    []string
 	EnvSize     int // bytes of the settings, see config.Env.Size
 	Source      *inventory.Source

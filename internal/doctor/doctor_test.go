@@ -34,7 +34,8 @@ func newChecker(env map[string]string) Checker {
 		Settings: config.Load(e), Channels: chat.Load(e), Commands: len(chat.LoadCommands(e)),
 		Now: func() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) },
 	}
-	c.SettingsErr, c.Warnings, c.EnvSize = e.Err(), e.Warnings(), e.Size()
+	c.Mistakes, c.SettingsErr = config.Blocking(e.Mistakes())
+	c.Warnings, c.EnvSize = e.Warnings(), e.Size()
 	c.Source = &inventory.Source{Endpoints: c.Settings.Endpoints, API: cloudphone.API{
 		Zone: c.Settings.APIZone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4,
 		Credentials: func(context.Context) (cloudphone.Credentials, error) {

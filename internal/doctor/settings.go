@@ -24,6 +24,9 @@ func (c Checker) settings(context.Context) (checks []Check) {
 			checks = append(checks, Check{"settings", Fail, strings.TrimSpace(line), "fix it; no report is sent until then"})
 		}
 	}
+	for _, m := range c.Mistakes {
+		checks = append(checks, Check{"settings", Fail, m.Err.Error(), "fix it; " + m.Effect()})
+	}
 	for _, w := range c.Warnings {
 		checks = append(checks, Check{"settings", Warn, w, "change it where it is set (see .env.example)"})
 	}
@@ -81,22 +84,19 @@ func (c Checker) templates(context.Context) (checks []Check) {
 	return checks
 }
 
-// minToken is the length from which a token cannot be guessed.
-const minToken = 16
-
 // access checks who can use the HTTP trigger.
 func (c Checker) access(context.Context) []Check {
 	const name = "HTTP trigger"
 	token := c.Settings.HTTPToken.Reveal()
 	trigger := c.Settings.HTTPAuth == config.TriggerAuth
 	switch {
-	case token != "" && len(token) < minToken:
-		return check(name, Warn, fmt.Sprintf("HTTP_TOKEN has %d characters", len(token)), "use a longer token, such as from openssl rand -hex 32; if it is longer in .env, # or $ cut it")
+	case c.Settings.HTTPOff != "":
+		return check(name, Fail, "every request is refused: "+c.Settings.HTTPOff, "fix the setting; until then only chat commands are served. If HTTP_TOKEN is longer in .env, # or $ cut it")
 	case token != "":
 		return check(name, OK, "requests need HTTP_TOKEN", "")
 	case trigger && c.Commands > 0:
 		return check(name, Fail, "chat commands need authType: anonymous, with which HTTP_AUTH=trigger does not authenticate callers",
-			"set HTTP_TOKEN and unset HTTP_AUTH; until then only chat commands are served")
+			"set HTTP_TOKEN and HTTP_AUTH=token; until then only chat commands are served")
 	case trigger:
 		return check(name, OK, "the trigger authenticates callers", "check authType in s.yaml: with anonymous, everybody has access")
 	}

@@ -26,6 +26,10 @@ func TestSettings(t *testing.T) {
 	expect(t, c.settings(t.Context()), want{"settings", OK, "valid", ""})
 	c = newChecker(map[string]string{"SLACK_WEBHOOK_URL": slack, "MENTIONS": "team-a=" + strings.Repeat("U012AB3CD|", 320) + "U1"})
 	expect(t, c.settings(t.Context()), want{"settings", Warn, "of the 4096 bytes", "MENTIONS"})
+	c = newChecker(map[string]string{"SLACK_WEBHOOK_URL": slack, "HTTP_AUTH": slack, "WECOM_WEBHOOK_URL": "x"})
+	expect(t, c.settings(t.Context()),
+		want{"settings", Fail, "HTTP_AUTH: is not one of trigger, token", "HTTP is off until then"},
+		want{"settings", Fail, "WECOM_WEBHOOK_URL: is not", "the channel wecom is off until then"})
 
 	c = newChecker(nil)
 	expect(t, c.settings(t.Context()), want{"settings", Fail, "no channel is configured", "SLACK_WEBHOOK_URL"})
@@ -81,7 +85,7 @@ func TestAccess(t *testing.T) {
 		want want
 	}{
 		{nil, want{"", OK, "access is not configured", "set HTTP_TOKEN"}},
-		{map[string]string{"HTTP_TOKEN": strings.Repeat("x", 15)}, want{"", Warn, "HTTP_TOKEN has 15 characters", "openssl rand"}},
+		{map[string]string{"HTTP_TOKEN": strings.Repeat("x", 15)}, want{"", Fail, "every request is refused: HTTP_TOKEN: is not a token of at least 16 characters", "fix the setting"}},
 		{map[string]string{"HTTP_TOKEN": strings.Repeat("x", 16)}, want{"", OK, "need HTTP_TOKEN", ""}},
 		{map[string]string{"HTTP_AUTH": "trigger"}, want{"", OK, "the trigger authenticates", "authType"}},
 		{map[string]string{"HTTP_AUTH": "trigger", "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5"}, want{"", Fail, "chat commands", "set HTTP_TOKEN"}},

@@ -42,7 +42,7 @@ func TestFunction(t *testing.T) {
 		"SLACK_WEBHOOK_URL="+chat.URL+"/services/T0/B0/kF8sQ1xWz0Rt",
 		"DINGTALK_WEBHOOK_URL="+chat.URL+"/robot/send?access_token=d41d8cd98f00b204",
 		"DINGTALK_SECRET="+secret,
-		"HTTP_TOKEN=hT7kPq2LmN9x",
+		"HTTP_TOKEN=hT7kPq2LmN9xWv4c",
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestFunction(t *testing.T) {
 
 	// GET posts nothing, POST /notify does.
 	before = len(room.Messages())
-	get := invoke(role, httpEvent("GET", "/report", `"authorization":"Bearer hT7kPq2LmN9x"`))
+	get := invoke(role, httpEvent("GET", "/report", `"authorization":"Bearer hT7kPq2LmN9xWv4c"`))
 	var res struct {
 		StatusCode int
 		Body       string
@@ -109,7 +109,7 @@ func TestFunction(t *testing.T) {
 	if len(room.Messages()) != before {
 		t.Error("GET /report posted")
 	}
-	post := invoke(role, httpEvent("POST", "/notify", `"Authorization":"Bearer hT7kPq2LmN9x"`))
+	post := invoke(role, httpEvent("POST", "/notify", `"Authorization":"Bearer hT7kPq2LmN9xWv4c"`))
 	if json.Unmarshal(post, &res) != nil || json.Unmarshal([]byte(res.Body), &r) != nil || res.StatusCode != 200 || len(r.Deliveries) != 2 {
 		t.Errorf("POST /notify: %.300s", post)
 	}

@@ -49,7 +49,10 @@ func Call(ctx context.Context, method, address string, body []byte, key cloudpho
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("calling the function: %w", err)
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the URL, which may be a signed link
+		}
+		return 0, nil, fmt.Errorf("calling %s: %w", u.Host, err)
 	}
 	defer res.Body.Close()
 	response, err = io.ReadAll(io.LimitReader(res.Body, maxResponseBytes))

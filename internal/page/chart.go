@@ -27,7 +27,7 @@ func newBarCharts(r report.Report, c *locale.Catalog) []barChart {
 		return nil
 	}
 	return []barChart{
-		{"reasons", c.Text("page_reasons"), barItems(r, func(f report.Finding) string { return reasonText(c, f.Reason, &report.Finding{}) })},
+		{"reasons", c.Text("page_reasons"), barItems(r, func(f report.Finding) string { return reasonText(c, f.Reason) })},
 		{"regions", c.Text("page_regions"), barItems(r, func(f report.Finding) string { return c.Region(message.Clean(f.Region)) })},
 	}
 }

@@ -49,7 +49,7 @@ func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) m
 		Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Severities: report.Severities, Bars: newBarCharts(r, c),
 		Filters: []filter{
 			newFilter(o, "severity", report.Severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
-			newFilter(o, "reason", report.Reasons(), func(reason report.Reason) string { return reasonText(c, reason, &report.Finding{}) }),
+			newFilter(o, "reason", report.Reasons(), func(reason report.Reason) string { return reasonText(c, reason) }),
 			newFilter(o, "region", r.Regions, c.Region),
 			newFilter(o, "owner", o.Owners, strings.Clone),
 		},

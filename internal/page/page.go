@@ -29,7 +29,7 @@ type Options struct {
 	Path    string            // path of the page
 	Query   url.Values        // query of the request
 	Owners  []string          // owners of all matrices, for the filter
-	Carry   []string          // parameters of Query that the form keeps: those of a signed link
+	Fixed   bool              // a signed link, whose query cannot be changed: no filters
 	Formats map[string]string // path of each other format, by name; empty for a link that reads only this one
 	Rows    []report.Finding  // rows of the table
 	All     bool              // Rows has matrices that need no attention, too
@@ -74,7 +74,7 @@ func Write(w io.Writer, r report.Report, o Options) error {
 // its language.
 var parsed = sync.OnceValue(func() *template.Template {
 	var c *locale.Catalog
-	t := template.New("page.html").Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region, "clean": message.Clean})
+	t := template.New("page.html").Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region})
 	return template.Must(t.ParseFS(templates.Files, "page.html"))
 })
 

@@ -63,6 +63,8 @@ func TestPage(t *testing.T) {
 			[]string{"Your one matrix is fine for 30 days", "Warnings", "EmptyRegion"}, []string{"could not be read", "✅"}},
 		{"not all was read", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
 			[]string{"What could not be read", "Forbidden.RAM", "1 could be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
+		{"no status, no region, no end", report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-odd", ExpiresAt: report.Time{Time: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}}}, Regions: []string{""}}, "en",
+			[]string{"no status", "no region", "never"}, []string{"9999", "1067", "why_"}},
 		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs attention", "✅"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,7 +126,7 @@ func TestPageEscapes(t *testing.T) {
 		unknown.Status = name
 		r := pageReport(report.Listing{Matrices: []report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHideMatrices: true}}})
 		page := pageOf(t, r, func(o *Options) {
-			o.Owners, o.Query, o.Carry = []string{name}, url.Values{"signature": {name}, "owner": {name}}, []string{"signature"}
+			o.Owners, o.Query = []string{name}, url.Values{"signature": {name}, "owner": {name}}
 		})
 		if strings.Count(page, "<script>") != 1 || strings.Count(page, "<img") != 0 || strings.Contains(page, "\u202e") || strings.ContainsAny(page, "\x00\x1b") {
 			t.Errorf("%q acts", name)
@@ -220,24 +222,33 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// The form keeps what a signed link needs, and shows what the server applied.
+// The form shows what the server applied. An owner may have commas.
 func TestPageForm(t *testing.T) {
 	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}, Regions: []string{"cn-hangzhou"}})
 	page := pageOf(t, r, func(o *Options) {
-		o.Query = url.Values{"until": {"2027-01-01"}, "signature": {"s1g"}, "severity": {"critical"}, "lang": {"en"}}
-		o.Carry, o.Owners = []string{"until", "signature"}, []string{"team-a", "team-b"}
+		o.Query = url.Values{"severity": {"critical"}, "lang": {"en"}, "owner": {"team a, night"}}
+		o.Owners = []string{"team a, night", "team-b"}
 	})
 	for _, want := range []string{
-		`<input type="hidden" name="until" value="2027-01-01">`, `<input type="hidden" name="signature" value="s1g">`, `<input type="hidden" name="lang" value="en">`,
-		`<option value="critical" selected>`, `<option value="team-b">`, `data-applied="critical"`, `name="days" min="0" max="3650" value="30"`,
-		`href="/report.html?lang=zh&amp;severity=critical&amp;signature=s1g&amp;until=2027-01-01"`,
+		`<input type="hidden" name="lang" value="en">`,
+		`<option value="critical" selected>`, `<option value="team a, night" selected>`, `<option value="team-b">`, `data-applied="critical"`, `name="days" min="0" max="3650" value="30"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}
 	}
-	if strings.Contains(page, "report.csv") {
-		t.Error("a link that reads only the page offers other forms")
+	// The query of a signed link cannot be changed, so its page has no form.
+	page = pageOf(t, r, func(o *Options) {
+		o.Fixed, o.Owners = true, []string{"team-b"}
+		o.Query = url.Values{"until": {"2027-01-01"}, "signature": {"s1g"}, "severity": {"critical"}}
+	})
+	for _, unwanted := range []string{"report.csv", "<select", "team-b", `name="days"`, "<button"} {
+		if strings.Contains(page, unwanted) {
+			t.Errorf("the page of a link has %s", unwanted)
+		}
+	}
+	if want := `href="/report.html?lang=zh&amp;severity=critical&amp;signature=s1g&amp;until=2027-01-01"`; !strings.Contains(page, want) {
+		t.Errorf("no %s", want)
 	}
 	page = pageOf(t, r, func(o *Options) {
 		o.Formats, o.Query = map[string]string{"CSV": "/report.csv"}, url.Values{"severity": {"critical"}, "page": {"2"}}

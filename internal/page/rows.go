@@ -27,7 +27,11 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType),
 		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity), At: noExpiry, Expires: c.Text("date_unknown"),
 	}
-	if t := f.ExpiresAt; !t.IsZero() {
+	switch t := f.ExpiresAt; {
+	case t.IsZero():
+	case t.IsNever():
+		row.Expires = c.Text("never")
+	default:
 		row.At, row.Expires = t.Unix(), c.Date(t.Time, now)+t.Format(" 15:04")
 		row.Distance = c.Distance(report.DaysBetween(now, t.Time, now.Location()))
 	}
@@ -37,7 +41,7 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 	}
 	row.SeverityText = c.Text("page_" + row.Severity)
 	primary := r.PrimaryReason(*f)
-	row.Why = reasonText(c, primary, f)
+	row.Why = reasonOf(c, primary, f)
 	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry
 		row.Since = message.Why(c, primary, f, true, now)
 	}
@@ -45,22 +49,29 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 	var also []string
 	for _, reason := range row.Reasons {
 		if reason != primary {
-			also = append(also, reasonText(c, reason, f))
+			also = append(also, reasonOf(c, reason, f))
 		}
 	}
 	row.Also = strings.Join(also, c.Text("comma"))
 	return row
 }
 
-// reasonText names a reason without its date, which has a column of its own.
-func reasonText(c *locale.Catalog, reason report.Reason, f *report.Finding) string {
+// reasonOf words a reason of a finding without its date, which has a column of
+// its own.
+func reasonOf(c *locale.Catalog, reason report.Reason, f *report.Finding) string {
 	switch {
-	case reason == report.Expiring:
-		return c.Text("page_expiring")
-	case reason == report.UnknownStatus && f.Status != "":
-		return c.Text("why_unknown_status", message.Clean(f.Status))
+	case reason == report.UnknownStatus:
+		return message.StatusText(c, f.Status)
 	case reason == report.NoExpiry && f.ExpiresRaw != "":
 		return c.Text("why_unreadable_expiry", message.Clean(f.ExpiresRaw))
+	}
+	return reasonText(c, reason)
+}
+
+// reasonText names a reason.
+func reasonText(c *locale.Catalog, reason report.Reason) string {
+	if reason == report.Expiring {
+		return c.Text("page_expiring")
 	}
 	return c.Text("heading_" + string(reason))
 }
