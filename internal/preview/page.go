@@ -3,7 +3,9 @@ package preview
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"html/template"
+	"regexp"
 	"sync"
 
 	"matrix-expiry-report/templates"
@@ -45,4 +47,44 @@ func Page(messages []Message) ([]byte, error) {
 	}
 	err := page().Execute(&b, all)
 	return b.Bytes(), err
+}
+
+// A replacement is the HTML of escaped markup. The markup is a regular
+// expression, compiled when used: the start of the function has no time for it.
+type replacement struct{ markup, html string }
+
+// toHTML returns text with markup as HTML.
+func toHTML(text string, all []replacement) template.HTML {
+	text = html.EscapeString(text)
+	for _, r := range all {
+		text = regexp.MustCompile(r.markup).ReplaceAllString(text, r.html)
+	}
+	return template.HTML(text)
+}
+
+var code = replacement{"`([^`\n]+)`", "<code>$1</code>"}
+
+// mrkdwn is the markup of Slack.
+var mrkdwn = []replacement{
+	{`&lt;(https?://[^|&]*(?:&amp;[^|&]*)*)\|(.*?)&gt;`, `<a href="$1">$2</a>`},
+	{`&lt;(?:@|!subteam\^)([A-Z0-9]+)&gt;`, `<a>@$1</a>`},
+	{`\*([^*\n]+)\*`, "<b>$1</b>"},
+	code,
+	{`&amp;(amp|lt|gt);`, "&$1;"},
+	{"\n", "<br>\n"},
+}
+
+// markdown is the Markdown that DingTalk, Feishu and WeCom document.
+var markdown = []replacement{
+	{`(?m)^- (.*)$`, "<li>$1</li>"},
+	{`(?m)^#[# ]*(.*)$`, "<h3>$1</h3>"},
+	{`(?m)^&gt; (.*)$`, "<blockquote>$1</blockquote>"},
+	{`(?m)^([^<\n].*)$`, "<p>$1</p>"},
+	{`\n+|$`, "\n"},
+	{`(?:<li>.*</li>\n)+`, "<ul>$0</ul>\n"},
+	{`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`, `<a href="$2">$1</a>`},
+	{`\*\*([^*\n]+)\*\*`, "<b>$1</b>"},
+	code,
+	{`&lt;@([^&\n]+)&gt;`, `<a>@$1</a>`},
+	{`&lt;at id=([^&\n]+)&gt;&lt;/at&gt;`, `<a>@$1</a>`},
 }
