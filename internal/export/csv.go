@@ -28,14 +28,14 @@ var csvColumns = []struct {
 	{"account", func(f report.Finding, _ string) string { return text(f.Account) }},
 	{"region", func(f report.Finding, _ string) string { return text(f.Region) }},
 	{"status", func(f report.Finding, _ string) string { return text(f.Status) }},
-	{"expires_at", func(f report.Finding, _ string) string { return instant(f.ExpiresAt) }},
+	{"expires_at", func(f report.Finding, _ string) string { return formatted(f.ExpiresAt, time.RFC3339) }},
 	{"days_left", func(f report.Finding, _ string) string { return daysLeft(f) }},
 	{"phone_count", func(f report.Finding, _ string) string { return strconv.Itoa(f.PhoneCount) }},
 	{"server_type", func(f report.Finding, _ string) string { return text(f.ServerType) }},
 	{"instance_type", func(f report.Finding, _ string) string { return text(f.InstanceType) }},
 	{"owner", func(f report.Finding, ownerTag string) string { return text(f.Tags[ownerTag]) }},
-	{"created_at", func(f report.Finding, _ string) string { return instant(f.CreatedAt) }},
-	{"modified_at", func(f report.Finding, _ string) string { return instant(f.ModifiedAt) }},
+	{"created_at", func(f report.Finding, _ string) string { return formatted(f.CreatedAt, time.RFC3339) }},
+	{"modified_at", func(f report.Finding, _ string) string { return formatted(f.ModifiedAt, time.RFC3339) }},
 	{"tags", func(f report.Finding, _ string) string { return text(tags(f.Tags)) }},
 	{"expires_raw", func(f report.Finding, _ string) string { return text(f.ExpiresRaw) }},
 	{"bandwidth_status", func(f report.Finding, _ string) string { return text(f.BandwidthStatus) }},
@@ -93,11 +93,11 @@ func text(s string) string {
 	return cell
 }
 
-func instant(t report.Time) string {
+func formatted(t report.Time, layout string) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(time.RFC3339)
+	return t.Format(layout)
 }
 
 func daysLeft(f report.Finding) string {

@@ -39,16 +39,14 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 				"| --- | --- | --- | --- | --- | --- | --- | ---: | ---: | --- |\n")
 		}
 		reasons := join(append([]report.Reason{f.Reason}, f.OtherReasons...), ", ")
-		expires := ""
-		switch {
-		case f.ExpiresAt.IsNever():
+		expires := formatted(f.ExpiresAt, "2006-01-02 15:04")
+		if f.ExpiresAt.IsNever() {
 			expires = "never"
-		case !f.ExpiresAt.IsZero():
-			expires = f.ExpiresAt.Format("2006-01-02 15:04")
 		}
 		cells := []string{
 			inline(string(f.Severity)), inline(reasons), inline(message.Name(f.Matrix)), inline(f.NodeID), inline(f.Region),
-			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount), inline(f.Tags[ownerTag]),
+			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount),
+			inline(f.Tags[ownerTag]),
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 	}

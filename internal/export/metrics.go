@@ -43,17 +43,13 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 			expiry.set(f.ExpiresAt.Sub(r.GeneratedAt.Time).Seconds(), message.Visible(f.Account), message.Visible(f.Name), message.Visible(f.NodeID), message.Visible(f.Region))
 		}
 	}
-	complete := 0.0
-	if r.Complete {
-		complete = 1
-	}
 	single := func(v float64) series { return series{"": v} }
 	var b bytes.Buffer // half a page would be taken for the whole
 	single(float64(r.Total)).write(&b, "matrix_expected", "Matrices of any status that exist, as far as known; total in the report.")
 	expiry.write(&b, "matrix_expiry_seconds", "Seconds from the report until the subscription of a matrix ends; negative afterwards.", "account", "name", "node_id", "region")
 	findings.write(&b, "matrix_findings", "Matrices that need attention, by their first reason and their severity.", "reason", "severity")
 	single(float64(r.Listed)).write(&b, "matrix_listed", "Matrices of any status that were read.")
-	single(complete).write(&b, "matrix_listing_complete", "1 if no matrix is missing from the report, else 0.")
+	single(map[bool]float64{true: 1}[r.Complete]).write(&b, "matrix_listing_complete", "1 if no matrix is missing from the report, else 0.")
 	single(float64(r.PhonesAffected)).write(&b, "matrix_phones_affected", "Phones on matrices that need attention.")
 	single(took.Seconds()).write(&b, "matrix_report_duration_seconds", "How long it took to build the report.")
 	single(float64(r.GeneratedAt.UnixMilli())/1000).write(&b, "matrix_report_timestamp_seconds", "When the report was built, in seconds since 1970.")
