@@ -60,7 +60,7 @@ const webhookProblems = 25
 
 func (s webhookService) bodies(o outgoing) ([][]byte, error) {
 	r := o.report
-	b := webhookBody{Type: "matrix.report", ID: o.id, Title: truncate(o.draft.Title(), maxTitleChars), Omitted: len(r.Findings), Report: r}
+	b := webhookBody{Type: "matrix.report", ID: o.id, Title: truncate(o.draft.Title, maxTitleChars), Omitted: len(r.Findings), Report: r}
 	switch {
 	case o.options.Test:
 		b.Type = "matrix.test"

@@ -16,8 +16,8 @@
 //	command_words_critical  words for each severity
 //	command_words_warning
 //	command_words_notice
-//	hint_CODE               words for problems whose code starts with CODE; a
-//	                        problem without one has words of its own, in English
+//	hint_CODE               words for problems whose code starts with CODE, with
+//	                        a place for the problem's own, which are in English
 //	region_ID               the name of a region; without one it is the id
 //
 // Words are lower case and separated by spaces, see [Catalog.Words].
@@ -30,9 +30,11 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -47,10 +49,7 @@ const Default = "en"
 
 // Languages returns the tags of all languages, Default first.
 func Languages() []string {
-	files, err := fs.Glob(templates.Files, "locale/*.json")
-	if err != nil {
-		panic(err) // the pattern is malformed
-	}
+	files, _ := fs.Glob(templates.Files, "locale/*.json") // a well-formed pattern is no error
 	tags := []string{Default}
 	for _, file := range files {
 		if tag := strings.TrimSuffix(path.Base(file), ".json"); tag != Default {
@@ -95,10 +94,6 @@ func Of(language string) (*Catalog, error) {
 
 // Parse returns the catalogue in the JSON of a language's file.
 func Parse(lang string, b []byte) (*Catalog, error) {
-	tag, err := language.Parse(lang)
-	if err != nil {
-		return nil, fmt.Errorf("language %q: %w", lang, err)
-	}
 	c := &Catalog{lang, map[string]entry{}}
 	if lang != Default {
 		fallback, err := Of(Default)
@@ -111,6 +106,7 @@ func Parse(lang string, b []byte) (*Catalog, error) {
 	if err := json.Unmarshal(b, &own); err != nil {
 		return nil, fmt.Errorf("language %q: %w", lang, err)
 	}
+	tag := language.Make(lang)
 	printer := message.NewPrinter(tag)
 	for id, f := range own {
 		e := entry{f, 0, tag, printer}
@@ -145,7 +141,7 @@ func (c *Catalog) Language() string { return c.language }
 // Name returns the language's name for itself, or its tag if the catalogue has
 // no name.
 func (c *Catalog) Name() string {
-	if e := c.messages["language_name"]; e.tag.String() == c.language {
+	if e := c.messages["language_name"]; e.tag == language.Make(c.language) {
 		return e.forms["other"]
 	}
 	return c.language
@@ -160,9 +156,6 @@ func (c *Catalog) Has(id string) bool {
 	_, ok := c.messages[id]
 	return ok
 }
-
-// HasValues reports whether a message has a place for values.
-func (c *Catalog) HasValues(id string) bool { return c.messages[id].values > 0 }
 
 // Lookup returns a message with its values, in the plural form of the first
 // one. It is for ids and values that do not come from the program's own code.
@@ -193,4 +186,64 @@ func (c *Catalog) Text(id string, values ...any) string {
 		return id
 	}
 	return text
+}
+
+// Date returns the day of t as the language writes it, with the year only if it
+// is not that of now.
+func (c *Catalog) Date(t, now time.Time) string {
+	id := "date"
+	if t.Year() != now.Year() {
+		id = "date_year"
+	}
+	return c.Text(id, c.Text("weekday_"+strconv.Itoa(int(t.Weekday()))), strconv.Itoa(t.Day()),
+		c.Text("month_"+strconv.Itoa(int(t.Month()))), strconv.Itoa(t.Year()))
+}
+
+// DateTime returns t with date, time and zone: "Sun 22 Nov 2026 09:07 UTC+8".
+func (c *Catalog) DateTime(t time.Time) string {
+	return c.Date(t, time.Time{}) + " " + t.Format("15:04") + " " + offset(t)
+}
+
+// Distance returns how far away a day is: "in 3 days", "today", "2 days ago".
+func (c *Catalog) Distance(days int) string {
+	switch {
+	case days == 0:
+		return c.Text("today")
+	case days == 1:
+		return c.Text("tomorrow")
+	case days == -1:
+		return c.Text("yesterday")
+	case days < 0:
+		return c.Text("days_ago", -days)
+	}
+	return c.Text("in_days", days)
+}
+
+// offset returns the zone of t as UTC+8 or UTC-3:30.
+func offset(t time.Time) string {
+	short := strings.NewReplacer("+00:00", "", "+0", "+", "-0", "-", ":00", "")
+	return short.Replace(t.Format("UTC-07:00"))
+}
+
+// Region returns the name of a region, its id if the language has no name for it,
+// or words for no region if the id is empty.
+func (c *Catalog) Region(id string) string {
+	if id == "" {
+		return c.Text("no_region")
+	}
+	if c.Has("region_" + id) {
+		return c.Text("region_" + id)
+	}
+	return id
+}
+
+// RegionNamed returns the id of the region that the language calls name, in
+// whatever case, or "".
+func (c *Catalog) RegionNamed(name string) string {
+	for _, id := range slices.Sorted(maps.Keys(c.messages)) {
+		if region, ok := strings.CutPrefix(id, "region_"); ok && strings.EqualFold(c.Text(id), name) {
+			return region
+		}
+	}
+	return ""
 }

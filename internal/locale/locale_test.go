@@ -54,7 +54,7 @@ func named(t *testing.T) map[string]bool {
 		files = append(files, found...)
 	}
 	ids := map[string]bool{}
-	quoted := regexp.MustCompile(`(?:\bt |Text\(|Lookup\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+|why_[a-z]+)"`)
+	quoted := regexp.MustCompile(`(?:\bt |Text\(|Lookup\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+|why_[a-z]+|and_[a-z]+)"`)
 	for _, file := range files {
 		if !slices.Contains([]string{".tmpl", ".go", ".html"}, filepath.Ext(file)) || strings.HasSuffix(file, "_test.go") {
 			continue
@@ -116,6 +116,9 @@ func TestLanguages(t *testing.T) {
 			optional := strings.HasPrefix(id, "region_") || strings.HasPrefix(id, "hint_") // English has none
 			if _, ok := english[id]; !ok && !optional {
 				t.Errorf("%q is in %s only", id, lang)
+			}
+			if strings.HasPrefix(id, "hint_") && !strings.Contains(f["other"], "%[1]s") {
+				t.Errorf("%s: %q loses the words of the problem", lang, id)
 			}
 			if f["other"] == "" {
 				t.Errorf("%s: %q has no text", lang, id)

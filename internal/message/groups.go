@@ -1,7 +1,7 @@
 package message
 
 import (
-	"math"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,50 +19,49 @@ const (
 // A group is findings under one heading.
 type group struct {
 	Group
-	id       string // of its texts in the catalogue, such as expiring_today
-	days     int    // of what expires within days
-	findings []*report.Finding
-	rows     [][]*report.Finding // by row
-	heading  Line
-	lines    []Line // of the first rows
+	id      string              // of its texts in the catalogue, such as expiring_today
+	days    int                 // of what expires within days
+	rows    [][]*report.Finding // by row
+	heading Line
+	lines   []Line // of the first rows
 }
 
 // groupFindings puts findings under headings, the most urgent first: by
 // severity, then by reason in the order of the rules.
-func groupFindings(r report.Report, o Options, c *locale.Catalog) []*group {
-	var groups []*group
+func groupFindings(r report.Report, o Options, c *locale.Catalog) (groups []*group) {
 	type place struct {
 		report.Severity
 		report.Reason
 	}
-	at := map[place]*group{}
+	at := map[place][]*report.Finding{}
+	order := report.HeadingOrder()
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		p := place{f.Severity, r.PrimaryReason(*f)}
+		if !slices.Contains(report.Severities, p.Severity) || !slices.Contains(order, p.Reason) { // a report of a later version
+			p = place{report.Notice, report.UnknownStatus}
+		}
+		at[p] = append(at[p], f)
+	}
 	within := map[report.Severity]int{report.Critical: r.CriticalDays, report.Warning: r.WarningDays, report.Notice: r.Days}
 	for _, severity := range report.Severities {
-		for _, reason := range report.HeadingOrder() {
-			g := &group{id: string(reason), Group: Group{Severity: severity}}
+		for _, reason := range order {
+			findings := at[place{severity, reason}]
+			if len(findings) == 0 {
+				continue
+			}
+			g := &group{id: string(reason), Group: Group{Severity: severity, Count: len(findings)}, rows: foldAlike(r, findings, o.OwnerTag)}
+			for _, f := range findings {
+				g.Phones += f.PhoneCount
+			}
 			if reason == report.Expiring {
 				if g.days = min(r.Days, within[severity]); g.days == 0 {
 					g.id = "expiring_today"
 				}
 			}
-			at[place{severity, reason}] = g
+			g.Title = c.Text("heading_"+g.id, g.days)
 			groups = append(groups, g)
 		}
-	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		g := at[place{f.Severity, r.PrimaryReason(*f)}]
-		if g == nil { // a report of a later version
-			g = at[place{report.Notice, report.UnknownStatus}]
-		}
-		g.findings = append(g.findings, f)
-		g.Count++
-		g.Phones += f.PhoneCount
-	}
-	groups = slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
-	for _, g := range groups {
-		g.Title = c.Text("heading_"+g.id, g.days)
-		g.rows = foldAlike(r, g.findings, o.OwnerTag)
 	}
 	return groups
 }
@@ -74,51 +73,35 @@ func foldAlike(r report.Report, findings []*report.Finding, ownerTag string) (ro
 	if len(r.Findings) <= foldFrom {
 		return slices.Collect(slices.Chunk(findings, 1))
 	}
-	index := map[look]int{}
-	var sets [][]*report.Finding
+	sets := map[look][]*report.Finding{}
 	for _, f := range findings {
 		l := lookOf(r, f, ownerTag)
-		i, ok := index[l]
-		if !ok {
-			i = len(sets)
-			index[l] = i
-			sets = append(sets, nil)
-		}
-		sets[i] = append(sets[i], f)
+		sets[l] = append(sets[l], f)
 	}
-	for _, set := range sets {
-		if len(set) >= foldAtLeast {
+	for _, f := range findings {
+		l := lookOf(r, f, ownerTag)
+		if set := sets[l]; len(set) >= foldAtLeast {
 			rows = append(rows, set)
 		} else {
 			rows = slices.AppendSeq(rows, slices.Chunk(set, 1))
 		}
+		delete(sets, l)
 	}
 	return rows
 }
 
 // A look is what a row shows of a finding, other than its name and id.
-type look struct {
-	days                                            int
-	since, region, status, instance, reasons, owner string
-}
+type look [7]string
 
 func lookOf(r report.Report, f *report.Finding, ownerTag string) look {
-	l := look{days: math.MinInt, region: f.Region, status: f.Status, instance: f.InstanceType, owner: f.Tags[ownerTag]}
-	if f.DaysLeft != nil {
-		l.days = *f.DaysLeft
+	began, reasons := "", string(f.Reason)
+	if primary := r.PrimaryReason(*f); primary == report.Failed || primary == report.Stuck {
+		began = since(f).Format(time.DateOnly)
 	}
-	switch primary := r.PrimaryReason(*f); {
-	case primary == report.Stuck && f.Status == report.StatusDeleting:
-		l.since = f.ModifiedAt.Format(time.DateOnly)
-	case primary == report.Failed || primary == report.Stuck:
-		l.since = f.CreatedAt.Format(time.DateOnly)
+	for _, reason := range f.OtherReasons {
+		reasons += " " + string(reason)
 	}
-	var reasons strings.Builder
-	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
-		reasons.WriteString(" " + string(reason))
-	}
-	l.reasons = reasons.String()
-	return l
+	return look{f.ExpiresAt.Format(time.DateOnly), began, f.Region, f.Status, f.InstanceType, reasons, f.Tags[ownerTag]}
 }
 
 func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catalog) Row {
@@ -127,19 +110,14 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 		Name: Name(f.Matrix), ID: Clean(f.NodeID), Region: c.Region(Clean(f.Region)), Owner: Clean(f.Tags[o.OwnerTag]),
 		Count: len(alike), Severity: f.Severity,
 	}
+	var ids []string
 	for _, f := range alike {
 		row.Phones += f.PhoneCount
+		ids = append(ids, Clean(f.NodeID))
 	}
 	if len(alike) > 1 {
 		row.Name = c.Text("matrices", len(alike))
-		var ids []string
-		for _, f := range alike[:min(len(alike), foldedIDs)] {
-			ids = append(ids, Clean(f.NodeID))
-		}
-		row.ID = strings.Join(ids, ", ")
-		if rest := len(alike) - foldedIDs; rest > 0 {
-			row.ID += c.Text("and_others", rest, len(alike))
-		}
+		row.ID = list(c, ids, ", ", foldedIDs, "and_others")
 	} else if row.Name == row.ID {
 		row.ID = ""
 	}
@@ -159,4 +137,53 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 	}
 	row.Also = strings.Join(also, c.Text("comma"))
 	return row
+}
+
+// Name returns the name of a matrix, or its id if the name shows nothing.
+func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }
+
+// Why returns when, or what, a reason is of a finding: "Tue 24 Nov, in 2 days".
+// sameHour is false if the text is for findings that expire at different hours.
+func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time) string {
+	when := func(t report.Time, hour bool) string {
+		switch {
+		case t.IsZero():
+			return c.Text("date_unknown")
+		case t.IsNever():
+			return c.Text("never")
+		}
+		date := c.Date(t.Time, now)
+		if hour {
+			date += " " + t.Format("15:04")
+		}
+		return c.Text("when", date, c.Distance(report.DaysBetween(now, t.Time, now.Location())))
+	}
+	switch {
+	case reason == report.Failed:
+		return when(f.CreatedAt, f.CreatedAt.Sub(now).Abs() < 24*time.Hour)
+	case reason == report.Expired || reason == report.Expiring:
+		return when(f.ExpiresAt, f.Severity == report.Critical && sameHour) // the hour matters
+	case reason == report.Stuck:
+		id := "why_creating"
+		if f.Status == report.StatusDeleting {
+			id = "why_deleting"
+		}
+		days := report.DaysBetween(now, since(f).Time, now.Location())
+		return c.Text(id, c.Date(since(f).Time, now), c.Distance(days), c.Text("days", -days))
+	case reason == report.UnknownStatus && Clean(f.Status) == "":
+		return c.Text("why_no_status")
+	case reason == report.UnknownStatus:
+		return c.Text("why_unknown_status", Clean(f.Status))
+	case reason == report.NoExpiry && f.ExpiresRaw != "":
+		return c.Text("why_unreadable_expiry", Clean(f.ExpiresRaw))
+	}
+	return c.Text("why_" + string(reason))
+}
+
+// since returns when a matrix began to be created, or to be deleted.
+func since(f *report.Finding) report.Time {
+	if f.Status == report.StatusDeleting {
+		return f.ModifiedAt
+	}
+	return f.CreatedAt
 }

@@ -48,9 +48,16 @@ func Visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return s // as most are
 	}
-	s = strings.Map(func(r rune) rune {
+	joiner := func(r rune) bool { return r == '\u200c' || r == '\u200d' } // scripts and emoji need them
+	return strings.Join(strings.Fields(replaceInvisible(s, joiner)), " ")
+}
+
+// replaceInvisible replaces spaces by the plain one, and removes invisible
+// characters. It leaves what keep returns true for.
+func replaceInvisible(s string, keep func(rune) bool) string {
+	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\u200c' || r == '\u200d': // joiners, which scripts and emoji need
+		case keep(r):
 			return r
 		case unicode.IsSpace(r):
 			return ' '
@@ -59,7 +66,6 @@ func Visible(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return strings.Join(strings.Fields(s), " ")
 }
 
 // Clean returns Visible(s), truncated to 320 characters.
@@ -93,9 +99,12 @@ func mark(style Style, text, url string) string {
 	return string(firstMark+rune(style)) + text + string(firstMark+rune(linkURL)) + url + string(firstMark)
 }
 
-// parseLines parses what a part printed: lines of runs, without empty ones.
+// parseLines parses what a part printed: lines of runs, without empty ones. Tabs
+// stay, which separate the cells of a terminal, and so do the spaces and the
+// characters of a template that have a width or a direction of their own.
 func parseLines(printed string) (lines []Line) {
-	for text := range strings.Lines(visible(printed)) {
+	keep := func(r rune) bool { return r == '\n' || r == '\t' || isMark(r) || unicode.In(r, unicode.Zs, unicode.Cf) }
+	for text := range strings.Lines(replaceInvisible(printed, keep)) {
 		text = strings.TrimSpace(text)
 		var line Line
 		style, start := Plain, 0
@@ -119,22 +128,6 @@ func parseLines(printed string) (lines []Line) {
 		}
 	}
 	return lines
-}
-
-// visible returns s without private-use characters that are not marks, and
-// without control characters but tabs, which separate the cells of a terminal.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t', isMark(r):
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Co, r):
-			return -1
-		case unicode.In(r, unicode.Zl, unicode.Zp):
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 // join returns lines as one line.

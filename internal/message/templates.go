@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,11 +49,9 @@ func parseParts(channel string, c *locale.Catalog, dirs ...fs.FS) (*template.Tem
 	if err := check(trees); err != nil {
 		return nil, err
 	}
-	t := template.New("").Funcs(known).Funcs(template.FuncMap{listFunc: list})
+	t := template.New("").Funcs(known).Funcs(template.FuncMap{listFunc: checkList})
 	for name, tree := range trees {
-		if _, err := t.AddParseTree(name, tree); err != nil {
-			return nil, err
-		}
+		template.Must(t.AddParseTree(name, tree))
 	}
 	return t, nil
 }
@@ -61,18 +60,17 @@ func parseParts(channel string, c *locale.Catalog, dirs ...fs.FS) (*template.Tem
 func execute(parts *template.Template, part string, data any) ([]Line, error) {
 	var out limitedBuffer
 	err := parts.ExecuteTemplate(&out, part, data)
-	return parseLines(string(out)), err
+	return parseLines(out.String()), err
 }
 
 // A limitedBuffer fails beyond maxBytes.
-type limitedBuffer []byte
+type limitedBuffer struct{ bytes.Buffer }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if len(*b)+len(p) > maxBytes {
+	if b.Len()+len(p) > maxBytes {
 		return 0, errTooLong
 	}
-	*b = append(*b, p...)
-	return len(p), nil
+	return b.Buffer.Write(p)
 }
 
 // builtins are the functions of text/template that a template may call. Those
@@ -90,9 +88,7 @@ func functions(c *locale.Catalog) template.FuncMap {
 		"code":    func(text string) string { return mark(Code, text, "") },
 		"link":    func(text, url string) string { return mark(Link, text, url) },
 		"mention": func(id string) string { return mark(Person, id, "") },
-		"join": func(list []string, separator string) (string, error) {
-			return limited(strings.Join(list, separator), nil)
-		},
+		"join":    func(list []string, by string) (string, error) { return limited(strings.Join(list, by), nil) },
 	}
 }
 
@@ -107,11 +103,11 @@ func limited(s string, err error) (string, error) {
 // name it, as they cannot be parsed with it.
 const listFunc = "list"
 
-// list returns v if it is a list: text/template also ranges over numbers, and
+// checkList returns v if it is a list: text/template also ranges over numbers, and
 // text/template cannot be stopped.
-func list(v any) (any, error) {
+func checkList(v any) (any, error) {
 	switch v.(type) {
-	case []string, []Kind:
+	case []string, []Group:
 		return v, nil
 	}
 	return nil, fmt.Errorf("range over %T: not a list", v)
@@ -122,13 +118,12 @@ func list(v any) (any, error) {
 func check(trees map[string]*parse.Tree) error {
 	uses := map[string][]string{} // by part
 	for name, tree := range trees {
-		var err error
-		walk(reflect.ValueOf(tree.Root), func(node any) {
+		for _, node := range nodes(reflect.ValueOf(tree.Root)) {
 			switch n := node.(type) {
 			case *parse.NumberNode:
 				if n.IsFloat && max(n.Float64, -n.Float64) > maxNumber {
 					where, _ := tree.ErrorContext(n)
-					err = fmt.Errorf("template: %s: %s is above %d", where, n, maxNumber)
+					return fmt.Errorf("template: %s: %s is above %d", where, n, maxNumber)
 				}
 			case *parse.RangeNode:
 				guard := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: n.Pos}
@@ -137,9 +132,6 @@ func check(trees map[string]*parse.Tree) error {
 			case *parse.TemplateNode:
 				uses[name] = append(uses[name], n.Name)
 			}
-		})
-		if err != nil {
-			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
@@ -158,26 +150,22 @@ func check(trees map[string]*parse.Tree) error {
 	return nil
 }
 
-// walk calls visit for every node of a parse tree: whatever its exported fields
-// lead to.
-func walk(v reflect.Value, visit func(node any)) {
+// nodes returns every node of a parse tree: whatever its exported fields lead to.
+func nodes(v reflect.Value) (all []any) {
 	switch v.Kind() {
-	case reflect.Interface:
-		walk(v.Elem(), visit)
-	case reflect.Pointer:
-		if !v.IsNil() {
-			visit(v.Interface())
-			walk(v.Elem(), visit)
-		}
+	case reflect.Interface, reflect.Pointer:
+		return nodes(v.Elem()) // none of nil
 	case reflect.Struct:
+		all = append(all, v.Addr().Interface())
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				walk(v.Field(i), visit)
+				all = append(all, nodes(v.Field(i))...)
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			walk(v.Index(i), visit)
+			all = append(all, nodes(v.Index(i))...)
 		}
 	}
+	return all
 }

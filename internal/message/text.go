@@ -3,6 +3,7 @@ package message
 import (
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -17,10 +18,7 @@ var colours = map[report.Severity]string{
 	report.Critical: "\x1b[1;31m", report.Warning: "\x1b[33m", report.Notice: "\x1b[36m", "": "\x1b[32m",
 }
 
-const (
-	faint       = "\x1b[2m"
-	resetColour = "\x1b[0m"
-)
+const faint, resetColour = "\x1b[2m", "\x1b[0m"
 
 // Text writes r for a terminal: every finding, in columns, and every problem.
 func Text(out io.Writer, r report.Report, o Options, colour bool) error {
@@ -38,34 +36,32 @@ func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 		return err
 	}
 	var b strings.Builder
-	line := func(colourCode, s string) {
-		s = strings.TrimRight(s, " ")
-		if colour && s != "" && colourCode != "" {
-			s = colourCode + s + resetColour
+	write := func(code string, lines ...Line) {
+		for _, l := range lines {
+			s := strings.TrimRight(plainText(l), " ")
+			if colour && s != "" && code != "" {
+				s = code + s + resetColour
+			}
+			b.WriteString(s + "\n")
 		}
-		b.WriteString(s + "\n")
 	}
-	line(colours[m.Severity], m.Title)
-	for _, l := range m.Lead {
-		line("", plainText(l))
-	}
+	write(colours[m.Severity], Line{{Text: m.Title}})
+	write("", m.Lead...)
 	widths := columnWidths(m.Groups)
 	for _, g := range m.Groups {
-		line("", "")
-		line(colours[g.Severity], plainText(g.Heading))
+		write("", nil)
+		write(colours[g.Severity], g.Heading)
 		for _, row := range g.Rows {
-			line("", "  "+alignCells(plainText(row), widths))
+			write("", Line{{Text: "  " + alignCells(plainText(row), widths)}})
 		}
 	}
 	if len(m.Foot) > 0 {
-		line("", "")
+		write("", nil)
 	}
-	for _, l := range m.Foot {
-		line(faint, plainText(l))
-	}
+	write(faint, m.Foot...)
 	for _, p := range r.Problems {
 		if !p.MayHideMatrices && p.Endpoint != "" { // Lead has the others
-			line(faint, Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " ")))
+			write(faint, Line{{Text: Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " "))}})
 		}
 	}
 	_, err = io.WriteString(out, b.String())
@@ -74,25 +70,21 @@ func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 
 // plainText returns a line with the addresses of its links.
 func plainText(l Line) string {
-	var b strings.Builder
-	for _, r := range l {
-		b.WriteString(r.Text)
+	l = slices.Clone(l)
+	for i, r := range l {
 		if r.Style == Link {
-			b.WriteString(" " + r.URL)
+			l[i].Text += " " + r.URL
 		}
 	}
-	return b.String()
+	return l.String()
 }
 
 // columnWidths returns the widest cell of each column. Tabs separate cells.
-func columnWidths(groups []Block) []int {
-	var widths []int
+func columnWidths(groups []Block) map[int]int {
+	widths := map[int]int{}
 	for _, g := range groups {
 		for _, row := range g.Rows {
 			for i, cell := range strings.Split(plainText(row), "\t") {
-				if i == len(widths) {
-					widths = append(widths, 0)
-				}
 				widths[i] = max(widths[i], columns(cell))
 			}
 		}
@@ -101,7 +93,7 @@ func columnWidths(groups []Block) []int {
 }
 
 // alignCells pads every cell but the last to its column.
-func alignCells(row string, widths []int) string {
+func alignCells(row string, widths map[int]int) string {
 	cells := strings.Split(row, "\t")
 	for i, cell := range cells[:len(cells)-1] {
 		cells[i] = cell + strings.Repeat(" ", widths[i]-columns(cell))

@@ -66,13 +66,7 @@ type Row struct {
 // More is what the part more uses: findings that were left out.
 type More struct {
 	Count int
-	Kinds []Kind
-}
-
-// A Kind is how many findings of one group were left out.
-type Kind struct {
-	Count int
-	Title string
+	Kinds []Group // with Count and Title of what was left out
 }
 
 const (
@@ -98,10 +92,19 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
 		When:       c.DateTime(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: Clean(o.RequestID), Age: int(o.Age / time.Second),
-		Facts: facts(groups, c), Mentions: mentioned(r, o),
+		Mentions: mentioned(r, o),
 	}
-	for _, g := range groups[:min(len(groups), factsInTitle)] {
-		v.FactPhones += g.Phones
+	expiring := false
+	for i, g := range groups {
+		fact := g.id
+		if g.days > 0 && expiring { // within a longer time
+			fact = "more_expiring"
+		}
+		expiring = expiring || strings.HasPrefix(g.id, string(report.Expiring))
+		v.Facts = append(v.Facts, c.Text("fact_"+fact, g.Count, c.Text("days", g.days)))
+		if i < factsInTitle {
+			v.FactPhones += g.Phones
+		}
 	}
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity
@@ -134,36 +137,28 @@ func undeliveredView(r report.Report, c *locale.Catalog) View {
 	return v
 }
 
-// facts returns the groups as counts with nouns, for the title.
-func facts(groups []*group, c *locale.Catalog) (facts []string) {
-	expiring := false
-	for _, g := range groups {
-		fact := g.id
-		if strings.HasPrefix(fact, string(report.Expiring)) {
-			if expiring { // further ones within a longer time
-				fact = "more_expiring"
-			}
-			expiring = true
-		}
-		facts = append(facts, c.Text("fact_"+fact, g.Count, c.Text("days", g.days)))
-	}
-	return facts
+// A Column is one or several days of the timeline.
+type Column struct {
+	Count      int // matrices that expire
+	BySeverity map[report.Severity]int
 }
 
-// Timeline returns how many matrices of each severity expire within the report's
-// days, in at most 31 columns of one or several days. It has none if the report
-// was read from JSON with a number of days that no program writes.
-func Timeline(r report.Report) []map[report.Severity]int {
+// Timeline returns the expiries within the report's days, in at most 31 columns. It
+// has none if the report was read from JSON with a number of days that no program
+// writes.
+func Timeline(r report.Report) []Column {
 	if r.Days < 0 || r.Days > maxTimelineDays {
 		return nil
 	}
-	columns := make([]map[report.Severity]int, min(r.Days+1, 31))
+	columns := make([]Column, min(r.Days+1, 31))
 	for i := range columns {
-		columns[i] = map[report.Severity]int{}
+		columns[i].BySeverity = map[report.Severity]int{}
 	}
 	for _, f := range r.Findings {
 		if f.DaysLeft != nil && *f.DaysLeft >= 0 && *f.DaysLeft <= r.Days && f.Reason != report.Expired {
-			columns[*f.DaysLeft*len(columns)/(r.Days+1)][f.Severity]++
+			i := *f.DaysLeft * len(columns) / (r.Days + 1)
+			columns[i].Count++
+			columns[i].BySeverity[f.Severity]++
 		}
 	}
 	return columns
@@ -171,23 +166,19 @@ func Timeline(r report.Report) []map[report.Severity]int {
 
 // bar draws how many matrices expire in each column of the timeline.
 func bar(r report.Report) string {
-	var counts []int
-	total := 0
-	for _, column := range Timeline(r) {
-		n := 0
-		for _, count := range column {
-			n += count
-		}
-		counts = append(counts, n)
-		total += n
+	columns := Timeline(r)
+	most, total := 0, 0
+	for _, column := range columns {
+		most = max(most, column.Count)
+		total += column.Count
 	}
-	if total < barFrom || len(counts) < 5 {
+	if total < barFrom || len(columns) < 5 {
 		return ""
 	}
 	levels := []rune("▁▂▃▄▅▆▇█")
 	var b strings.Builder
-	for _, n := range counts {
-		b.WriteRune(levels[max(min(n, 1), n*(len(levels)-1)/slices.Max(counts))])
+	for _, column := range columns {
+		b.WriteRune(levels[max(min(column.Count, 1), column.Count*(len(levels)-1)/most)])
 	}
 	return b.String()
 }
@@ -205,4 +196,63 @@ func mentioned(r report.Report, o Options) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// problemTexts words the first problems. If what is missing is regions only, a
+// few of them, unread names them. Problems of an endpoint that hide no matrix
+// are left out: they concern the operator.
+func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string, others int, unread string) {
+	var distinct, regions []string
+	places := map[string][]string{} // by text: several endpoints may have the same problem
+	for _, p := range problems {
+		if !p.MayHideMatrices && p.Endpoint != "" {
+			continue
+		}
+		text := strings.Trim(p.Code+": "+problemText(c, p), ": ")
+		if _, ok := places[text]; !ok {
+			distinct = append(distinct, text)
+		}
+		place, region := p.Endpoint, ""
+		if p.Region != "" {
+			place, region = c.Region(p.Region), c.Region(p.Region)
+		}
+		places[text] = append(places[text], place)
+		if p.MayHideMatrices {
+			regions = append(regions, Clean(region))
+		}
+	}
+	for _, text := range distinct[:min(len(distinct), maxProblems)] {
+		at := slices.Compact(slices.Sorted(slices.Values(places[text])))
+		text = strings.TrimPrefix(list(c, at, c.Text("comma"), maxProblems, "and_places")+": "+text, ": ")
+		texts = append(texts, Clean(shorten(text, maxProblemRunes)))
+	}
+	slices.Sort(regions)
+	if regions = slices.Compact(regions); !slices.Contains(regions, "") && len(regions) <= maxProblems {
+		unread = strings.Join(regions, c.Text("comma"))
+	}
+	return texts, len(distinct) - len(texts), unread
+}
+
+// list joins the first values, and words how many others there are.
+func list(c *locale.Catalog, values []string, separator string, most int, others string) string {
+	text := strings.Join(values[:min(len(values), most)], separator)
+	if rest := len(values) - most; rest > 0 {
+		text += c.Text(others, rest, len(values))
+	}
+	return text
+}
+
+// problemText words a problem: with the hint of the catalogue for its code, and
+// with the problem's own message, which is in English. The hint is that of the code
+// itself, or of the family before its first dot or its digits. A hint_Forbidden of
+// a family that is not documented as one would explain codes that mean something
+// else, so that hints end with _family if they are for all of it.
+func problemText(c *locale.Catalog, p report.Problem) string {
+	family, _, _ := strings.Cut(p.Code, ".")
+	for _, id := range []string{p.Code, family + "_family", strings.TrimRight(p.Code, "0123456789") + "_family"} {
+		if c.Has("hint_" + id) {
+			return c.Text("hint_"+id, p.Message)
+		}
+	}
+	return p.Message
 }

@@ -23,9 +23,6 @@ type barItem struct {
 }
 
 func newBarCharts(r report.Report, c *locale.Catalog) []barChart {
-	if len(r.Findings) == 0 {
-		return nil
-	}
 	return []barChart{
 		{"reasons", c.Text("page_reasons"), barItems(r, func(f report.Finding) string { return reasonText(c, f.Reason) })},
 		{"regions", c.Text("page_regions"), barItems(r, func(f report.Finding) string { return c.Region(message.Clean(f.Region)) })},
@@ -87,11 +84,8 @@ func newTimeline(r report.Report, c *locale.Catalog) *timeline {
 	counts := message.Timeline(r)
 	columns := make([]column, len(counts))
 	most := 0
-	for i := range columns {
-		for _, n := range counts[i] {
-			columns[i].Count += n
-		}
-		most = max(most, columns[i].Count)
+	for _, count := range counts {
+		most = max(most, count.Count)
 	}
 	if most == 0 {
 		return nil
@@ -101,9 +95,9 @@ func newTimeline(r report.Report, c *locale.Catalog) *timeline {
 	for i := range columns {
 		col := &columns[i]
 		day := r.GeneratedAt.AddDate(0, 0, (i*(r.Days+1)+len(columns)-1)/len(columns)) // the first of the column
-		col.Middle, col.Top = i*width+width/2, timelineHeight
+		col.Count, col.Middle, col.Top = counts[i].Count, i*width+width/2, timelineHeight
 		for _, s := range report.Severities {
-			if n := counts[i][s]; n > 0 {
+			if n := counts[i].BySeverity[s]; n > 0 {
 				height := max(3, n*(timelineHeight-timelineTop)/most)
 				col.Top -= height
 				col.Parts = append(col.Parts, part{col.Middle - barWidth/2, col.Top, barWidth, height, s})

@@ -1,11 +1,12 @@
 package page
 
 import (
-	"html/template"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
@@ -19,8 +20,6 @@ type model struct {
 	Title      string
 	Language   string
 	Languages  []*locale.Catalog // the other ones
-	Style      template.CSS
-	Script     template.JS
 	Urgent     []message.Section
 	Timeline   *timeline
 	Severities []report.Severity
@@ -45,7 +44,7 @@ const urgentRows = 6
 
 func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
 	m := model{
-		Options: o, View: d.View, Title: d.Title(), Language: c.Language(), Style: style(), Script: script(),
+		Options: o, View: d.View, Title: d.Title, Language: c.Language(),
 		Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Severities: report.Severities, Bars: newBarCharts(r, c),
 		Filters: []filter{
 			newFilter(o, "severity", report.Severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
@@ -91,4 +90,68 @@ func (m model) In(path string) string {
 	query.Del("format")
 	query.Del("page")
 	return (&url.URL{Path: path, RawQuery: query.Encode()}).String()
+}
+
+// A row is one matrix of the table. Rank and At are what the script sorts by.
+type row struct {
+	Name, ID, Region, Owner, Type, Severity, SeverityText, Why, Since, Also, Expires, Distance string
+	Reasons                                                                                    []report.Reason
+	Rank, Phones                                                                               int
+	At                                                                                         int64
+}
+
+// noExpiry is the At of a matrix without an expiry: it sorts last.
+const noExpiry = 1 << 40
+
+func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catalog) row {
+	now := r.GeneratedAt.Time
+	row := row{
+		Name: message.Name(f.Matrix), ID: message.Clean(f.NodeID), Region: message.Clean(f.Region), Phones: f.PhoneCount,
+		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType),
+		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity), At: noExpiry, Expires: c.Text("date_unknown"),
+	}
+	switch t := f.ExpiresAt; {
+	case t.IsZero():
+	case t.IsNever():
+		row.Expires = c.Text("never")
+	default:
+		row.At, row.Expires = t.Unix(), c.Date(t.Time, now)+t.Format(" 15:04")
+		row.Distance = c.Distance(report.DaysBetween(now, t.Time, now.Location()))
+	}
+	if f.Reason == "" {
+		row.Severity, row.SeverityText, row.Rank, row.Why = "fine", c.Text("page_fine"), len(report.Severities), message.Clean(f.Status)
+		return row
+	}
+	row.SeverityText = c.Text("page_" + row.Severity)
+	primary := r.PrimaryReason(*f)
+	row.Why = reasonOf(c, primary, f)
+	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry
+		row.Since = message.Why(c, primary, f, true, now)
+	}
+	row.Reasons = append([]report.Reason{f.Reason}, f.OtherReasons...)
+	var also []string
+	for _, reason := range row.Reasons {
+		if reason != primary {
+			also = append(also, reasonOf(c, reason, f))
+		}
+	}
+	row.Also = strings.Join(also, c.Text("comma"))
+	return row
+}
+
+// reasonOf words a reason of a finding without its date, which has a column of
+// its own.
+func reasonOf(c *locale.Catalog, reason report.Reason, f *report.Finding) string {
+	if reason == report.UnknownStatus || reason == report.NoExpiry && f.ExpiresRaw != "" {
+		return message.Why(c, reason, f, true, time.Time{})
+	}
+	return reasonText(c, reason)
+}
+
+// reasonText names a reason.
+func reasonText(c *locale.Catalog, reason report.Reason) string {
+	if reason == report.Expiring {
+		return c.Text("page_expiring")
+	}
+	return c.Text("heading_" + string(reason))
 }

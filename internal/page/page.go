@@ -2,8 +2,8 @@
 //
 // The page is one file: its style and script stand in it, and its policy
 // allows these alone, by their hashes. It works without the script, whose part
-// is to sort and filter the rows in the browser. page.go writes it, model.go and
-// rows.go hold what templates/page.html shows, and chart.go draws the bars and the
+// is to sort and filter the rows in the browser. page.go writes it, model.go
+// holds what templates/page.html shows, and chart.go draws the bars and the
 // timeline.
 package page
 
@@ -58,11 +58,7 @@ func Write(w io.Writer, r report.Report, o Options) error {
 	if err != nil {
 		return err
 	}
-	t, err := parsed().Clone()
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	t.Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region})
+	t := template.Must(parsed().Clone()).Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region})
 	out := bufio.NewWriter(w)
 	if err := t.Execute(out, newModel(r, d, o, c)); err != nil {
 		return fmt.Errorf("page: %w", err)
@@ -74,7 +70,9 @@ func Write(w io.Writer, r report.Report, o Options) error {
 // its language.
 var parsed = sync.OnceValue(func() *template.Template {
 	var c *locale.Catalog
-	t := template.New("page.html").Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region})
+	t := template.New("page.html").Funcs(template.FuncMap{
+		"t": c.Lookup, "region": c.Region, "style": style, "script": script,
+	})
 	return template.Must(t.ParseFS(templates.Files, "page.html"))
 })
 
