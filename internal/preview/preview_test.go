@@ -3,6 +3,7 @@ package preview
 import (
 	"encoding/xml"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,18 @@ func TestPageShowsEveryChannel(t *testing.T) {
 	for _, want := range []string{"plain", "cpn-2", `<a href="https://console.example.com/renew?a=1&amp;b=2">`} {
 		if n := strings.Count(page, want); n < len(chat.Kinds) {
 			t.Errorf("%q is %d times in the page", want, n)
+		}
+	}
+}
+
+// Rows are a list in the services whose clients show one.
+func TestPageShowsLists(t *testing.T) {
+	articles := strings.Split(pageOf(t, messages(t)), "<article ")[1:]
+	for _, article := range articles {
+		service, _, _ := strings.Cut(strings.TrimPrefix(article, `id="`), "-")
+		want := slices.Contains([]string{"slack", "dingtalk", "feishu", "wecom"}, service)
+		if got := strings.Contains(article, "<ul><li>"); got != want {
+			t.Errorf("%s: a list %t, want %t", service, got, want)
 		}
 	}
 }
