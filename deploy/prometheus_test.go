@@ -25,7 +25,7 @@ func written(t *testing.T) map[string][]string {
 	t.Helper()
 	now := time.Date(2026, 11, 26, 9, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Location: time.UTC}
-	listing := report.Listing{Total: 1, Matrices: []report.Matrix{{NodeID: "cpn-1", Status: report.StatusRunning, ExpiresAt: report.Time{Time: now.Add(time.Hour)}}}}
+	listing := report.Listing{Total: 1, Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: report.StatusRunning, ExpiresAt: report.Time{Time: now.Add(time.Hour)}}}}
 	var b strings.Builder
 	if err := export.Metrics(&b, report.Build(rules, listing, now), time.Second); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 func findings(now time.Time) sourceFunc {
 	l := report.Listing{Regions: []string{"cn-hangzhou"}}
 	for i := range 20_000 {
-		l.Matrices = append(l.Matrices, report.Matrix{
+		l.Matrices = append(l.Matrices, &report.Matrix{
 			NodeID: fmt.Sprintf("cpn-%012d", i), Name: fmt.Sprint("matrix-", i), Region: "cn-hangzhou", Status: report.StatusRunning,
 			ServerType: "cpm.gx7.10xlarge", PhoneCount: 25, Tags: map[string]string{"owner": fmt.Sprint("team-", i%5)},
 			CreatedAt: report.Time{Time: now.AddDate(-1, 0, 0)}, ExpiresAt: report.Time{Time: now.Add(time.Duration(i*7919%(720*60)) * time.Minute)},

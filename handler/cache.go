@@ -80,10 +80,10 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQue
 func renderReserve(left time.Duration) time.Duration { return min(2*time.Second, left/8) }
 
 // ownersOf returns the owners that the tags of matrices name, sorted.
-func ownersOf(ms []report.Matrix, tag string) []string {
+func ownersOf(ms []*report.Matrix, tag string) []string {
 	owners := map[string]bool{}
-	for i := range ms {
-		owners[ms[i].Tags[tag]] = true
+	for _, m := range ms {
+		owners[m.Tags[tag]] = true
 	}
 	delete(owners, "")
 	return slices.Sorted(maps.Keys(owners))

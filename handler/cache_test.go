@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,7 @@ func TestCachedListingServesAllQueries(t *testing.T) {
 	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) (l report.Listing) {
 		listings++
 		for i := range 12_000 { // 30 expire on each day
-			l.Matrices = append(l.Matrices, report.Matrix{
+			l.Matrices = append(l.Matrices, &report.Matrix{
 				NodeID: fmt.Sprint("cpn-", i), Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(0, 0, 1+i%400)}, Tags: map[string]string{"owner": fmt.Sprint("team-", i%3)},
 			})
 		}
@@ -146,7 +147,7 @@ func TestCacheIsBoundedByMatrices(t *testing.T) {
 	listings := 0
 	w := &world{Handler: newHandler(sourceFunc(func(_ context.Context, regions []string) report.Listing {
 		listings++
-		return report.Listing{Regions: regions, Matrices: make([]report.Matrix, 60_000)}
+		return report.Listing{Regions: regions, Matrices: slices.Repeat([]*report.Matrix{{}}, 60_000)}
 	}))}
 	for _, region := range []string{"cn-a", "cn-a", "cn-b", "cn-b", "cn-a"} {
 		w.get(t, "/report?severity=critical&region="+region)
@@ -167,7 +168,7 @@ func TestConcurrentRequestsShareListing(t *testing.T) {
 			if ctx.Err() != nil {
 				return report.Listing{Problems: []report.Problem{{Code: "Canceled", MayHideMatrices: true}}}
 			}
-			return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Total: 1}
+			return report.Listing{Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Total: 1}
 		}))
 		var wg sync.WaitGroup
 		for i := range 20 {
@@ -208,7 +209,7 @@ func TestListingLeavesTimeToRender(t *testing.T) {
 				start := time.Now()
 				<-ctx.Done()
 				listed = time.Since(start)
-				return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Problems: []report.Problem{{Code: "DeadlineExceeded", MayHideMatrices: true}}}
+				return report.Listing{Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}}, Problems: []report.Problem{{Code: "DeadlineExceeded", MayHideMatrices: true}}}
 			}))
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()

@@ -238,7 +238,7 @@ func TestCommandDoesNotWait(t *testing.T) {
 		var listings atomic.Int64
 		w.Source = sourceFunc(func(ctx context.Context, _ []string) report.Listing {
 			listings.Add(1)
-			l := report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Region: "cn-shanghai", Status: "FAILED"}}, Total: 1, Regions: []string{"cn-shanghai"}}
+			l := report.Listing{Matrices: []*report.Matrix{{NodeID: "cpn-1", Region: "cn-shanghai", Status: "FAILED"}}, Total: 1, Regions: []string{"cn-shanghai"}}
 			select {
 			case <-time.After(4 * time.Second):
 			case <-ctx.Done():

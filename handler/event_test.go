@@ -107,7 +107,7 @@ func TestTooLargeResponse(t *testing.T) {
 	name := strings.Repeat("x", 1<<20)
 	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) (l report.Listing) {
 		for range 31 {
-			l.Matrices = append(l.Matrices, report.Matrix{Name: name, Status: "FAILED"})
+			l.Matrices = append(l.Matrices, &report.Matrix{Name: name, Status: "FAILED"})
 		}
 		return l
 	}))}

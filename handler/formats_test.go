@@ -147,7 +147,7 @@ func TestJSONIsNotEscapedForHTML(t *testing.T) {
 	const name = "a&b <c>"
 	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) report.Listing {
 		return report.Listing{
-			Matrices: []report.Matrix{{NodeID: "cpn-1", Name: name, Status: "FAILED"}, {NodeID: "cpn-2", Name: name, Status: "RUNNING", ExpiresAt: report.Time{Time: time.Now().AddDate(1, 0, 0)}}},
+			Matrices: []*report.Matrix{{NodeID: "cpn-1", Name: name, Status: "FAILED"}, {NodeID: "cpn-2", Name: name, Status: "RUNNING", ExpiresAt: report.Time{Time: time.Now().AddDate(1, 0, 0)}}},
 			Problems: []report.Problem{{Code: "X", Message: name}},
 		}
 	}))}

@@ -18,7 +18,7 @@ import (
 func expiring(n int, interval time.Duration) sourceFunc {
 	listing := report.Listing{Regions: []string{"cn-hangzhou"}, Total: n}
 	for i := range n {
-		listing.Matrices = append(listing.Matrices, report.Matrix{
+		listing.Matrices = append(listing.Matrices, &report.Matrix{
 			NodeID: fmt.Sprintf("cpn-%05d", i), Region: "cn-hangzhou", Status: "RUNNING",
 			CreatedAt: report.Time{Time: time.Now().AddDate(-1, 0, 0)}, ExpiresAt: report.Time{Time: time.Now().Add(time.Minute + time.Duration(i)*interval)},
 		})

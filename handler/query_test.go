@@ -63,7 +63,7 @@ func TestFilters(t *testing.T) {
 // not the first reason.
 func TestFilterByFurtherReason(t *testing.T) {
 	w := &world{Handler: newHandler(sourceFunc(func(context.Context, []string) report.Listing {
-		return report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED", ExpiresAt: report.Time{Time: time.Now().Add(-time.Hour)}}}}
+		return report.Listing{Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: "FAILED", ExpiresAt: report.Time{Time: time.Now().Add(-time.Hour)}}}}
 	}))}
 	for reason, want := range map[string]int{"failed": 1, "expired": 1, "stuck": 0} {
 		if n := len(w.get(t, "/report?reason="+reason).Findings); n != want {

@@ -87,7 +87,7 @@ type failedSource int
 func (n failedSource) List(context.Context, []string) (l report.Listing) {
 	name := strings.Repeat("x", 100_000)
 	for i := range int(n) {
-		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Name: name, Status: report.StatusFailed})
+		l.Matrices = append(l.Matrices, &report.Matrix{NodeID: fmt.Sprint("cpn-", i), Name: name, Status: report.StatusFailed})
 	}
 	return l
 }

@@ -138,7 +138,7 @@ func TestReportIsOfItsBeginning(t *testing.T) {
 	began := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
 	h := newHandler(sourceFunc(func(context.Context, []string) (l report.Listing) {
 		for i := range 10 {
-			l.Matrices = append(l.Matrices, report.Matrix{Status: "RUNNING", ExpiresAt: report.Time{Time: began.AddDate(0, 0, 1+i)}})
+			l.Matrices = append(l.Matrices, &report.Matrix{Status: "RUNNING", ExpiresAt: report.Time{Time: began.AddDate(0, 0, 1+i)}})
 		}
 		return l
 	}))
@@ -158,7 +158,7 @@ func TestLog(t *testing.T) {
 	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing {
 		now = now.Add(3 * time.Second)
 		return report.Listing{
-			Matrices: []report.Matrix{{NodeID: "cpn-1", Region: "cn-hangzhou", Status: "FAILED"}, {NodeID: "cpn-2", Status: "DELETED"}}, Total: 3,
+			Matrices: []*report.Matrix{{NodeID: "cpn-1", Region: "cn-hangzhou", Status: "FAILED"}, {NodeID: "cpn-2", Status: "DELETED"}}, Total: 3,
 			Problems:  []report.Problem{{Code: "Throttling", Endpoint: "a.example", Region: "cn-x", MayHideMatrices: true}},
 			Recovered: []report.Problem{{Code: "ConnectionFailed"}},
 			Stats:     report.Stats{Calls: 7, Retries: 2, Bytes: 1234},

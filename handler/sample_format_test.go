@@ -39,7 +39,7 @@ func TestSampleFormat(t *testing.T) {
 
 	h := &Handler{
 		Settings: config.Load(config.NewEnv(func(name string) string { return map[string]string{"HTTP_AUTH": "trigger"}[name] })),
-		Source:   listing{Matrices: []report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}, {NodeID: "cpn-2", Status: "FAILED"}}, Total: 2},
+		Source:   listing{Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: "FAILED"}, {NodeID: "cpn-2", Status: "FAILED"}}, Total: 2},
 		Log:      slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 	for target, want := range map[string]string{

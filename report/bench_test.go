@@ -9,7 +9,7 @@ import (
 // fleet returns n matrices, of which one in every needs attention.
 func fleet(n, every int, now time.Time) (l Listing) {
 	for i := range n {
-		m := Matrix{
+		m := &Matrix{
 			NodeID: fmt.Sprintf("cpn-%012d", i), Name: fmt.Sprint("matrix-", i), Region: "cn-hangzhou", Status: StatusRunning,
 			ServerType: "cpm.gx7.10xlarge", PhoneCount: 25, Tags: map[string]string{"owner": fmt.Sprint("team-", i%5)},
 			CreatedAt: Time{now.AddDate(-1, 0, 0)}, ExpiresAt: Time{now.Add(time.Duration(i*7919%(720*60)) * time.Minute)},

@@ -26,7 +26,7 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 	slices.Sort(r.Regions)
 	findings := make([]Finding, 0, rules.countFindings(l.Matrices, now))
 	for _, m := range l.Matrices {
-		m = m.in(rules.Location)
+		m := m.in(rules.Location)
 		if m.Status == StatusDeleted {
 			r.Counts["deleted"]++
 			continue
@@ -57,9 +57,9 @@ func (e *Expiry) isAfter(m *Matrix) bool {
 
 // countFindings returns how many matrices need attention, so that Build can
 // allocate its findings once.
-func (r Rules) countFindings(ms []Matrix, now time.Time) (n int) {
-	for i := range ms {
-		if len(evaluation{&ms[i], r, now}.reasons()) > 0 {
+func (r Rules) countFindings(ms []*Matrix, now time.Time) (n int) {
+	for _, m := range ms {
+		if len(evaluation{m, r, now}.reasons()) > 0 {
 			n++
 		}
 	}
@@ -92,10 +92,10 @@ const clockSkew = 10 * time.Minute
 // futureCreationProblem returns a problem if a matrix was created in the
 // future. Timestamps of the API name no zone: they were then parsed in the wrong
 // one, and every expiry is as many hours off.
-func futureCreationProblem(ms []Matrix, now time.Time) (Problem, bool) {
+func futureCreationProblem(ms []*Matrix, now time.Time) (Problem, bool) {
 	var first *Matrix // by id
-	for i := range ms {
-		if m := &ms[i]; createdInFuture(m, now) && (first == nil || m.NodeID < first.NodeID) {
+	for _, m := range ms {
+		if createdInFuture(m, now) && (first == nil || m.NodeID < first.NodeID) {
 			first = m
 		}
 	}
@@ -137,7 +137,7 @@ func (r Report) Filter(keep func(Finding) bool) Report {
 func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding {
 	all := append(make([]Finding, 0, len(l.Matrices)), found...)
 	for _, m := range l.Matrices {
-		e := evaluation{&m, r, now}
+		e := evaluation{m, r, now}
 		if len(e.reasons()) == 0 {
 			all = append(all, Finding{Matrix: m.in(r.Location), OtherReasons: []Reason{}, DaysLeft: e.daysLeft()})
 		}

@@ -16,7 +16,7 @@ func TestBuild(t *testing.T) {
 	l := Listing{
 		Total:   8,
 		Regions: []string{"cn-shanghai", "cn-hangzhou"},
-		Matrices: []Matrix{
+		Matrices: []*Matrix{
 			{NodeID: "late", Status: "RUNNING", ExpiresAt: expiry("2027-03-01 00:00:00"), PhoneCount: 25},
 			{NodeID: "next", Name: "game", Status: "RUNNING", ExpiresAt: expiry("2027-01-04 00:00:00"), PhoneCount: 25},
 			{NodeID: "c", Status: "RUNNING", ExpiresAt: expiry("2026-12-01 00:00:00"), PhoneCount: 25},
@@ -68,7 +68,7 @@ func TestBuild(t *testing.T) {
 // A report with a problem that may hide matrices is not complete.
 func TestComplete(t *testing.T) {
 	rules := defaults(time.UTC)
-	one := []Matrix{{NodeID: "a", Status: "RUNNING", ExpiresAt: Time{time.Now().AddDate(1, 0, 0)}}}
+	one := []*Matrix{{NodeID: "a", Status: "RUNNING", ExpiresAt: Time{time.Now().AddDate(1, 0, 0)}}}
 	for name, c := range map[string]struct {
 		l                Listing
 		complete, failed bool
@@ -93,7 +93,7 @@ func TestComplete(t *testing.T) {
 func TestJSON(t *testing.T) {
 	loc := zone(t, "Asia/Shanghai")
 	now := at(t, loc, "2026-11-22 09:00:00")
-	r := Build(defaults(loc), Listing{Total: 2, Matrices: []Matrix{
+	r := Build(defaults(loc), Listing{Total: 2, Matrices: []*Matrix{
 		{NodeID: "cpn-1", Name: "one", Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: Time{at(t, loc, "2026-11-24 02:00:34")}, Tags: map[string]string{"owner": "a"}},
 		{NodeID: "cpn-2", Status: "RUNNING"},
 	}}, now)
@@ -135,7 +135,7 @@ func TestCreationInFuture(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	for ahead, want := range map[time.Duration]bool{-time.Hour: false, 10 * time.Minute: false, 10*time.Minute + time.Second: true, 8 * time.Hour: true} {
 		m := Matrix{NodeID: "cpn-1", Status: "RUNNING", CreatedAt: Time{now.Add(ahead)}, ExpiresAt: Time{now.AddDate(1, 0, 0)}}
-		r := Build(defaults(time.UTC), Listing{Matrices: []Matrix{m}}, now)
+		r := Build(defaults(time.UTC), Listing{Matrices: []*Matrix{&m}}, now)
 		if got := len(r.Problems) == 1 && strings.Contains(r.Problems[0].Message, "API_TIME_ZONE"); got != want || !r.Complete {
 			t.Errorf("created in %s: problem %t (%v), complete %t; want the problem %t and a complete report", ahead, got, r.Problems, r.Complete, want)
 		}
@@ -160,7 +160,7 @@ func TestNextExpiry(t *testing.T) {
 		"is deleted":              {Matrix{NodeID: "other", Status: StatusDeleted, ExpiresAt: in(60)}, "later"},
 		"is new":                  {Matrix{NodeID: "other", Status: StatusCreating, CreatedAt: in(0)}, "later"},
 	} {
-		r := Build(defaults(time.UTC), Listing{Matrices: []Matrix{c.other, later}}, now)
+		r := Build(defaults(time.UTC), Listing{Matrices: []*Matrix{&c.other, &later}}, now)
 		if r.NextExpiry == nil || r.NextExpiry.NodeID != c.want {
 			t.Errorf("the other %s: next expiry %+v, want %s", name, r.NextExpiry, c.want)
 		}
@@ -189,7 +189,7 @@ func TestAllMatrices(t *testing.T) {
 	now := at(t, loc, "2026-11-22 09:00:00")
 	in := func(days int) Time { return Time{now.AddDate(0, 0, days).UTC()} }
 	rules := defaults(loc)
-	l := Listing{Matrices: []Matrix{
+	l := Listing{Matrices: []*Matrix{
 		{NodeID: "deleted", Status: StatusDeleted},
 		{NodeID: "last", Status: StatusRunning, ExpiresAt: in(200)},
 		{NodeID: "failed", Status: StatusFailed, ExpiresAt: in(100)},
@@ -222,7 +222,7 @@ func TestAbsentRegionAndExpiry(t *testing.T) {
 	now := time.Date(2026, time.November, 22, 9, 0, 0, 0, time.UTC)
 	rules := Rules{Days: 30, StuckAfter: time.Hour, Location: zone(t, "Asia/Shanghai")}
 	never := Time{time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)}
-	r := Build(rules, Listing{Regions: []string{"", "cn-hangzhou"}, Matrices: []Matrix{{NodeID: "cpn-1", Status: StatusRunning, ExpiresAt: never}}}, now)
+	r := Build(rules, Listing{Regions: []string{"", "cn-hangzhou"}, Matrices: []*Matrix{{NodeID: "cpn-1", Status: StatusRunning, ExpiresAt: never}}}, now)
 	if len(r.Regions) != 1 || r.Regions[0] != "cn-hangzhou" || r.NextExpiry != nil || len(r.Findings) != 0 {
 		t.Errorf("got the regions %q, the next expiry %+v and %d findings", r.Regions, r.NextExpiry, len(r.Findings))
 	}

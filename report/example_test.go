@@ -18,7 +18,7 @@ var (
 	}
 	listing = report.Listing{
 		Total: 3,
-		Matrices: []report.Matrix{
+		Matrices: []*report.Matrix{
 			{NodeID: "cpn-1", Status: report.StatusRunning, ExpiresAt: on(24, time.November), PhoneCount: 25},
 			{NodeID: "cpn-2", Status: report.StatusFailed, PhoneCount: 25},
 			{NodeID: "cpn-3", Status: report.StatusRunning, ExpiresAt: on(31, time.December), PhoneCount: 40},

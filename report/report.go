@@ -23,7 +23,7 @@ const Version = 1
 
 // A Listing is what could be read of all matrices.
 type Listing struct {
-	Matrices     []Matrix  // each once, in any order
+	Matrices     []*Matrix // each once, in any order
 	Total        int       // how many there should be, as far as the API counts
 	TotalChecked bool      // see Report.TotalChecked
 	Regions      []string  // that have matrices

@@ -23,7 +23,7 @@ func TestSampleRule(t *testing.T) {
 
 	now := time.Date(2026, 11, 26, 9, 7, 0, 0, time.UTC)
 	m := Matrix{NodeID: "cpn-1", Status: StatusRunning, ExpiresAt: Time{now.AddDate(1, 0, 0)}}
-	r := Build(defaults(time.UTC), Listing{Matrices: []Matrix{m}}, now)
+	r := Build(defaults(time.UTC), Listing{Matrices: []*Matrix{&m}}, now)
 	if len(r.Findings) != 1 || r.Findings[0].Reason != NoPhones || r.Findings[0].Severity != Warning || r.Counts["no_phones"] != 1 {
 		t.Errorf("findings %+v, counts %v", r.Findings, r.Counts)
 	}

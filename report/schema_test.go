@@ -357,7 +357,7 @@ func reports() map[string]report.Report {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	in := func(days int) report.Time { return report.Time{Time: now.AddDate(0, 0, days)} }
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("Asia/Shanghai", 8*60*60)}
-	l := report.Listing{Total: 20, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{
+	l := report.Listing{Total: 20, Regions: []string{"cn-hangzhou"}, Matrices: []*report.Matrix{
 		{NodeID: "a", Status: report.StatusRunning, ExpiresAt: in(2), CreatedAt: in(-100), ModifiedAt: in(-1), PhoneCount: 25, Tags: map[string]string{"owner": "team-a"}},
 		{NodeID: "b", Status: report.StatusFailed},
 		{NodeID: "c", Status: "PAUSED", ExpiresAt: in(-2), Tags: map[string]string{}},
@@ -368,7 +368,10 @@ func reports() map[string]report.Report {
 	full := report.Build(rules, l, now)
 	full.Deliveries = []report.Delivery{{Channel: "slack", Delivered: true, Messages: 1}, {Channel: "teams", Error: "no answer"}}
 	withMatrices := full
-	withMatrices.Matrices, withMatrices.Page, withMatrices.Pages = l.Matrices, 1, 1
+	for _, m := range l.Matrices {
+		withMatrices.Matrices = append(withMatrices.Matrices, *m)
+	}
+	withMatrices.Page, withMatrices.Pages = 1, 1
 	return map[string]report.Report{
 		"full":          full,
 		"all matrices":  withMatrices,

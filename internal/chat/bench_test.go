@@ -18,7 +18,7 @@ func BenchmarkMessages(b *testing.B) {
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
 	var l report.Listing
 	for i := range 20_000 {
-		m := report.Matrix{
+		m := &report.Matrix{
 			NodeID: fmt.Sprintf("cpn-%012d", i), Name: fmt.Sprint("matrix-", i), Region: "cn-hangzhou", Status: report.StatusRunning, PhoneCount: 25,
 			Tags: map[string]string{"owner": fmt.Sprint("team-", i%5)}, ExpiresAt: report.Time{Time: now.Add(time.Duration(i*7919%(720*60)) * time.Minute)},
 		}

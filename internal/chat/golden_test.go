@@ -41,7 +41,7 @@ func (s scenario) report(t *testing.T) (report.Report, message.Options) {
 		t.Fatal(err)
 	}
 	for i := range s.Healthy {
-		s.Matrices = append(s.Matrices, report.Matrix{
+		s.Matrices = append(s.Matrices, &report.Matrix{
 			NodeID: fmt.Sprintf("cpn-healthy%06d", i), Name: fmt.Sprintf("healthy-%d", i), Region: "cn-shanghai", Status: "RUNNING",
 			ExpiresAt: report.Time{Time: s.Now.AddDate(0, 3, i%200)}, PhoneCount: 25,
 		})

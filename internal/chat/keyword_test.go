@@ -79,7 +79,7 @@ func everyMessage(t *testing.T) map[string]sample {
 	unread := report.Problem{Code: "InternalError", Region: "cn-hangzhou", MayHideMatrices: true}
 	one := func(m report.Matrix) report.Report {
 		m.NodeID, m.Name = "cpn-1", "x"
-		return report.Build(rules, report.Listing{Total: 1, Matrices: []report.Matrix{m}}, time.Now())
+		return report.Build(rules, report.Listing{Total: 1, Matrices: []*report.Matrix{&m}}, time.Now())
 	}
 	undelivered := badDay(1)
 	undelivered.Deliveries = []report.Delivery{{Channel: "slack", Error: "slack: HTTP 404"}}

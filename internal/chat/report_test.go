@@ -15,7 +15,7 @@ func badDay(findings int) report.Report {
 	now := time.Date(2026, 11, 22, 9, 7, 0, 0, time.FixedZone("", 8*3600))
 	var l report.Listing
 	for i := range findings {
-		m := report.Matrix{
+		m := &report.Matrix{
 			NodeID: fmt.Sprintf("cpn-%014d", i), Name: names[i%len(names)], Region: []string{"cn-hangzhou", "cn-shanghai", "eu-central-1"}[i%3],
 			Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, i%31)},
 		}
@@ -32,7 +32,7 @@ func badDay(findings int) report.Report {
 		}
 		l.Matrices = append(l.Matrices, m)
 	}
-	l.Matrices = append(l.Matrices, report.Matrix{NodeID: "cpn-fine", Name: "fine", Region: "cn-hangzhou", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(1, 0, 0)}})
+	l.Matrices = append(l.Matrices, &report.Matrix{NodeID: "cpn-fine", Name: "fine", Region: "cn-hangzhou", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(1, 0, 0)}})
 	l.Total, l.Regions = len(l.Matrices), []string{"cn-hangzhou", "cn-shanghai", "eu-central-1"}
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: now.Location()}
 	return report.Build(rules, l, now)

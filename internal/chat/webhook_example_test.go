@@ -80,7 +80,7 @@ func Example_webhook() {
 	})
 	now := time.Date(2026, 11, 22, 9, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
-	r := report.Build(rules, report.Listing{Total: 1, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{
+	r := report.Build(rules, report.Listing{Total: 1, Regions: []string{"cn-hangzhou"}, Matrices: []*report.Matrix{
 		{NodeID: "cpn-0ugbptfu473fy", Name: "prod-hz-03", Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 	}}, now)
 	for _, c := range chat.Load(env) {

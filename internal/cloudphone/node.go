@@ -38,7 +38,7 @@ const (
 
 // node decodes one row of NodeModel.
 func (d *decoder) node(in *jx.Decoder, p *Page) error {
-	var m report.Matrix
+	m := &report.Matrix{}
 	var texts [nodeFields]jx.Raw
 	var bizTags, tags, expiry jx.Raw
 	err := object(in, func(in *jx.Decoder, name []byte) (err error) {
@@ -85,7 +85,7 @@ func (d *decoder) node(in *jx.Decoder, p *Page) error {
 	if m.ExpiresAt, ok = d.parse(expiry); ok {
 		expiry = nil
 	}
-	if !d.ownTexts(&m, texts[nodeID], texts[nodeName], expiry) {
+	if !d.ownTexts(m, texts[nodeID], texts[nodeName], expiry) {
 		p.Unreadable++
 		return nil
 	}

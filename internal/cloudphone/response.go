@@ -22,7 +22,7 @@ const (
 
 // A Page is one response of DescribeCloudPhoneNodes.
 type Page struct {
-	Nodes      []report.Matrix
+	Nodes      []*report.Matrix
 	Unreadable int    // rows that are not in Nodes, because their id is too long
 	TotalCount int    // -1 if absent
 	NextToken  string // empty on the last page
@@ -56,7 +56,7 @@ func (d *decoder) page(r io.Reader, size int) (Page, error) {
 		case "NextToken":
 			p.NextToken, err = token(in)
 		case "NodeModel":
-			p.Nodes, p.Unreadable = make([]report.Matrix, 0, min(size, MaxPageSize)), 0
+			p.Nodes, p.Unreadable = make([]*report.Matrix, 0, min(size, MaxPageSize)), 0
 			rows, err = list(in, func(in *jx.Decoder) error { return d.node(in, &p) })
 		default:
 			return false, nil

@@ -32,7 +32,7 @@ func TestTheExampleOfTheVendorsPage(t *testing.T) {
 	if p.TotalCount != 31 || !strings.HasPrefix(p.NextToken, "AAAAAV3MpHK1") || len(p.Nodes) != 1 {
 		t.Fatalf("got %+v, want one row of 31 and a token", p)
 	}
-	got := p.Nodes[0]
+	got := *p.Nodes[0]
 	want := report.Matrix{
 		NodeID: "cpn-ehs0yoedq8ntm****", Name: "node_name", Region: "cn-hangzhou", Status: "RUNNING",
 		ExpiresAt:  report.Time{Time: time.Date(2025, 3, 9, 2, 0, 34, 0, zone)},

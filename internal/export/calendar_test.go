@@ -58,7 +58,7 @@ func TestCalendarEvents(t *testing.T) {
 func TestCalendarTimeZone(t *testing.T) {
 	m := matrix("cpn-1", 0)
 	m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 23, 23, 30, 0, 0, time.UTC)}
-	e := readCalendar(t, write(t, writeCalendar, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now.UTC()))).Events()[0]
+	e := readCalendar(t, write(t, writeCalendar, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now.UTC()))).Events()[0]
 	if got := value(t, e.Component, "DTSTART"); got != "20261124" {
 		t.Errorf("the event is on %s, want 20261124", got)
 	}
@@ -66,7 +66,7 @@ func TestCalendarTimeZone(t *testing.T) {
 
 // An event keeps its UID in the feeds of later days.
 func TestCalendarStableUIDs(t *testing.T) {
-	uids := func(now time.Time, ms ...report.Matrix) (uids []string) {
+	uids := func(now time.Time, ms ...*report.Matrix) (uids []string) {
 		r := report.Build(rules, report.Listing{Matrices: ms}, now)
 		for _, e := range readCalendar(t, write(t, writeCalendar, r)).Events() {
 			uids = append(uids, value(t, e.Component, "UID"))
@@ -85,7 +85,7 @@ func TestCalendarStableUIDs(t *testing.T) {
 func TestCalendarDescriptionOrder(t *testing.T) {
 	morning, evening := matrix("cpn-morning", 20), matrix("cpn-evening", 20)
 	evening.Status, evening.ExpiresAt = report.StatusFailed, in(20, 9)
-	r := report.Build(rules, report.Listing{Matrices: []report.Matrix{morning, evening}}, now)
+	r := report.Build(rules, report.Listing{Matrices: []*report.Matrix{morning, evening}}, now)
 	if r.Findings[0].NodeID != "cpn-evening" {
 		t.Fatalf("the first finding is %s, want the failed matrix", r.Findings[0].NodeID)
 	}
@@ -165,13 +165,13 @@ func FuzzCalendarText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, region string) {
 		m := matrix("cpn-1", 2)
 		m.Name, m.Region = name, region
-		r := report.Build(rules, report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: name, MayHideMatrices: true}}}, now)
+		r := report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}, Problems: []report.Problem{{Message: name, MayHideMatrices: true}}}, now)
 		events := readCalendar(t, write(t, writeCalendar, r)).Events()
 		if len(events) != 2 {
 			t.Fatalf("%d events, want one for the matrix and one for the incomplete report", len(events))
 		}
 		e := events[1].Component
-		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+message.Name(m)+" (cpn-1), 25 phones"; got != want {
+		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+message.Name(*m)+" (cpn-1), 25 phones"; got != want {
 			t.Errorf("description %q, want %q", got, want)
 		}
 		if got, want := value(t, e, "SUMMARY"), "1 matrix expires (25 phones), "+message.Clean(region); got != want {

@@ -126,7 +126,7 @@ func FuzzCSVCell(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m := matrix(s, 2)
 		m.Name, m.Region, m.Status, m.Tags = s, s, s, map[string]string{"owner": s, s: s}
-		rows := readCSV(t, write(t, writeCSV, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)))
+		rows := readCSV(t, write(t, writeCSV, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
 		if m.Status == report.StatusDeleted || m.Status == report.StatusDeleting {
 			return
 		}

@@ -51,8 +51,8 @@ func in(days int, hours ...int) report.Time {
 
 // matrix returns a running matrix of 25 phones in Hangzhou that expires in that
 // many days.
-func matrix(id string, days int) report.Matrix {
-	return report.Matrix{
+func matrix(id string, days int) *report.Matrix {
+	return &report.Matrix{
 		NodeID: id, Name: "farm-" + id, Region: "cn-hangzhou", Status: report.StatusRunning, ExpiresAt: in(days), CreatedAt: in(-300), ModifiedAt: in(-20),
 		PhoneCount: 25, ServerType: "cpm.gx7.10xlarge", InstanceType: "ac.max", Tags: map[string]string{"owner": "team-a", "env": "prod"},
 	}
@@ -109,11 +109,11 @@ func scenarios() map[string]report.Report {
 	shenzhen.Region, shenzhen.PhoneCount, shenzhen.Tags = "cn-shenzhen", 40, map[string]string{}
 	morning, evening := matrix("cpn-morning", 0), matrix("cpn-evening", 0)
 	morning.ExpiresAt, evening.ExpiresAt = in(0, -2), in(0, 12)
-	usual := report.Listing{Regions: []string{"cn-hangzhou", "cn-shenzhen"}, Matrices: []report.Matrix{
+	usual := report.Listing{Regions: []string{"cn-hangzhou", "cn-shenzhen"}, Matrices: []*report.Matrix{
 		failed, stuck, deleting, odd, shenzhen, morning, evening,
 		matrix("cpn-expired", -3), matrix("cpn-two", 2), matrix("cpn-two-b", 2), matrix("cpn-later", 30), matrix("cpn-fine", 200),
 	}}
-	incomplete := report.Listing{Total: 131, Regions: []string{"cn-hangzhou"}, Matrices: []report.Matrix{matrix("cpn-two", 2)}, Problems: []report.Problem{
+	incomplete := report.Listing{Total: 131, Regions: []string{"cn-hangzhou"}, Matrices: []*report.Matrix{matrix("cpn-two", 2)}, Problems: []report.Problem{
 		{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-shenzhen", Code: "Forbidden.NoPermission", Message: "you are not allowed, https://example.com", Permission: "eds-aic:Describe", RequestID: "A1-B2", MayHideMatrices: true},
 		{Code: "BadPayload", Message: "not JSON: # 1"},
 	}}

@@ -72,7 +72,7 @@ func TestMarkdownHostile(t *testing.T) {
 func TestMarkdownNever(t *testing.T) {
 	m := matrix("farm", 2)
 	m.Status, m.ExpiresAt = report.StatusFailed, report.Time{Time: time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)}
-	text := string(write(t, writeMarkdown, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)))
+	text := string(write(t, writeMarkdown, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
 	if !strings.Contains(text, "| never |") || strings.Contains(text, "9999") {
 		t.Errorf("no never in %s", text)
 	}
@@ -98,7 +98,7 @@ func FuzzMarkdownCell(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m := matrix("cpn-1", 2)
 		m.Name = s
-		page := render(t, report.Build(rules, report.Listing{Matrices: []report.Matrix{m}, Problems: []report.Problem{{Message: s}}}, now))
+		page := render(t, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}, Problems: []report.Problem{{Message: s}}}, now))
 		for _, tag := range tag.FindAllString(page, -1) {
 			if !known.MatchString(tag) {
 				t.Errorf("%q is rendered as %s", s, tag)
@@ -108,8 +108,8 @@ func FuzzMarkdownCell(f *testing.F) {
 		if len(cells) != 10 {
 			t.Fatalf("%d cells in %s", len(cells), page)
 		}
-		if got := plain(cells[2][1]); got != message.Name(m) {
-			t.Errorf("%q is rendered as %q", message.Name(m), got)
+		if got := plain(cells[2][1]); got != message.Name(*m) {
+			t.Errorf("%q is rendered as %q", message.Name(*m), got)
 		}
 		if want := strings.TrimSpace("Hides nothing: " + message.Clean(s)); plain(item.FindStringSubmatch(page)[1]) != want {
 			t.Errorf("%q is rendered as %q", want, plain(item.FindStringSubmatch(page)[1]))

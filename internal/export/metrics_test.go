@@ -129,7 +129,7 @@ func TestMetricsMany(t *testing.T) {
 
 // A repeated id has one series, since Prometheus rejects a page with two.
 func TestMetricsRepeatedID(t *testing.T) {
-	r := report.Build(rules, report.Listing{Matrices: []report.Matrix{matrix("cpn-1", 2), matrix("cpn-1", 3)}}, now)
+	r := report.Build(rules, report.Listing{Matrices: []*report.Matrix{matrix("cpn-1", 2), matrix("cpn-1", 3)}}, now)
 	if got := readMetrics(t, write(t, writeMetrics, r)); len(got["matrix_expiry_seconds"]) != 1 || got["matrix_findings"]["expiring\tcritical"] != 2 {
 		t.Errorf("got %v", got)
 	}
@@ -143,7 +143,7 @@ func FuzzMetricsLabel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, took int64) {
 		m := matrix("cpn-1", 2)
 		m.Name = s
-		r := report.Build(rules, report.Listing{Matrices: []report.Matrix{m}}, now)
+		r := report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)
 		var b bytes.Buffer
 		if err := Metrics(&b, r, time.Duration(took)); err != nil {
 			t.Fatal(err)

@@ -62,8 +62,8 @@ func (e *endpoint) unreadable() (n int) {
 // rowsByRegion counts the rows of each region.
 func (e *endpoint) rowsByRegion() map[string]int {
 	regions := map[string]int{}
-	for _, i := range e.rows {
-		regions[e.table.rows[i].Region]++
+	for _, m := range e.rows {
+		regions[m.Region]++
 	}
 	return regions
 }
@@ -72,8 +72,8 @@ func (e *endpoint) rowsByRegion() map[string]int {
 // region that has any.
 func (e *endpoint) coversByRow(all *scan, regions map[string]int) bool {
 	shown := map[string]bool{}
-	for _, i := range all.rows {
-		shown[e.table.rows[i].Region] = true
+	for _, m := range all.rows {
+		shown[m.Region] = true
 	}
 	for region := range regions {
 		if !shown[region] {

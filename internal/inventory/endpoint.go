@@ -1,13 +1,16 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"matrix-expiry-report/internal/cloudphone"
+	"matrix-expiry-report/report"
 )
 
 // documentedRegions are those that the API documents for matrices.
@@ -19,14 +22,15 @@ var documentedRegions = []string{"cn-shanghai", "cn-hangzhou", "ap-southeast-1",
 // An endpoint is what one endpoint has shown.
 type endpoint struct {
 	client    *cloudphone.Client
+	memory    *atomic.Int64 // bytes that the listing may still keep
 	maxPages  int
 	fullCheck int
-	table     table
+	progress  func(more int)
 
-	regionsErr error          // why the list of regions is not known
-	totalErr   error          // why the total before the scans is not known
-	scans      []*scan        // one for each region
-	rows       map[string]int // of all scans, by id: the index in table
+	regionsErr error                     // why the list of regions is not known
+	totalErr   error                     // why the total before the scans is not known
+	scans      []*scan                   // one for each region
+	rows       map[string]*report.Matrix // of all scans, by id
 	check      check
 }
 
@@ -41,7 +45,6 @@ func (e *endpoint) read(ctx context.Context, regions []string) {
 	if e.unavailable() {
 		return
 	}
-	e.table.reserve(max(0, before))
 	e.scanRegions(ctx, regions)
 	e.checkSum(ctx, before)
 }
@@ -121,22 +124,31 @@ func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
 	}
 }
 
-// unite adds the rows of a scan to those of the endpoint. Of the same matrix the
-// row that was modified last counts.
+// unite adds the rows of a scan to those of the endpoint, including those that
+// only an attempt before has shown.
 func (e *endpoint) unite(s *scan) {
-	if len(e.rows) == 0 {
-		e.rows, s.rows = s.rows, nil
-		return
+	for id, m := range s.rows {
+		put(e.rows, id, m)
 	}
-	for id, i := range s.rows {
-		j, ok := e.rows[id]
-		switch {
-		case !ok:
-			e.rows[id] = i
-		case i != j:
-			e.table.update(j, e.table.rows[i])
-			e.table.release(i)
+	for id, m := range s.earlier {
+		put(e.rows, id, m)
+	}
+	s.rows, s.earlier = nil, nil
+}
+
+// put adds a row. Of two rows of the same matrix the one that was modified last
+// counts, and of two that were modified at the same time the later one. Only a
+// query for one region knows the region of a row that does not name it.
+func put(rows map[string]*report.Matrix, id string, m *report.Matrix) {
+	old, ok := rows[id]
+	switch {
+	case !ok:
+		rows[id] = m
+	case old != m:
+		region := cmp.Or(m.Region, old.Region)
+		if !old.ModifiedAt.After(m.ModifiedAt.Time) {
+			*old = *m
 		}
+		old.Region = cmp.Or(old.Region, region)
 	}
-	s.rows = nil
 }

@@ -5,7 +5,7 @@
 // region is read by itself, and the unfiltered query checks the sum. Read
 // inventory.go (all endpoints), endpoint.go (one endpoint), scan.go (one region),
 // check.go (the sum), merge.go (endpoints become a listing), problem.go (what
-// people read), and table.go and limits.go (memory). Doctor uses probe.go.
+// people read), and limits.go (memory). Doctor uses probe.go.
 //
 // A listing has no flag for completeness: it is complete if no problem in it may
 // hide matrices, see [report.Listing.Complete].
@@ -44,14 +44,16 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 		return report.Listing{Problems: []report.Problem{credentialsProblem(err)}}
 	}
 	regions = unique(regions)
-	memory := &budget{}
-	memory.left.Store(listingBytes(s.Memory))
+	var memory atomic.Int64
+	memory.Store(listingBytes(s.Memory))
 	progress := s.progress()
 	endpoints := make([]*endpoint, len(s.Endpoints))
 	var wg sync.WaitGroup
 	for i, u := range s.Endpoints {
-		e := &endpoint{client: session.Client(u), rows: map[string]int{}, maxPages: maxPages(s.Memory), fullCheck: s.fullCheck}
-		e.table = table{memory: memory, progress: progress}
+		e := &endpoint{
+			client: session.Client(u), memory: &memory, maxPages: maxPages(s.Memory), fullCheck: s.fullCheck, progress: progress,
+			rows: map[string]*report.Matrix{},
+		}
 		endpoints[i] = e
 		wg.Go(func() { e.read(ctx, regions) })
 	}
@@ -85,11 +87,3 @@ func (s *Source) progress() func(more int) {
 		s.Progress(rows)
 	}
 }
-
-// A budget is the memory that a listing may keep.
-type budget struct{ left atomic.Int64 }
-
-// take reports whether n bytes are left, and takes them.
-func (b *budget) take(n int) bool { return b.left.Add(-int64(n)) >= 0 }
-
-func (b *budget) give(n int) { b.left.Add(int64(n)) }

@@ -53,7 +53,7 @@ func TestListFields(t *testing.T) {
 		PhoneCount: 25, ServerType: "cpm.gx7.10xlarge", InstanceType: "ac.max",
 		Tags: map[string]string{"owner": "team-a", "env": "prod"},
 	}
-	if got := fmt.Sprintf("%+v", l.Matrices[0]); got != fmt.Sprintf("%+v", want) {
+	if got := fmt.Sprintf("%+v", *l.Matrices[0]); got != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %s\nwant %+v", got, want)
 	}
 }

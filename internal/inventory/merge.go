@@ -28,33 +28,19 @@ func merge(endpoints []*endpoint) report.Listing {
 		l.Problems = append(l.Problems, problems...)
 		l.Recovered = append(l.Recovered, recovered...)
 	}
-	l.Matrices = mergeRows(endpoints)
+	rows := map[string]*report.Matrix{}
+	for _, e := range endpoints {
+		for id, m := range e.rows {
+			put(rows, id, m)
+		}
+	}
+	l.Matrices = slices.Collect(maps.Values(rows))
 	l.Total = len(l.Matrices) + missing
 	regions := map[string]bool{}
-	for i := range l.Matrices {
-		if region := l.Matrices[i].Region; region != "" {
-			regions[region] = true
-		}
+	for _, m := range l.Matrices {
+		regions[m.Region] = true
 	}
+	delete(regions, "")
 	l.Regions = slices.Sorted(maps.Keys(regions))
 	return l
-}
-
-// mergeRows returns the rows of all endpoints, in the table of the one that has
-// most. Of the same matrix the row that was modified last counts.
-func mergeRows(endpoints []*endpoint) []report.Matrix {
-	most := slices.MaxFunc(endpoints, func(a, b *endpoint) int { return len(a.rows) - len(b.rows) })
-	for _, e := range endpoints {
-		if e == most {
-			continue
-		}
-		for id, i := range e.rows {
-			if j, ok := most.rows[id]; ok {
-				most.table.update(j, e.table.rows[i])
-			} else {
-				most.rows[id] = most.table.put(e.table.rows[i])
-			}
-		}
-	}
-	return most.table.list(most.rows)
 }

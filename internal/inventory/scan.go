@@ -12,22 +12,18 @@ import (
 
 // A scan is one attempt to read one region, page after page.
 type scan struct {
-	region     string // empty for the unfiltered query
-	rows       map[string]int
-	read       int   // distinct rows of this attempt
-	unreadable int   // further rows, whose id is too long
-	unnamed    int   // of rows: those without an id
-	total      int   // the last TotalCount; -1 if there was none
-	pages      int   // that were read
-	changed    bool  // TotalCount changed
-	err        error // why it is not whole; nil if it is
+	region     string                    // empty for the unfiltered query
+	rows       map[string]*report.Matrix // by id
+	read       int                       // rows of this attempt
+	unreadable int                       // further rows, whose id is too long
+	unnamed    int                       // of rows: those without an id
+	total      int                       // the last TotalCount; -1 if there was none
+	pages      int                       // that were read
+	changed    bool                      // TotalCount changed
+	err        error                     // why it is not whole; nil if it is
 
-	recovered error // why an attempt before this one was not whole
-
-	table   *table
-	earlier map[string]int // rows of the attempt before
-	union   map[string]int // rows of the endpoint's other scans, for the unfiltered query
-	bytes   int            // that it keeps
+	recovered error                     // why an attempt before this one was not whole
+	earlier   map[string]*report.Matrix // rows of that attempt, if this one is not whole either
 
 	namesakes map[string]int // rows without an id, by their texts
 }
@@ -37,12 +33,22 @@ type scan struct {
 // that is not whole either, the rows of both stay known, as the listing is not
 // complete in any case.
 func (e *endpoint) scan(ctx context.Context, region string) *scan {
-	first := e.attempt(ctx, region, nil)
+	var known map[string]*report.Matrix
+	if region == "" {
+		known = e.rows
+	}
+	first := e.attempt(ctx, region, known)
 	if first.err == nil || !worthRepeating(first.err) || ctx.Err() != nil {
 		return first
 	}
-	second := e.attempt(ctx, region, first)
+	if region != "" {
+		known = first.rows
+	}
+	second := e.attempt(ctx, region, known)
 	second.recovered = first.err
+	if second.err != nil {
+		second.earlier = first.rows
+	}
 	return second
 }
 
@@ -51,21 +57,14 @@ func worthRepeating(err error) bool {
 	return !cloudphone.Refused(err) && !errors.Is(err, errMemory)
 }
 
-// attempt reads one region once. It ends whole, or with err set.
-func (e *endpoint) attempt(ctx context.Context, region string, before *scan) (s *scan) {
-	s = &scan{region: region, rows: map[string]int{}, total: -1, table: &e.table}
-	if region == "" {
-		s.union = e.rows
-	}
-	if before != nil {
-		s.earlier = before.rows
-		s.table.memory.give(before.bytes)
-	}
+// attempt reads one region once. It ends whole, or with err set. Rows of a matrix
+// that is known take its place, so that they need no more memory.
+func (e *endpoint) attempt(ctx context.Context, region string, known map[string]*report.Matrix) (s *scan) {
+	s = &scan{region: region, rows: map[string]*report.Matrix{}, total: -1, namesakes: map[string]int{}}
 	defer func() {
 		if p := recover(); p != nil {
 			s.err = panicError(p)
 		}
-		s.end()
 	}()
 	tokens := map[string]bool{}
 	withoutNew := 0
@@ -75,12 +74,13 @@ func (e *endpoint) attempt(ctx context.Context, region string, before *scan) (s 
 			s.err = err
 			return s
 		}
-		withoutNew++
-		if s.add(p) > 0 {
+		fresh, unknown := s.add(p, known)
+		e.progress(unknown)
+		if withoutNew++; fresh > 0 {
 			withoutNew = 0
 		}
 		switch {
-		case !s.keep(p):
+		case !e.keep(p, unknown):
 			s.err = errMemory
 		case p.NextToken == "":
 			s.err = s.verdict()
@@ -108,80 +108,52 @@ func (s *scan) verdict() error {
 	return nil
 }
 
-// keep reports whether there is memory for a page. Rows that are not kept count
-// too, so that they come to an end.
-func (s *scan) keep(p cloudphone.Page) bool {
-	n := p.Bytes + (len(p.Nodes)+p.Unreadable)*rowBytes + len(p.NextToken)
-	s.bytes += n
-	return s.table.memory.take(n)
+// keep reports whether there is memory for a page. A page without a row that was
+// not known costs nothing but its token. Rows that are not kept count too, so
+// that they come to an end.
+func (e *endpoint) keep(p cloudphone.Page, unknown int) bool {
+	n := len(p.NextToken)
+	if unknown+p.Unreadable > 0 {
+		n += p.Bytes + (len(p.Nodes)+p.Unreadable)*rowBytes
+	}
+	return e.memory.Add(-int64(n)) >= 0
 }
 
-// add adds the rows of a page, and returns how many are new to the scan.
-func (s *scan) add(p cloudphone.Page) (fresh int) {
-	s.table.mu.Lock()
-	defer s.table.mu.Unlock()
+// add adds the rows of a page. It returns how many rows are new to the scan, and
+// how many of them are not known either.
+func (s *scan) add(p cloudphone.Page, known map[string]*report.Matrix) (fresh, unknown int) {
 	s.pages++
 	if p.TotalCount >= 0 {
 		s.changed = s.changed || s.total >= 0 && s.total != p.TotalCount
 		s.total = p.TotalCount
 	}
 	s.unreadable += p.Unreadable
-	before, used := s.read, len(s.table.rows)-len(s.table.free)
 	for _, m := range p.Nodes {
-		id := m.NodeID
-		if id == "" {
-			id = s.nameless(&m)
-		}
 		if m.Region == "" {
 			m.Region = s.region
 		}
-		s.addRow(id, m)
-	}
-	s.read = len(s.rows)
-	s.table.progress(len(s.table.rows) - len(s.table.free) - used)
-	return s.read - before + p.Unreadable
-}
-
-// addRow adds a row, in the place of the row that another scan has of the same
-// matrix.
-func (s *scan) addRow(id string, m report.Matrix) {
-	for _, rows := range []map[string]int{s.rows, s.earlier, s.union} {
-		if i, ok := rows[id]; ok {
-			s.table.update(i, m)
-			s.rows[id] = i
-			return
+		id := m.NodeID
+		if id == "" {
+			id = s.nameless(m)
 		}
+		if old, ok := known[id]; ok {
+			put(known, id, m)
+			m = old
+		} else if s.rows[id] == nil {
+			unknown++
+		}
+		put(s.rows, id, m)
 	}
-	s.rows[id] = s.table.put(m)
+	fresh = len(s.rows) - s.read + p.Unreadable
+	s.read = len(s.rows)
+	return fresh, unknown
 }
 
 // nameless returns what a row without an id is distinguished by: its own texts, and
 // how many rows of this scan have had the same.
 func (s *scan) nameless(m *report.Matrix) string {
 	id := "\x00" + m.Name + "\x00" + strconv.FormatInt(m.CreatedAt.Unix(), 10) + "\x00"
-	if s.namesakes == nil {
-		s.namesakes = map[string]int{}
-	}
 	s.unnamed++
 	s.namesakes[id]++
 	return id + strconv.Itoa(s.namesakes[id])
-}
-
-// end decides what becomes of rows that only the attempt before has shown: a
-// whole scan replaces them.
-func (s *scan) end() {
-	s.table.mu.Lock()
-	defer s.table.mu.Unlock()
-	for id, i := range s.earlier {
-		_, again := s.rows[id]
-		_, elsewhere := s.union[id]
-		switch {
-		case again || elsewhere:
-		case s.err == nil:
-			s.table.release(i)
-		default:
-			s.rows[id] = i
-		}
-	}
-	s.earlier = nil
 }

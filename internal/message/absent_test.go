@@ -11,7 +11,7 @@ import (
 )
 
 // textOf returns the report of matrices as text.
-func textOf(t *testing.T, language string, matrices ...report.Matrix) string {
+func textOf(t *testing.T, language string, matrices ...*report.Matrix) string {
 	t.Helper()
 	now := time.Date(2026, time.November, 22, 9, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
@@ -40,7 +40,7 @@ func TestNoStatus(t *testing.T) {
 				{NodeID: "cpn-1", Region: "cn-hangzhou", Status: status, ExpiresAt: report.Time{Time: soon.AddDate(1, 0, 0)}},
 				{NodeID: "cpn-1", Region: "cn-hangzhou", Status: status, ExpiresAt: soon},
 			} {
-				if text := textOf(t, language, m); !strings.Contains(text, want) || strings.Contains(text, "why_") || strings.Contains(text, "%!") {
+				if text := textOf(t, language, &m); !strings.Contains(text, want) || strings.Contains(text, "why_") || strings.Contains(text, "%!") {
 					t.Errorf("%s, status %q: no %q in\n%s", language, status, want, text)
 				}
 			}
@@ -51,7 +51,7 @@ func TestNoStatus(t *testing.T) {
 // A matrix without a region has no region in words, which counts as none.
 func TestNoRegion(t *testing.T) {
 	for language, want := range map[string][]string{"en": {"no region", "in 1 region "}, "zh": {"无地域", "1 个地域"}} {
-		text := textOf(t, language, report.Matrix{NodeID: "cpn-1", Status: "FAILED"}, report.Matrix{NodeID: "cpn-2", Region: "cn-hangzhou", Status: "FAILED"})
+		text := textOf(t, language, &report.Matrix{NodeID: "cpn-1", Status: "FAILED"}, &report.Matrix{NodeID: "cpn-2", Region: "cn-hangzhou", Status: "FAILED"})
 		for _, want := range want {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: no %q in\n%s", language, want, text)
@@ -69,7 +69,7 @@ func TestNever(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := report.Matrix{NodeID: "cpn-1", Region: "cn-hangzhou", Status: "RUNNING", ExpiresAt: report.Time{Time: expiry}}
-		if text := textOf(t, "en", m); !strings.Contains(text, "No upcoming expiries") || strings.Contains(text, "9999") || strings.Contains(text, "1067") {
+		if text := textOf(t, "en", &m); !strings.Contains(text, "No upcoming expiries") || strings.Contains(text, "9999") || strings.Contains(text, "1067") {
 			t.Errorf("%s:\n%s", at, text)
 		}
 		c, err := locale.Of("en")

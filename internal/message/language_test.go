@@ -18,8 +18,8 @@ func allKinds() map[string]struct {
 	o Options
 } {
 	unread := report.Problem{Endpoint: "host", Region: "cn-x", Code: "Forbidden", Message: "no", MayHideMatrices: true}
-	stuck := report.Matrix{NodeID: "cpn-s", Status: report.StatusCreating, CreatedAt: report.Time{Time: testNow.AddDate(0, 0, -3)}, ExpiresAt: report.Time{Time: testNow.AddDate(0, 0, 5)}}
-	deleting := report.Matrix{NodeID: "cpn-d", Status: report.StatusDeleting, ModifiedAt: report.Time{Time: testNow.AddDate(0, 0, -3)}}
+	stuck := &report.Matrix{NodeID: "cpn-s", Status: report.StatusCreating, CreatedAt: report.Time{Time: testNow.AddDate(0, 0, -3)}, ExpiresAt: report.Time{Time: testNow.AddDate(0, 0, 5)}}
+	deleting := &report.Matrix{NodeID: "cpn-d", Status: report.StatusDeleting, ModifiedAt: report.Time{Time: testNow.AddDate(0, 0, -3)}}
 	gone := report.Report{GeneratedAt: report.Time{Time: testNow}, Deliveries: []report.Delivery{{Channel: "x", Error: "x: gone"}}}
 	type kind = struct {
 		r report.Report
@@ -27,14 +27,14 @@ func allKinds() map[string]struct {
 	}
 	return map[string]kind{
 		"many":                 {manyFindings(100), Options{ConsoleURL: "https://c.example/", ReportURL: "https://r.example/", Mentions: map[string][]string{"team-a": {"ada"}}, Age: 1e10}},
-		"all reasons":          {testReport(report.Listing{Matrices: []report.Matrix{expiring("a", 0), expiring("b", -2), stuck, deleting, {NodeID: "f", Status: report.StatusFailed}, {NodeID: "n", Status: report.StatusRunning}, {NodeID: "u", Status: "NEW"}}}), Options{}},
+		"all reasons":          {testReport(report.Listing{Matrices: []*report.Matrix{expiring("a", 0), expiring("b", -2), stuck, deleting, {NodeID: "f", Status: report.StatusFailed}, {NodeID: "n", Status: report.StatusRunning}, {NodeID: "u", Status: "NEW"}}}), Options{}},
 		"filtered":             {manyFindings(2), Options{Needing: 9}},
-		"nothing matches":      {testReport(report.Listing{Matrices: []report.Matrix{expiring("a", 90)}}), Options{Needing: 9}},
-		"fine":                 {testReport(report.Listing{Matrices: []report.Matrix{expiring("a", 90)}}), Options{}},
+		"nothing matches":      {testReport(report.Listing{Matrices: []*report.Matrix{expiring("a", 90)}}), Options{Needing: 9}},
+		"fine":                 {testReport(report.Listing{Matrices: []*report.Matrix{expiring("a", 90)}}), Options{}},
 		"empty":                {testReport(report.Listing{}), Options{}},
 		"empty region":         {testReport(report.Listing{}), Options{Regions: []string{"cn-x"}}},
-		"incomplete":           {testReport(report.Listing{Total: 9, Matrices: []report.Matrix{expiring("a", 2)}, Problems: []report.Problem{unread, {Code: "A"}, {Code: "B"}, {Code: "C"}}}), Options{}},
-		"quiet but incomplete": {testReport(report.Listing{Total: 9, Matrices: []report.Matrix{expiring("a", 90)}, Problems: []report.Problem{unread}}), Options{}},
+		"incomplete":           {testReport(report.Listing{Total: 9, Matrices: []*report.Matrix{expiring("a", 2)}, Problems: []report.Problem{unread, {Code: "A"}, {Code: "B"}, {Code: "C"}}}), Options{}},
+		"quiet but incomplete": {testReport(report.Listing{Total: 9, Matrices: []*report.Matrix{expiring("a", 90)}, Problems: []report.Problem{unread}}), Options{}},
 		"failed":               {testReport(report.Listing{Problems: []report.Problem{unread}}), Options{RequestID: "1-2"}},
 		"test":                 {report.Report{GeneratedAt: report.Time{Time: testNow}}, Options{Test: true}},
 		"undelivered":          {gone, Options{Undelivered: true}},

@@ -224,7 +224,7 @@ func CheckCustom(channel string, o Options) error {
 	}
 	now := time.Date(2026, time.November, 22, 9, 7, 0, 0, time.UTC)
 	sample := report.Build(report.Rules{Days: 30, Location: time.UTC}, report.Listing{
-		Matrices: []report.Matrix{
+		Matrices: []*report.Matrix{
 			{NodeID: "cpn-1", Name: "one", Status: report.StatusFailed, PhoneCount: 25, Tags: map[string]string{o.OwnerTag: "owner"}},
 			{NodeID: "cpn-2", Name: "two", Status: report.StatusRunning, PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 		},

@@ -22,8 +22,8 @@ func testReport(l report.Listing) report.Report {
 }
 
 // expiring returns a matrix that expires in so many days.
-func expiring(name string, days int) report.Matrix {
-	return report.Matrix{
+func expiring(name string, days int) *report.Matrix {
+	return &report.Matrix{
 		NodeID: "cpn-" + name, Name: name, Region: "cn-hangzhou", Status: report.StatusRunning, PhoneCount: 25,
 		ExpiresAt: report.Time{Time: testNow.AddDate(0, 0, days)}, Tags: map[string]string{"owner": "team-a"},
 	}
@@ -86,7 +86,7 @@ func text(m Message) string {
 func TestFitCountsWhatItLeavesOut(t *testing.T) {
 	var l report.Listing
 	for i := range 300 {
-		m := report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: report.StatusRunning, Region: []string{"cn-hangzhou", "cn-shanghai"}[i%2], PhoneCount: 25}
+		m := &report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: report.StatusRunning, Region: []string{"cn-hangzhou", "cn-shanghai"}[i%2], PhoneCount: 25}
 		if i%9 > 0 {
 			m.ExpiresAt = report.Time{Time: testNow.AddDate(0, 0, i%40-3)}
 		}
@@ -144,9 +144,9 @@ func TestGroupsAreInOrderOfUrgency(t *testing.T) {
 		l.Matrices = append(l.Matrices, expiring(fmt.Sprint(i), 35-i))
 	}
 	l.Matrices = append(l.Matrices,
-		report.Matrix{NodeID: "cpn-f", Status: report.StatusFailed},
-		report.Matrix{NodeID: "cpn-n", Status: report.StatusRunning},
-		report.Matrix{NodeID: "cpn-u", Status: "NEW", ExpiresAt: report.Time{Time: testNow.AddDate(1, 0, 0)}})
+		&report.Matrix{NodeID: "cpn-f", Status: report.StatusFailed},
+		&report.Matrix{NodeID: "cpn-n", Status: report.StatusRunning},
+		&report.Matrix{NodeID: "cpn-u", Status: "NEW", ExpiresAt: report.Time{Time: testNow.AddDate(1, 0, 0)}})
 	d, err := Compose("x", testReport(l), Options{Language: "en"})
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestGroupsAreInOrderOfUrgency(t *testing.T) {
 // A report of a later version may have unknown reasons and severities. Their
 // findings are shown all the same.
 func TestUnknownReasonsAreShown(t *testing.T) {
-	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("other", 9)}})
+	r := testReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2), expiring("other", 9)}})
 	r.Findings[0].Reason, r.Findings[0].Severity = "haunted", "grave"
 	if m := whole(t, "x", r, Options{}); !strings.Contains(text(m), "farm") {
 		t.Errorf("the finding is missing: %s", text(m))
@@ -180,7 +180,7 @@ func TestUnknownReasonsAreShown(t *testing.T) {
 
 // A test message has nothing about any matrix, and no mentions.
 func TestTestMessageHasNoReport(t *testing.T) {
-	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
+	r := testReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}})
 	for _, language := range locale.Languages() {
 		c, err := locale.Of(language)
 		if err != nil {
@@ -196,7 +196,7 @@ func TestTestMessageHasNoReport(t *testing.T) {
 // The message about undelivered reports has channels and errors, and no
 // mentions.
 func TestUndeliveredMessageHasNoMentions(t *testing.T) {
-	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
+	r := testReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}})
 	r.Deliveries = []report.Delivery{{Channel: "a", Delivered: true}, {Channel: "b", Error: "b: gone"}}
 	m := whole(t, "x", r, Options{Undelivered: true, Mentions: map[string][]string{"team-a": {"ada"}}})
 	if m.Title != "⚠️ This matrix report did not reach b" || !strings.Contains(text(m), "b: gone") || len(m.Groups)+len(m.Mentions) > 0 {
@@ -208,7 +208,7 @@ func TestUndeliveredMessageHasNoMentions(t *testing.T) {
 func TestMentionsOwnersOfCriticalFindings(t *testing.T) {
 	later := expiring("later", 20)
 	later.Tags = map[string]string{"owner": "team-b"}
-	r := testReport(report.Listing{Matrices: []report.Matrix{expiring("a", 1), expiring("b", 2), later}})
+	r := testReport(report.Listing{Matrices: []*report.Matrix{expiring("a", 1), expiring("b", 2), later}})
 	m := whole(t, "x", r, Options{Mentions: map[string][]string{"team-a": {"ada", "bob"}, "team-b": {"eve"}}})
 	want := Line{{Person, "ada", ""}, {Plain, " ", ""}, {Person, "bob", ""}}
 	if !slices.Equal(m.Mentions, []string{"ada", "bob"}) || !slices.ContainsFunc(m.Lead, func(l Line) bool { return slices.Equal(l, want) }) {
@@ -220,7 +220,7 @@ func TestMentionsOwnersOfCriticalFindings(t *testing.T) {
 func TestFoldedRowsHaveTheSameDay(t *testing.T) {
 	var l report.Listing
 	for i := range 40 {
-		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: report.StatusFailed, CreatedAt: report.Time{Time: testNow.AddDate(0, 0, -i/10)}})
+		l.Matrices = append(l.Matrices, &report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: report.StatusFailed, CreatedAt: report.Time{Time: testNow.AddDate(0, 0, -i/10)}})
 	}
 	m := whole(t, "x", testReport(l), Options{})
 	if len(m.Groups) != 1 || len(m.Groups[0].Rows) != 4 {

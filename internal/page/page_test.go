@@ -39,8 +39,8 @@ func pageReport(l report.Listing) report.Report {
 
 var pageNow = time.Date(2026, 11, 22, 9, 7, 0, 0, time.FixedZone("", 8*3600))
 
-func expiring(name string, days int) report.Matrix {
-	return report.Matrix{NodeID: "cpn-" + name, Name: name, Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: pageNow.AddDate(0, 0, days)}, Tags: map[string]string{"owner": "team-a"}}
+func expiring(name string, days int) *report.Matrix {
+	return &report.Matrix{NodeID: "cpn-" + name, Name: name, Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: pageNow.AddDate(0, 0, days)}, Tags: map[string]string{"owner": "team-a"}}
 }
 
 var visible = regexp.MustCompile(`(?s)<style>.*?</style>|<script>.*?</script>|<[^>]*>`)
@@ -55,15 +55,15 @@ func TestPage(t *testing.T) {
 		want     []string
 		not      []string
 	}{
-		{"a bad day", report.Listing{Matrices: []report.Matrix{expiring("farm", 2), expiring("later", 9), {NodeID: "cpn-f", Status: "FAILED"}}}, "en",
+		{"a bad day", report.Listing{Matrices: []*report.Matrix{expiring("farm", 2), expiring("later", 9), {NodeID: "cpn-f", Status: "FAILED"}}}, "en",
 			[]string{"1 failed, 1 expires within 3 days", "3 of 3 matrices need attention", "Expiries over the next 30 days", "Tue 24 Nov 09:07", "in 2 days", "team-a", "3 of 3 shown", "Renew"}, []string{"could be read"}},
-		{"in Chinese", report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}, "zh", []string{"1 台矩阵中 1 台需处理", "未来 30 天的到期分布", "杭州", "显示 1 / 1 台"}, []string{"shown"}},
-		{"a good day", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}}, "en", []string{"Your one matrix is fine for 30 days", "Nothing needs attention."}, []string{"Expiries over", "By reason"}},
-		{"a warning", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Problems: []report.Problem{{Region: "cn-x", Code: "EmptyRegion", Message: "no matrix is there"}}}, "en",
+		{"in Chinese", report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}}, "zh", []string{"1 台矩阵中 1 台需处理", "未来 30 天的到期分布", "杭州", "显示 1 / 1 台"}, []string{"shown"}},
+		{"a good day", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}}, "en", []string{"Your one matrix is fine for 30 days", "Nothing needs attention."}, []string{"Expiries over", "By reason"}},
+		{"a warning", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}, Problems: []report.Problem{{Region: "cn-x", Code: "EmptyRegion", Message: "no matrix is there"}}}, "en",
 			[]string{"Your one matrix is fine for 30 days", "Warnings", "EmptyRegion"}, []string{"could not be read", "✅"}},
-		{"not all was read", report.Listing{Matrices: []report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
+		{"not all was read", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
 			[]string{"What could not be read", "Forbidden.RAM", "1 could be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
-		{"no status, no region, no end", report.Listing{Matrices: []report.Matrix{{NodeID: "cpn-odd", ExpiresAt: report.Time{Time: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}}}, Regions: []string{""}}, "en",
+		{"no status, no region, no end", report.Listing{Matrices: []*report.Matrix{{NodeID: "cpn-odd", ExpiresAt: report.Time{Time: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}}}, Regions: []string{""}}, "en",
 			[]string{"no status", "no region", "never"}, []string{"9999", "1067", "why_"}},
 		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs attention", "✅"}},
 	} {
@@ -92,7 +92,7 @@ func TestPage(t *testing.T) {
 // The policy is of the very style and script that the page has, and the page
 // has nothing else that acts or loads.
 func TestPagePolicy(t *testing.T) {
-	page := pageOf(t, pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}}))
+	page := pageOf(t, pageReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}}))
 	for _, tag := range []string{"style", "script"} {
 		parts := regexp.MustCompile(`(?s)<`+tag+`>(.*?)</`+tag+`>`).FindAllStringSubmatch(page, -1)
 		if len(parts) != 1 {
@@ -124,7 +124,7 @@ func TestPageEscapes(t *testing.T) {
 		m.Name, m.NodeID, m.Region, m.ServerType, m.InstanceType, m.Tags = name, name, name, name, name, map[string]string{"owner": name}
 		unknown := m
 		unknown.Status = name
-		r := pageReport(report.Listing{Matrices: []report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHideMatrices: true}}})
+		r := pageReport(report.Listing{Matrices: []*report.Matrix{m, unknown}, Regions: []string{name}, Problems: []report.Problem{{Endpoint: name, Code: name, Message: name, MayHideMatrices: true}}})
 		page := pageOf(t, r, func(o *Options) {
 			o.Owners, o.Query = []string{name}, url.Values{"signature": {name}, "owner": {name}}
 		})
@@ -175,7 +175,7 @@ func wellFormed(t *testing.T, page string) {
 func TestPageUrgent(t *testing.T) {
 	var l report.Listing
 	for i := range 9 {
-		l.Matrices = append(l.Matrices, report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: "FAILED", CreatedAt: report.Time{Time: pageNow.AddDate(0, 0, -i)}})
+		l.Matrices = append(l.Matrices, &report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: "FAILED", CreatedAt: report.Time{Time: pageNow.AddDate(0, 0, -i)}})
 	}
 	l.Matrices = append(l.Matrices, expiring("later", 20))
 	page := pageOf(t, pageReport(l))
@@ -217,14 +217,14 @@ func TestTimeline(t *testing.T) {
 		}
 	}
 	w, _ := locale.Of("en")
-	if line := newTimeline(pageReport(report.Listing{Matrices: []report.Matrix{expiring("gone", -2)}}), w); line != nil {
+	if line := newTimeline(pageReport(report.Listing{Matrices: []*report.Matrix{expiring("gone", -2)}}), w); line != nil {
 		t.Errorf("what has expired is drawn: %+v", line)
 	}
 }
 
 // The form shows what the server applied. An owner may have commas.
 func TestPageForm(t *testing.T) {
-	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}, Regions: []string{"cn-hangzhou"}})
+	r := pageReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}, Regions: []string{"cn-hangzhou"}})
 	page := pageOf(t, r, func(o *Options) {
 		o.Query = url.Values{"severity": {"critical"}, "lang": {"en"}, "owner": {"team a, night"}}
 		o.Owners = []string{"team a, night", "team-b"}
@@ -263,7 +263,7 @@ func TestPageForm(t *testing.T) {
 
 // A page shows reasons and severities that it does not know.
 func TestPageShowsUnknownReasons(t *testing.T) {
-	r := pageReport(report.Listing{Matrices: []report.Matrix{expiring("farm", 2)}})
+	r := pageReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}})
 	r.Findings[0].Reason, r.Findings[0].Severity = "haunted", "grave"
 	if page := pageOf(t, r); !strings.Contains(page, "farm") {
 		t.Error("the page has no row for it")

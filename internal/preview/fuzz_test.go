@@ -15,9 +15,9 @@ import (
 func FuzzMessages(f *testing.F) {
 	now := time.Date(2026, time.November, 22, 9, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
-	var matrices []report.Matrix
+	var matrices []*report.Matrix
 	for i := range 4 {
-		matrices = append(matrices, report.Matrix{NodeID: "cpn-1", Region: "cn-hangzhou", Status: report.StatusRunning, ExpiresAt: report.Time{Time: now.AddDate(0, 0, i)}})
+		matrices = append(matrices, &report.Matrix{NodeID: "cpn-1", Region: "cn-hangzhou", Status: report.StatusRunning, ExpiresAt: report.Time{Time: now.AddDate(0, 0, i)}})
 	}
 	b, err := json.Marshal(report.Build(rules, report.Listing{Matrices: matrices, Problems: []report.Problem{{Code: "X", MayHideMatrices: true}}}, now))
 	if err != nil {

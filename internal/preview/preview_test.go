@@ -20,7 +20,7 @@ func messages(t *testing.T) []Message {
 	t.Helper()
 	now := time.Now()
 	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: time.Hour, Location: time.UTC}
-	r := report.Build(rules, report.Listing{Total: 2, Matrices: []report.Matrix{
+	r := report.Build(rules, report.Listing{Total: 2, Matrices: []*report.Matrix{
 		{NodeID: "cpn-1", Name: hostile, Region: "cn-hangzhou", Status: "FAILED", PhoneCount: 25, Tags: map[string]string{"owner": "team-a"}},
 		{NodeID: "cpn-2", Name: "plain", Region: "cn-shanghai", Status: "RUNNING", ExpiresAt: report.Time{Time: now.AddDate(0, 0, 2)}},
 	}}, now)
