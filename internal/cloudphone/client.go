@@ -4,14 +4,13 @@
 // decides which calls are made.
 //
 // Read client.go (the calls), retry.go and limiter.go (when a call is repeated),
-// request.go (what is sent), response.go, node.go and time.go (what is read), and
-// errors.go and explain.go (what an error means). Nothing that this package
-// returns contains a credential, see redact.go.
+// request.go (what is sent), response.go, node.go, json.go and time.go (what is
+// read), and errors.go and explain.go (what an error means). Nothing that this
+// package returns contains a credential, see redact.go.
 package cloudphone
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -78,7 +77,7 @@ func (a API) Open(ctx context.Context) (*Session, error) {
 		return nil, err
 	}
 	a.HTTP.CloseIdleConnections()
-	return &Session{api: a, credentials: newCredentialCache(a.Credentials, c)}, nil
+	return &Session{api: a, credentials: &credentialCache{source: a.Credentials, current: c.trimmed()}}, nil
 }
 
 // Stats returns what the session has cost so far.
@@ -94,7 +93,6 @@ type Client struct {
 	session  *Session
 	endpoint *url.URL // scheme and host
 	limiter  *limiter
-	budget   retryBudget
 	decoders sync.Pool
 	skew     atomic.Int64 // a time.Duration
 }
@@ -131,10 +129,8 @@ func (c *Client) Nodes(ctx context.Context, q NodesQuery) (p Page, err error) {
 	if q.Token != "" {
 		query.Set("NextToken", q.Token)
 	}
-	d := c.decoders.Get().(*decoder)
-	defer c.decoders.Put(d)
-	err = c.do(ctx, call{"DescribeCloudPhoneNodes", apiVersion, query, func(body io.Reader) (err error) {
-		p, err = d.page(body, q.Size)
+	err = c.do(ctx, call{"DescribeCloudPhoneNodes", apiVersion, query, func(d *decoder) (err *Error) {
+		p, err = d.page()
 		return err
 	}})
 	return p, err
@@ -144,10 +140,8 @@ func (c *Client) Nodes(ctx context.Context, q NodesQuery) (p Page, err error) {
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describeregions
 func (c *Client) Regions(ctx context.Context) (ids []string, err error) {
 	query := url.Values{"SaleMode": {"Node"}, "AcceptLanguage": {"en"}}
-	d := c.decoders.Get().(*decoder)
-	defer c.decoders.Put(d)
-	err = c.do(ctx, call{"DescribeRegions", apiVersion, query, func(body io.Reader) (err error) {
-		ids, err = d.regions(body)
+	err = c.do(ctx, call{"DescribeRegions", apiVersion, query, func(d *decoder) (err *Error) {
+		ids, err = d.regions()
 		return err
 	}})
 	return ids, err
@@ -163,10 +157,8 @@ type CallerIdentity struct {
 // CallerIdentity calls GetCallerIdentity; c must be a client of STS.
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
 func (c *Client) CallerIdentity(ctx context.Context) (id CallerIdentity, err error) {
-	d := c.decoders.Get().(*decoder)
-	defer c.decoders.Put(d)
-	err = c.do(ctx, call{"GetCallerIdentity", stsVersion, nil, func(body io.Reader) (err error) {
-		id, err = d.identity(body)
+	err = c.do(ctx, call{"GetCallerIdentity", stsVersion, nil, func(d *decoder) (err *Error) {
+		id, err = d.identity()
 		return err
 	}})
 	return id, err

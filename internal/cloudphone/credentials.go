@@ -31,26 +31,11 @@ type credentialCache struct {
 	source func(context.Context) (Credentials, error)
 
 	mu      sync.Mutex
-	current credentials
+	current Credentials
 	renewed bool
 }
 
-// credentials are Credentials with what removes them from texts.
-type credentials struct {
-	Credentials
-	*redactor
-}
-
-func newCredentials(c Credentials) credentials {
-	c = c.trimmed()
-	return credentials{c, newRedactor(c.AccessKeySecret, c.SecurityToken)}
-}
-
-func newCredentialCache(source func(context.Context) (Credentials, error), first Credentials) *credentialCache {
-	return &credentialCache{source: source, current: newCredentials(first)}
-}
-
-func (c *credentialCache) get() credentials {
+func (c *credentialCache) get() Credentials {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.current
@@ -58,14 +43,14 @@ func (c *credentialCache) get() credentials {
 
 // renew replaces the expired credentials, and reports whether the cache now
 // holds others.
-func (c *credentialCache) renew(ctx context.Context, expired credentials) bool {
+func (c *credentialCache) renew(ctx context.Context, expired Credentials) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.renewed && c.current.Credentials == expired.Credentials {
+	if !c.renewed && c.current == expired {
 		c.renewed = true
 		if fresh, err := c.source(ctx); err == nil {
-			c.current = newCredentials(fresh)
+			c.current = fresh.trimmed()
 		}
 	}
-	return c.current.Credentials != expired.Credentials
+	return c.current != expired
 }

@@ -9,18 +9,23 @@ import (
 	"time"
 )
 
+// decode decodes a response for matrices.
+func decode(status int, body string) *Error {
+	_, err := readPage(newDecoder(zone), status, strings.NewReader(body))
+	return err
+}
+
 func TestResponseErrorReadsKeysOfAnyCase(t *testing.T) {
 	for _, body := range []string{
 		`{"Code":"Throttling.User","Message":"m","RequestId":"R","AccessDeniedDetail":{"AuthAction":"a"}}`,
 		`{"code":"Throttling.User","message":"m","requestId":"R","accessDeniedDetail":{"authAction":"a"}}`,
 	} {
-		e := responseError(400, strings.NewReader(body))
+		e := decode(400, body)
 		if e.Code != "Throttling.User" || e.Message != "m" || e.RequestID != "R" || e.AuthAction != "a" || !e.Temporary() {
 			t.Errorf("%s: got %+v", body, e)
 		}
 	}
-	_, err := newDecoder(time.UTC).page(strings.NewReader(`{"code":"Throttling","message":"m","requestId":"R"}`), 1)
-	if err == nil || err.Error() != "Throttling: m (request R)" {
+	if err := decode(200, `{"code":"Throttling","message":"m","requestId":"R"}`); err == nil || err.Error() != "Throttling: m (request R)" {
 		t.Errorf("got %v, want the error in the response", err)
 	}
 }
@@ -71,7 +76,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	for code, err := range map[string]error{
-		"Interrupted":      &Temporary{Err: fmt.Errorf("x")},
+		"Interrupted":      lost("x"),
 		"DeadlineExceeded": &Error{Status: 503, Code: "ServiceUnavailable", Message: "Later."},
 	} {
 		end := map[string]error{"Interrupted": context.Canceled, "DeadlineExceeded": context.DeadlineExceeded}[code]
@@ -86,7 +91,7 @@ func TestExplain(t *testing.T) {
 
 func TestUnknownAccount(t *testing.T) {
 	for code, want := range map[string]bool{"InvalidAccessKeyId": true, "InvalidAccessKeyId.NotFound": true, "InvalidAccessKeyId.Inactive": false, "Forbidden": false} {
-		if got := (&Error{Code: code}).UnknownAccount(); got != want {
+		if got := UnknownAccount(&Error{Code: code}); got != want {
 			t.Errorf("%s: got %t, want %t", code, got, want)
 		}
 	}

@@ -55,24 +55,16 @@ func hintFor(code string) string {
 // Explain returns the problem that err is: its code, what the code usually means,
 // and the service's own words, in one line.
 func Explain(err error) report.Problem {
-	if errors.Is(err, context.Canceled) {
-		return report.Problem{Code: "Interrupted", Message: "the run was interrupted"}
-	}
 	timedOut := errors.Is(err, context.DeadlineExceeded)
 	e, ok := errors.AsType[*Error](err)
-	t, temporary := errors.AsType[*Temporary](err)
 	switch {
-	case ok:
-		return e.problem(timedOut)
-	case timedOut && temporary:
-		return report.Problem{Code: "DeadlineExceeded", Message: oneLine(t.Error()) + " (no time for another attempt)"}
-	case timedOut:
+	case errors.Is(err, context.Canceled):
+		return report.Problem{Code: "Interrupted", Message: "the run was interrupted"}
+	case !ok && timedOut:
 		return report.Problem{Code: "DeadlineExceeded", Message: "the run had no time left"}
+	case !ok:
+		return report.Problem{Code: "ConnectionFailed", Message: oneLine(err.Error())}
 	}
-	return report.Problem{Code: "ConnectionFailed", Message: oneLine(err.Error())}
-}
-
-func (e *Error) problem(timedOut bool) report.Problem {
 	p := report.Problem{Code: oneLine(e.Code), Message: cmp.Or(oneLine(e.Message), "the service gave no reason"),
 		RequestID: oneLine(e.RequestID), Permission: oneLine(e.AuthAction)}
 	if hint := hintFor(e.Code); hint != "" {

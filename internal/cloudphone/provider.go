@@ -144,6 +144,6 @@ func providerError(err error) string {
 	if text != err.Error() && strings.HasPrefix(text, "unmarshal") {
 		return "the file is not JSON"
 	}
-	r := newRedactor(config.Secret(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")), config.Secret(os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN")))
-	return oneLine(r.redact(err.Error()))
+	env := Credentials{AccessKeySecret: config.Secret(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")), SecurityToken: config.Secret(os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))}
+	return oneLine(env.redact(err.Error()))
 }

@@ -2,75 +2,34 @@ package cloudphone
 
 import (
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"strings"
-	"sync"
-
-	"matrix-expiry-report/internal/config"
 )
 
-// A redactor removes secrets from texts: the service, a proxy and net/http
-// repeat what they were sent, whole or in part, and encoded.
-type redactor struct {
-	secrets []config.Secret
-	once    sync.Once       // of what follows, as few runs need it
-	parts   map[string]bool // every part of minSecretPart bytes of every form of a secret, in lower case
-	short   []string        // secrets that are shorter, in lower case
-}
-
-// minSecretPart is how long a part of a secret is that must not be shown. A
-// secret of fewer than minSecret bytes is not one, and would make every text
-// unreadable.
+// The service, a proxy and net/http repeat what they were sent, whole or in part,
+// and encoded. minSecretPart is how long a part of a secret is that must not be
+// shown. A secret of fewer than minSecret bytes is not one, and would make every
+// text unreadable.
 const minSecretPart, minSecret = 8, 4
 
 const redaction = "REDACTED"
 
-func newRedactor(secrets ...config.Secret) *redactor { return &redactor{secrets: secrets} }
-
-func (r *redactor) prepare() {
-	r.parts = map[string]bool{}
-	for _, secret := range r.secrets {
-		s := secret.Reveal()
-		if len(s) < minSecret {
-			continue
-		}
-		if len(s) < minSecretPart {
-			r.short = append(r.short, lower(s))
-		}
-		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s), hex.EncodeToString([]byte(s))} {
-			form = lower(form)
-			for i := range len(form) - minSecretPart + 1 {
-				r.parts[form[i:i+minSecretPart]] = true
-			}
-		}
-	}
-}
-
-// redact returns s without the secrets.
-func (r *redactor) redact(s string) string {
-	r.once.Do(r.prepare)
+// redact returns s without the secrets of c: every part of at least minSecretPart
+// bytes, in every form and in upper and lower case.
+func (c Credentials) redact(s string) string {
 	folded := lower(s)
 	secret := make([]bool, len(s)) // by byte
-	found := false
-	mark := func(i, n int) {
-		found = true
-		for j := range n {
-			secret[i+j] = true
+	for _, value := range []string{c.AccessKeySecret.Reveal(), c.SecurityToken.Reveal()} {
+		if len(value) < minSecret {
+			continue
 		}
-	}
-	for i := range len(s) {
-		if i+minSecretPart <= len(s) && r.parts[folded[i:i+minSecretPart]] {
-			mark(i, minSecretPart)
-		}
-		for _, short := range r.short {
-			if strings.HasPrefix(folded[i:], short) {
-				mark(i, len(short))
+		n := min(minSecretPart, len(value))
+		for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), hex.EncodeToString([]byte(value))} {
+			form = lower(form)
+			for i := range len(form) - n + 1 {
+				markAll(secret, folded, form[i:i+n])
 			}
 		}
-	}
-	if !found {
-		return s
 	}
 	var b strings.Builder
 	for i := range len(s) {
@@ -82,6 +41,20 @@ func (r *redactor) redact(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// markAll marks the bytes of s that belong to a part.
+func markAll(marked []bool, s, part string) {
+	for i := 0; ; i++ {
+		next := strings.Index(s[i:], part)
+		if next < 0 {
+			return
+		}
+		i += next
+		for j := range len(part) {
+			marked[i+j] = true
+		}
+	}
 }
 
 // lower maps ASCII letters to lower case. Unlike strings.ToLower it keeps the
@@ -96,21 +69,9 @@ func lower(s string) string {
 	return string(b)
 }
 
-// redactError returns err without the secrets.
-func (r *redactor) redactError(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		for _, text := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
-			*text = r.redact(*text)
-		}
-		return e
+// redactError removes the secrets of c from the texts of e.
+func (c Credentials) redactError(e *Error) {
+	for _, s := range []*string{&e.Code, &e.Message, &e.RequestID, &e.AuthAction} {
+		*s = c.redact(*s)
 	}
-	text := err.Error()
-	redacted := r.redact(text)
-	if redacted == text {
-		return err
-	}
-	if t, ok := errors.AsType[*Temporary](err); ok {
-		return &Temporary{errors.New(redacted), t.Timeout}
-	}
-	return errors.New(redacted)
 }

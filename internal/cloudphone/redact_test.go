@@ -2,7 +2,6 @@ package cloudphone
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -15,7 +14,7 @@ import (
 const testSecret, testToken = "rS9kPq7v/Xw3mZc5+bNt1y", "CAISxgN1q6Ft5B2yfSjIr5fTHuJVgqwJ=="
 
 func TestRedactedErrorsContainNoSecret(t *testing.T) {
-	r := newRedactor(testSecret, testToken)
+	c := Credentials{AccessKeySecret: testSecret, SecurityToken: testToken}
 	for _, secret := range []string{testSecret, testToken} {
 		for name, form := range map[string]string{
 			"exact": secret, "query": url.QueryEscape(secret), "path": url.PathEscape(secret), "hex": hex.EncodeToString([]byte(secret)),
@@ -23,15 +22,12 @@ func TestRedactedErrorsContainNoSecret(t *testing.T) {
 			"start": secret[:8], "end": secret[len(secret)-8:], "middle": secret[5:14],
 		} {
 			text := "before " + form + " after"
-			for kind, err := range map[string]error{
-				"Error":     r.redactError(&Error{Code: text, Message: text, RequestID: text, AuthAction: text}),
-				"Temporary": r.redactError(&Temporary{errors.New(text), true}),
-				"other":     r.redactError(fmt.Errorf("malformed HTTP status code %q", text)),
+			for kind, err := range map[string]*Error{
+				"response":   {Code: text, Message: text, RequestID: text, AuthAction: text},
+				"connection": connectionError("", fmt.Errorf("malformed HTTP status code %q", text)),
 			} {
-				got := fmt.Sprintf("%v %+v %#v", err, err, err)
-				if e, ok := err.(*Error); ok {
-					got += e.AuthAction
-				}
+				c.redactError(err)
+				got := fmt.Sprintf("%v %+v %#v %s", err, err, *err, err.AuthAction)
 				for i := range len(form) - 7 {
 					if part := form[i : i+8]; strings.Contains(got, part) {
 						t.Errorf("%s, %s: %q is in %s", name, kind, part, got)
@@ -47,19 +43,15 @@ func TestRedactedErrorsContainNoSecret(t *testing.T) {
 }
 
 func TestRedactKeepsOtherTexts(t *testing.T) {
-	for _, r := range []*redactor{newRedactor(testSecret, testToken), newRedactor(), newRedactor("", "s")} {
+	for _, c := range []Credentials{{AccessKeySecret: testSecret, SecurityToken: testToken}, {}, {SecurityToken: "s"}} {
 		for _, text := range []string{"", "rS9kPq7", "User not authorized.", "日本 \xff"} {
-			if got := r.redact(text); got != text {
+			if got := c.redact(text); got != text {
 				t.Errorf("got %q, want %q", got, text)
 			}
 		}
 	}
-	if got := newRedactor("sEcret").redact("a Secret, secrets"); got != "a REDACTED, REDACTEDs" {
+	if got := (Credentials{AccessKeySecret: "sEcret"}).redact("a Secret, secrets"); got != "a REDACTED, REDACTEDs" {
 		t.Errorf("got %q, want the short secret redacted", got)
-	}
-	cause := errors.New("connection refused")
-	if err := newRedactor(testSecret).redactError(cause); err != cause {
-		t.Errorf("got %#v, want the error itself", err)
 	}
 }
 
@@ -67,7 +59,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add(testSecret, "a "+testSecret+" b")
 	f.Add("日本語日本語", "x日本語日本語y")
 	f.Fuzz(func(t *testing.T, secret, text string) {
-		got := newRedactor(config.Secret(secret)).redact(text)
+		got := Credentials{AccessKeySecret: config.Secret(secret)}.redact(text)
 		for i := range len(secret) - 7 {
 			if part := secret[i : i+8]; strings.Contains(lower(strings.ReplaceAll(got, redaction, "\x00")), lower(part)) {
 				t.Errorf("%q of %q is in %q, which was %q", part, secret, got, text)

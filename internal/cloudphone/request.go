@@ -23,7 +23,7 @@ const (
 // transport repeats a GET on a connection that died while the instance was
 // frozen, but never a POST.
 // https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
-func (c *Client) request(ctx context.Context, call call, keys credentials) *http.Request {
+func (c *Client) request(ctx context.Context, call call, keys Credentials) *http.Request {
 	nonce := make([]byte, 16)
 	_, _ = rand.Read(nonce) // never fails
 	headers := map[string]*string{

@@ -1,10 +1,11 @@
 package cloudphone
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -33,55 +34,77 @@ type Page struct {
 // A decoder decodes responses, one after another. Equal texts and tags of
 // different rows share memory, so that callers must not modify the tags.
 type decoder struct {
-	zone *time.Location
-	body []byte // of the response
-	row  []byte // the texts of one row
-	nodeTexts
-	allocated int // bytes for the texts and tags of this response
+	zone   *time.Location
+	status int // of the response
+	body   bytes.Buffer
+	texts  cache[string]
+	tags   cache[map[string]string]
+	key    []byte // of tags
+	bytes  int    // of the texts and tags of this response that are not shared with earlier ones
 }
 
 func newDecoder(zone *time.Location) *decoder {
-	return &decoder{zone: zone, nodeTexts: nodeTexts{texts: map[string]string{}, tags: map[string]map[string]string{}}}
+	return &decoder{zone: zone, texts: cache[string]{}, tags: cache[map[string]string]{}}
 }
 
-// page decodes a response of DescribeCloudPhoneNodes for about size rows.
-func (d *decoder) page(r io.Reader, size int) (Page, error) {
+// read reads a response.
+func (d *decoder) read(status int, body io.Reader) *Error {
+	d.status, d.bytes = status, 0
+	if d.body.Cap() > maxSpareBytes {
+		d.body = bytes.Buffer{}
+	}
+	d.body.Reset()
+	n, err := d.body.ReadFrom(io.LimitReader(body, maxResponseBytes+1))
+	switch {
+	case err != nil:
+		return connectionError("reading the response: ", err)
+	case n > maxResponseBytes:
+		return tooLarge("the response is larger than %d MiB", maxResponseBytes>>20)
+	}
+	return nil
+}
+
+// page decodes a response of DescribeCloudPhoneNodes.
+func (d *decoder) page() (Page, *Error) {
 	p := Page{TotalCount: -1}
 	rows := false
-	d.allocated = 0
-	err := d.response(r, func(in *jx.Decoder, name string) (known bool, err error) {
+	err := d.response(func(name string, in *jx.Decoder) (known bool, err error) {
+		var v jx.Raw
 		switch name {
-		case "TotalCount":
-			p.TotalCount, err = number(in, -1)
-		case "NextToken":
-			p.NextToken, err = token(in)
 		case "NodeModel":
-			p.Nodes, p.Unreadable = make([]*report.Matrix, 0, min(size, MaxPageSize)), 0
+			p.Nodes, p.Unreadable = make([]*report.Matrix, 0, MaxPageSize), 0
 			rows, err = list(in, func(in *jx.Decoder) error { return d.node(in, &p) })
+		case "TotalCount":
+			v, err = value(in)
+			p.TotalCount = number(v, -1)
+		case "NextToken":
+			if v, err = value(in); len(v) > maxTokenBytes {
+				err = tooLarge("the NextToken has %d bytes, more than %d", len(v), maxTokenBytes)
+			}
+			p.NextToken = text(v, maxTokenBytes)
 		default:
 			return false, nil
 		}
 		return true, err
 	}, func() bool { return rows || p.TotalCount >= 0 })
-	p.Bytes = d.allocated
+	p.Bytes = d.bytes
 	return p, err
 }
 
 // regions decodes a response of DescribeRegions.
-func (d *decoder) regions(r io.Reader) (ids []string, err error) {
+func (d *decoder) regions() (ids []string, err *Error) {
 	rows := false
-	err = d.response(r, func(in *jx.Decoder, name string) (known bool, err error) {
+	err = d.response(func(name string, in *jx.Decoder) (known bool, err error) {
 		if name != "RegionModels" {
 			return false, nil
 		}
 		ids = nil
 		rows, err = list(in, func(in *jx.Decoder) error {
 			return object(in, func(in *jx.Decoder, name []byte) error {
-				if string(name) != "RegionId" {
-					return in.Skip()
+				v, err := value(in)
+				if string(name) == "RegionId" {
+					ids = append(ids, text(v, maxTextBytes))
 				}
-				id, err := text(in)
-				ids = append(ids, id)
 				return err
 			})
 		})
@@ -91,19 +114,10 @@ func (d *decoder) regions(r io.Reader) (ids []string, err error) {
 }
 
 // identity decodes a response of GetCallerIdentity.
-func (d *decoder) identity(r io.Reader) (id CallerIdentity, err error) {
-	err = d.response(r, func(in *jx.Decoder, name string) (known bool, err error) {
-		switch name {
-		case "AccountId":
-			id.Account, err = text(in)
-		case "Arn":
-			id.ARN, err = text(in)
-		case "IdentityType":
-			id.Type, err = text(in)
-		default:
-			return false, nil
-		}
-		return true, err
+func (d *decoder) identity() (id CallerIdentity, err *Error) {
+	fields := map[string]*string{"AccountId": &id.Account, "Arn": &id.ARN, "IdentityType": &id.Type}
+	err = d.response(func(name string, in *jx.Decoder) (known bool, err error) {
+		return setText(fields[name], in)
 	}, func() bool { return id.Account != "" })
 	return id, err
 }
@@ -112,41 +126,36 @@ func (d *decoder) identity(r io.Reader) (id CallerIdentity, err error) {
 // name; complete reports, at the end, whether the response was what it should be.
 // If not, it is an error of the service, or of a proxy or a broken server, which
 // is temporary.
-func (d *decoder) response(r io.Reader, field func(in *jx.Decoder, name string) (known bool, err error), complete func() bool) error {
-	if err := d.read(r); err != nil {
-		return err
-	}
-	e := &Error{Status: 200}
-	err := d.object(func(in *jx.Decoder, name string) (err error) {
-		if known, err := field(in, name); known || err != nil {
-			return err
+func (d *decoder) response(field func(name string, in *jx.Decoder) (known bool, err error), complete func() bool) *Error {
+	e := &Error{Status: d.status}
+	in := jx.DecodeBytes(d.body.Bytes())
+	err := object(in, func(in *jx.Decoder, name []byte) error {
+		if d.status == http.StatusOK {
+			if known, err := field(string(name), in); known || err != nil {
+				return err
+			}
 		}
-		switch name {
-		case "RequestId", "requestId":
-			e.RequestID, err = text(in)
-		case "Code", "code":
-			e.Code, err = text(in)
-		case "Message", "message":
-			e.Message, err = text(in)
-		default:
-			err = in.Skip()
-		}
-		return err
+		return e.field(in, name)
 	})
-	if tooLarge, ok := errors.AsType[*Error](err); ok {
-		return tooLarge
+	if err == nil && in.Skip() != io.EOF {
+		err = errors.New("unexpected data after the JSON object")
 	}
+	tooLarge, ok := errors.AsType[*Error](err)
 	switch {
+	case ok:
+		return tooLarge
+	case d.status != http.StatusOK && (err != nil || e.Code == ""):
+		return &Error{Status: d.status, NotService: true, Code: "HTTP" + strconv.Itoa(d.status), Message: "the response is not the service's own: is there a proxy?"}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Temporary{Err: errors.New("the response is not the service's JSON: unexpected end")}
+		return lost("the response is not the service's JSON: unexpected end")
 	case err != nil:
-		return &Temporary{Err: fmt.Errorf("the response is not the service's JSON: %w", innermost(err))}
-	case complete():
+		return lost("the response is not the service's JSON: %v", innermost(err))
+	case d.status == http.StatusOK && complete():
 		return nil
 	case e.Code != "":
 		return e
 	}
-	return &Temporary{Err: errors.New("the response has neither rows nor a count")}
+	return lost("the response has neither rows nor a count")
 }
 
 // innermost returns the cause of err: jx wraps one error for each level of the
@@ -156,53 +165,4 @@ func innermost(err error) error {
 		err = inner
 	}
 	return err
-}
-
-// read reads the body.
-func (d *decoder) read(r io.Reader) error {
-	d.body = d.body[:0]
-	if cap(d.body) > maxSpareBytes {
-		d.body = nil
-	}
-	for {
-		if len(d.body) > maxResponseBytes {
-			return tooLarge("the response is larger than %d MiB", maxResponseBytes>>20)
-		}
-		if len(d.body) == cap(d.body) {
-			d.body = slices.Grow(d.body, 32<<10)
-		}
-		n, err := r.Read(d.body[len(d.body):cap(d.body)])
-		d.body = d.body[:len(d.body)+n]
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil && isTimeout(err):
-			return errTimeout()
-		case err != nil:
-			return &Temporary{Err: fmt.Errorf("reading the response: %w", err)}
-		}
-	}
-}
-
-// object decodes the body, which is one JSON object or null.
-func (d *decoder) object(field func(in *jx.Decoder, name string) error) error {
-	in := jx.DecodeBytes(d.body)
-	err := object(in, func(in *jx.Decoder, name []byte) error { return field(in, string(name)) })
-	if err == nil && in.Skip() != io.EOF {
-		err = errors.New("unexpected data after the JSON object")
-	}
-	return err
-}
-
-// token decodes a NextToken.
-func token(in *jx.Decoder) (string, error) {
-	raw, err := value(in)
-	if len(raw) > maxTokenBytes {
-		return "", tooLarge("the NextToken has %d bytes, more than %d", len(raw), maxTokenBytes)
-	}
-	return string(appendText(nil, raw)), err
-}
-
-func tooLarge(format string, args ...any) error {
-	return &Error{Status: 200, NotService: true, Code: "ResponseTooLarge", Message: fmt.Sprintf(format, args...)}
 }

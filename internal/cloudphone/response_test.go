@@ -2,8 +2,8 @@ package cloudphone
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"strings"
@@ -15,6 +15,14 @@ import (
 
 var zone = time.FixedZone("UTC+8", 8*60*60)
 
+// readPage decodes a response for matrices as a call does.
+func readPage(d *decoder, status int, body io.Reader) (Page, *Error) {
+	if err := d.read(status, body); err != nil {
+		return Page{}, err
+	}
+	return d.page()
+}
+
 func examplePage(t testing.TB) []byte {
 	t.Helper()
 	b, err := os.ReadFile("testdata/page.json")
@@ -25,7 +33,7 @@ func examplePage(t testing.TB) []byte {
 }
 
 func TestTheExampleOfTheVendorsPage(t *testing.T) {
-	p, err := newDecoder(zone).page(bytes.NewReader(examplePage(t)), 20)
+	p, err := readPage(newDecoder(zone), 200, bytes.NewReader(examplePage(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +59,7 @@ func TestFieldsAreReadLeniently(t *testing.T) {
 		{`true`, "true", "-7"}, {`null`, "", "-7"}, {`{"a":1}`, "", "-7"}, {`[1]`, "", "-7"}, {`"NaN"`, "NaN", "-7"}, {`"Inf"`, "Inf", "-7"},
 		{`1e300`, "1e300", "-7"}, {`"\ud800"`, "\ufffd", "-7"}, {"\"a\xff\"", "a\ufffd", "-7"},
 	} {
-		p, err := newDecoder(zone).page(strings.NewReader(fmt.Sprintf(`{"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)), 20)
+		p, err := readPage(newDecoder(zone), 200, strings.NewReader(fmt.Sprintf(`{"NextToken":%[1]s,"TotalCount":%[1]s,"NodeModel":[{"PhoneCount":%[1]s,"NodeName":%[1]s}]}`, tt.json)))
 		if err != nil {
 			t.Errorf("%s: %v", tt.json, err)
 			continue
@@ -86,16 +94,12 @@ func TestAPageThatIsNone(t *testing.T) {
 		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{}`, maxPageRows) + "]}", false, "ResponseTooLarge: the response has more than 10000 rows"},
 		{`{"TotalCount":1,"NodeModel":[{}` + strings.Repeat(`,{"NodeName":"`+strings.Repeat("x", 1<<15)+`"}`, 128) + "]}", false, "ResponseTooLarge: the response is larger than 4 MiB"},
 	} {
-		_, err := newDecoder(zone).page(strings.NewReader(tt.body), 20)
-		if err == nil || !strings.HasPrefix(err.Error(), tt.says) {
+		err := decode(200, tt.body)
+		if err == nil || !strings.HasPrefix(strings.TrimPrefix(err.Error(), "ConnectionFailed: "), tt.says) {
 			t.Errorf("%.40q: got the error %v, want %q", tt.body, err, tt.says)
 			continue
 		}
-		_, temporary := errors.AsType[*Temporary](err)
-		if e, ok := errors.AsType[*Error](err); ok {
-			temporary = e.Temporary()
-		}
-		if temporary != tt.temporary {
+		if temporary := err.Temporary(); temporary != tt.temporary {
 			t.Errorf("%.40q: temporary is %v, want %v", tt.body, temporary, tt.temporary)
 		}
 	}
@@ -110,7 +114,7 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, err := newDecoder(zone).page(bytes.NewReader(body), 20)
+		p, err := readPage(newDecoder(zone), 200, bytes.NewReader(body))
 		if err != nil {
 			if got := Explain(err); got.Code == "" || got.Message == "" || len(got.Code)+len(got.Message) > 4000 {
 				t.Errorf("got the code %q and the message %q, want short ones", got.Code, got.Message)
@@ -143,7 +147,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	b.ReportAllocs()
 	d := newDecoder(zone)
 	for b.Loop() {
-		p, err := d.page(bytes.NewReader(body), 100)
+		p, err := readPage(d, 200, bytes.NewReader(body))
 		if err != nil || len(p.Nodes) != 100 {
 			b.Fatal(err)
 		}

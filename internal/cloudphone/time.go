@@ -26,6 +26,9 @@ var timeLayouts = []string{
 // that is empty or not after 1970, as an unset one is in databases, is absent. ok
 // is false if s is none of these.
 func ParseTime(s string, zone *time.Location) (t report.Time, ok bool) {
+	if t, err := time.ParseInLocation(time.DateTime, s, zone); err == nil && t.Year() > 1970 { // the documented format
+		return report.Time{Time: t}, true
+	}
 	s = strings.TrimSpace(s)
 	if strings.Trim(s, "0-/:T. Z") == "" { // 0000-00-00 00:00:00
 		return report.Time{}, true
@@ -82,25 +85,4 @@ func parseCalendar(s string, zone *time.Location) (time.Time, bool) {
 // offset. Alone it is ambiguous: CST is a zone of China and of America.
 func isZoneName(s string) bool {
 	return len(s) >= 2 && len(s) <= 5 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-}
-
-// parseDateTime parses the one format that is documented, 2006-01-02 15:04:05,
-// faster than ParseTime, which accepts the same. It reports false for everything
-// else.
-func parseDateTime(b []byte, zone *time.Location) (report.Time, bool) {
-	if b[4] != '-' || b[7] != '-' || b[10] != ' ' || b[13] != ':' || b[16] != ':' {
-		return report.Time{}, false
-	}
-	for _, i := range [...]int{0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18} {
-		if b[i] < '0' || b[i] > '9' {
-			return report.Time{}, false
-		}
-	}
-	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
-	year, month, day, hour, minute, second := two(0)*100+two(2), two(5), two(8), two(11), two(14), two(17)
-	if year <= 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 {
-		return report.Time{}, false
-	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, zone)
-	return report.Time{Time: t}, day <= 28 || t.Day() == day
 }

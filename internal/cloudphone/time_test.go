@@ -101,7 +101,7 @@ func TestParseTime(t *testing.T) {
 		{"2025-03-0\xff 02:00:34", shanghai, ""},
 	} {
 		text := strings.ReplaceAll(tt.text, "\n", `\n`)
-		p, err := newDecoder(tt.zone).page(strings.NewReader(`{"NodeModel":[{"GmtExpired":"`+text+`"}]}`), 1)
+		p, err := readPage(newDecoder(tt.zone), 200, strings.NewReader(`{"NodeModel":[{"GmtExpired":"`+text+`"}]}`))
 		if err != nil {
 			t.Fatalf("%q: %v", tt.text, err)
 		}
@@ -126,7 +126,7 @@ func TestUnreadableExpiryIsKept(t *testing.T) {
 		`"` + strings.Repeat("日", 100) + `"`: strings.Repeat("日", 33),
 		`null`:                               "", `""`: "", `" "`: "", `{}`: "", `[1]`: "", `0`: "", `"0000-00-00 00:00:00"`: "", `"1970-01-01 00:00:00"`: "", `"2025-03-09 02:00:34"`: "",
 	} {
-		p, err := newDecoder(time.UTC).page(strings.NewReader(`{"NodeModel":[{"NodeId":"cpn-1","GmtExpired":`+json+`,"GmtCreate":"never"}]}`), 1)
+		p, err := readPage(newDecoder(time.UTC), 200, strings.NewReader(`{"NodeModel":[{"NodeId":"cpn-1","GmtExpired":`+json+`,"GmtCreate":"never"}]}`))
 		if err != nil || p.Nodes[0].ExpiresRaw != want || p.Nodes[0].NodeID != "cpn-1" {
 			t.Errorf("%s: got %q and the error %v, want %q", json, p.Nodes[0].ExpiresRaw, err, want)
 		}

@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,10 +51,9 @@ func endpoint(p inventory.Probe, all []inventory.Probe) []Check {
 	known := slices.ContainsFunc(all, func(p inventory.Probe) bool { return p.Problem == nil })
 	shown := slices.ContainsFunc(all, func(p inventory.Probe) bool { return p.Total > 0 })
 	if p.Problem != nil && known {
-		e, _ := errors.AsType[*cloudphone.Error](p.Problem)
 		problem := inventory.Explain(p.Problem)
 		switch {
-		case e != nil && e.UnknownAccount():
+		case cloudphone.UnknownAccount(p.Problem):
 			return check(name, OK, "does not know the account, which belongs to the other site", "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried")
 		case cloudphone.Refused(p.Problem) && shown:
 			return check(name, OK, "refuses the account, which another endpoint lists: "+problem.Code+": "+problem.Message, "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried")

@@ -3,8 +3,6 @@ package inventory
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -65,27 +63,20 @@ func (e *endpoint) unavailable() bool {
 	if e.regionsErr == nil || e.totalErr == nil {
 		return false
 	}
-	return !cloudphone.Responded(e.totalErr) || unknownAccount(e.totalErr)
-}
-
-// unknownAccount reports whether err is the response of an endpoint that does not
-// know the access key, as one of the other site does not.
-func unknownAccount(err error) bool {
-	e, ok := errors.AsType[*cloudphone.Error](err)
-	return ok && e.UnknownAccount()
+	return !cloudphone.Responded(e.totalErr) || cloudphone.UnknownAccount(e.totalErr)
 }
 
 // findRegions returns the regions that the service sells and those that it
 // documents. The documented ones are valid if there is an error, too.
 func (e *endpoint) findRegions(ctx context.Context) ([]string, error) {
 	regions := slices.Clone(documentedRegions)
-	sold, err := guard(func() ([]string, error) { return e.client.Regions(ctx) })
+	sold, err := e.client.Regions(ctx)
 	for _, id := range sold {
 		if id == "" || slices.Contains(regions, id) {
 			continue
 		}
 		if len(regions) == maxRegions {
-			return regions, &scanError{"TooManyRegions", fmt.Sprintf("the service lists %d regions; the first %d are read", len(sold), maxRegions)}
+			return regions, scanError("TooManyRegions", "the service lists %d regions; the first %d are read", len(sold), maxRegions)
 		}
 		regions = append(regions, id)
 	}
@@ -94,21 +85,11 @@ func (e *endpoint) findRegions(ctx context.Context) ([]string, error) {
 
 // count returns the total of the unfiltered query, or -1.
 func (e *endpoint) count(ctx context.Context) (int, error) {
-	p, err := guard(func() (cloudphone.Page, error) { return e.client.Nodes(ctx, cloudphone.NodesQuery{Size: 1}) })
+	p, err := e.client.Nodes(ctx, cloudphone.NodesQuery{Size: 1})
 	if err != nil {
 		return -1, err
 	}
 	return p.TotalCount, nil
-}
-
-// guard turns a panic into an error, which costs one call and not the run.
-func guard[T any](call func() (T, error)) (v T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicError(p)
-		}
-	}()
-	return call()
 }
 
 // scanRegions scans the regions side by side and unites what they show.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
-	"matrix-expiry-report/report"
 )
 
 // A Probe is what a few small calls have shown of one endpoint.
@@ -68,9 +67,7 @@ func (e *endpoint) probeRegions(ctx context.Context, p *Probe, regions []string)
 	var wg sync.WaitGroup
 	for i, region := range regions {
 		wg.Go(func() {
-			page, err := guard(func() (cloudphone.Page, error) {
-				return e.client.Nodes(ctx, cloudphone.NodesQuery{Region: region, Size: 1})
-			})
+			page, err := e.client.Nodes(ctx, cloudphone.NodesQuery{Region: region, Size: 1})
 			p.Regions[i] = RegionProbe{Region: region, Matrices: max(0, page.TotalCount, len(page.Nodes)), Problem: err}
 			expiries[i] = page.Expiry
 		})
@@ -111,6 +108,3 @@ func (s *Source) Identity(ctx context.Context) (id Identity, err error) {
 	id.CallerIdentity, err = session.Client(at).CallerIdentity(ctx)
 	return id, err
 }
-
-// Explain returns the problem that an error of a probe is.
-func Explain(err error) report.Problem { return explain(err) }

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,32 +9,27 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A scanError is why a scan is not whole although no call failed.
-type scanError struct{ code, message string }
-
-func (e *scanError) Error() string { return e.code + ": " + e.message }
+// scanError returns why a scan is not whole although no call failed.
+func scanError(code, format string, args ...any) error {
+	return &cloudphone.Error{NotService: true, Code: code, Message: fmt.Sprintf(format, args...)}
+}
 
 var (
-	errChanged       = &scanError{"CountChanged", "matrices were created or released while they were read"}
-	errShort         = &scanError{"RowsMissing", "the service counts more matrices than it shows"}
-	errRepeatedToken = &scanError{"RepeatedToken", "the service repeats its pages without end"}
-	errMemory        = &scanError{"MemoryLimit", "the matrices do not fit into the memory of the instance: give the function more, or REGIONS fewer"}
+	errChanged       = scanError("CountChanged", "matrices were created or released while they were read")
+	errShort         = scanError("RowsMissing", "the service counts more matrices than it shows")
+	errRepeatedToken = scanError("RepeatedToken", "the service repeats its pages without end")
+	errMemory        = scanError("MemoryLimit", "the matrices do not fit into the memory of the instance: give the function more, or REGIONS fewer")
 )
 
-func panicError(cause any) error { return &scanError{"Panic", fmt.Sprint("panic: ", cause)} }
-
-// explain returns the problem that err is.
-func explain(err error) report.Problem {
-	if e, ok := errors.AsType[*scanError](err); ok {
-		return report.Problem{Code: e.code, Message: e.message, MayHideMatrices: true}
-	}
+// Explain returns the problem that an error is.
+func Explain(err error) report.Problem {
 	p := cloudphone.Explain(err)
 	p.MayHideMatrices = true
 	return p
 }
 
 func credentialsProblem(err error) report.Problem {
-	p := explain(err)
+	p := Explain(err)
 	if p.Code == "ConnectionFailed" {
 		p.Code, p.Message = "NoCredentials", err.Error()
 	}
@@ -52,7 +46,7 @@ func (s *scan) figures() string {
 
 // problem returns why a region is not whole, with its figures.
 func (s *scan) problem() report.Problem {
-	p := explain(s.err)
+	p := Explain(s.err)
 	p.Region, p.Message = s.region, s.figures()+": "+p.Message
 	return p
 }
@@ -63,9 +57,9 @@ func (s *scan) problem() report.Problem {
 func (e *endpoint) problems() (problems, recovered []report.Problem) {
 	add := func(p report.Problem) { problems = append(problems, p) }
 	if e.unavailable() {
-		add(explain(e.totalErr))
+		add(Explain(e.totalErr))
 	} else if err := e.regionsErr; err != nil {
-		p := explain(err)
+		p := Explain(err)
 		p.Message = "the list of regions could not be read: " + p.Message
 		if e.check.covers {
 			p.MayHideMatrices = false
@@ -76,7 +70,7 @@ func (e *endpoint) problems() (problems, recovered []report.Problem) {
 	}
 	for _, s := range slices.Concat(e.scans, e.unfiltered()) {
 		if s.recovered != nil && s.err == nil {
-			p := explain(s.recovered)
+			p := Explain(s.recovered)
 			p.Region, p.MayHideMatrices = s.region, false
 			recovered = append(recovered, p)
 		}
@@ -93,7 +87,7 @@ func (e *endpoint) problems() (problems, recovered []report.Problem) {
 				Message: fmt.Sprintf("%d of %d matrices read: a query without a region counts more than all regions show", len(e.rows), e.check.total)})
 		}
 	default:
-		p := explain(err)
+		p := Explain(err)
 		p.Message = "the total could not be checked: " + p.Message
 		add(p)
 	}
@@ -146,7 +140,7 @@ func (e *endpoint) collapse(problems []report.Problem) []report.Problem {
 	}
 	for _, s := range e.scans {
 		if s.err != nil {
-			return []report.Problem{explain(s.err)}
+			return []report.Problem{Explain(s.err)}
 		}
 	}
 	return problems
@@ -181,5 +175,5 @@ func (e *endpoint) refused() bool {
 // unknownAccount reports whether no call found the account. An endpoint that
 // knows the access key and denies the listing may have matrices.
 func (e *endpoint) unknownAccount() bool {
-	return !slices.ContainsFunc(e.errs(), func(err error) bool { return !unknownAccount(err) })
+	return !slices.ContainsFunc(e.errs(), func(err error) bool { return !cloudphone.UnknownAccount(err) })
 }

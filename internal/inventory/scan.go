@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"matrix-expiry-report/internal/cloudphone"
@@ -59,13 +58,8 @@ func worthRepeating(err error) bool {
 
 // attempt reads one region once. It ends whole, or with err set. Rows of a matrix
 // that is known take its place, so that they need no more memory.
-func (e *endpoint) attempt(ctx context.Context, region string, known map[string]*report.Matrix) (s *scan) {
-	s = &scan{region: region, rows: map[string]*report.Matrix{}, total: -1, namesakes: map[string]int{}}
-	defer func() {
-		if p := recover(); p != nil {
-			s.err = panicError(p)
-		}
-	}()
+func (e *endpoint) attempt(ctx context.Context, region string, known map[string]*report.Matrix) *scan {
+	s := &scan{region: region, rows: map[string]*report.Matrix{}, total: -1, namesakes: map[string]int{}}
 	tokens := map[string]bool{}
 	withoutNew := 0
 	for q := (cloudphone.NodesQuery{Region: region, Size: cloudphone.MaxPageSize}); ; {
@@ -87,7 +81,7 @@ func (e *endpoint) attempt(ctx context.Context, region string, known map[string]
 		case tokens[p.NextToken]:
 			s.err = errRepeatedToken
 		case withoutNew == maxPagesWithoutNew, s.total >= 0 && s.read+s.unreadable > 2*s.total+surplusRows, s.pages == e.maxPages:
-			s.err = &scanError{"EndlessPages", fmt.Sprintf("no end after %d pages", s.pages)}
+			s.err = scanError("EndlessPages", "no end after %d pages", s.pages)
 		default:
 			tokens[p.NextToken] = true
 			q.Token = p.NextToken

@@ -1,0 +1,117 @@
+package cloudphone
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/go-faster/jx"
+)
+
+// The types of the API's fields vary: numbers come as strings and strings as
+// numbers. One odd field must not cost a page, so that a field of the wrong type
+// is decoded as absent.
+
+// maxTextBytes is where a text of the service is cut.
+const maxTextBytes = 1 << 10
+
+// list decodes an array row by row, and reports whether there is one; null is
+// none.
+func list(in *jx.Decoder, row func(*jx.Decoder) error) (ok bool, err error) {
+	switch kind := in.Next(); kind {
+	case jx.Null:
+		return false, in.Null()
+	case jx.Array:
+	default:
+		return false, fmt.Errorf("the rows are not an array but %s", kind)
+	}
+	n := 0
+	return true, in.Arr(func(in *jx.Decoder) error {
+		if n++; n > maxPageRows {
+			return tooLarge("the response has more than %d rows", maxPageRows)
+		}
+		return row(in)
+	})
+}
+
+// object decodes an object field by field; null has no fields.
+func object(in *jx.Decoder, field func(in *jx.Decoder, name []byte) error) error {
+	if in.Next() == jx.Null {
+		return in.Null()
+	}
+	return in.ObjBytes(field)
+}
+
+// value returns the next value as JSON. It is valid until the next response.
+func value(in *jx.Decoder) (jx.Raw, error) {
+	v, err := in.Raw()
+	return bytes.TrimLeft(v, " \n\t\r"), err // jx includes leading space
+}
+
+// text returns the text of a JSON value, cut at n bytes but not within a
+// character. An object, an array and null have none.
+func text(v jx.Raw, n int) string {
+	if len(v) == 0 {
+		return ""
+	}
+	switch v[0] {
+	case '{', '[', 'n':
+		return ""
+	case '"':
+		if bytes.IndexByte(v, '\\') >= 0 || !utf8.Valid(v) {
+			var s string
+			_ = json.Unmarshal(v, &s) // replaces invalid UTF-8
+			v = jx.Raw(`"` + s + `"`)
+		}
+		v = v[1 : len(v)-1]
+	}
+	if len(v) > n {
+		for n > 0 && !utf8.RuneStart(v[n]) {
+			n--
+		}
+		v = v[:n]
+	}
+	return string(v)
+}
+
+// setText decodes a text into to, and reports whether that is not nil.
+func setText(to *string, in *jx.Decoder) (known bool, err error) {
+	if to == nil {
+		return false, nil
+	}
+	v, err := value(in)
+	*to = text(v, maxTextBytes)
+	return true, err
+}
+
+// number returns the integer that a JSON value is, or absent.
+func number(v jx.Raw, absent int) int {
+	f, err := strconv.ParseFloat(text(v, maxTextBytes), 64)
+	if err == nil && f >= -1<<31 && f <= 1<<31 {
+		return int(f)
+	}
+	return absent
+}
+
+// A cache holds what was decoded, by its JSON.
+type cache[T any] map[string]T
+
+// maxCached is how many values of up to maxCachedBytes of JSON a cache holds.
+const maxCached, maxCachedBytes = 1000, 1000
+
+// get returns the value of some JSON, decoded with decode if it is new.
+func (c cache[T]) get(in []byte, decode func() T) T {
+	if v, ok := c[string(in)]; ok {
+		return v
+	}
+	v := decode()
+	if len(in) <= maxCachedBytes {
+		if len(c) == maxCached {
+			clear(c)
+		}
+		c[string(in)] = v
+	}
+	return v
+}
