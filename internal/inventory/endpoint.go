@@ -19,17 +19,51 @@ var documentedRegions = []string{"cn-shanghai", "cn-hangzhou", "ap-southeast-1",
 
 // An endpoint is what one endpoint has shown.
 type endpoint struct {
-	client    *cloudphone.Client
-	memory    *atomic.Int64 // bytes that the listing may still keep
-	maxPages  int
-	fullCheck int
-	progress  func(more int)
+	*Source
+	client   *cloudphone.Client
+	memory   *atomic.Int64 // bytes that the listing may still keep
+	progress func(more int)
 
-	regionsErr error                     // why the list of regions is not known
-	totalErr   error                     // why the total before the scans is not known
-	scans      []*scan                   // one for each region
-	rows       map[string]*report.Matrix // of all scans, by id
-	check      check
+	regionsErr error    // why the list of regions is not known
+	totalErr   error    // why the total before the scans is not known
+	scans      []*scan  // one for each region, and the unfiltered query if it was read to its end
+	rows       matrices // of all scans
+	total      int      // how many matrices there are by the unfiltered query; -1 if not known
+	covers     bool     // that query crosses the regions, so that it would show one that is not listed
+}
+
+// matrices are rows by id.
+type matrices map[string]*report.Matrix
+
+// put adds a row. Of two rows of the same matrix the one that was modified last
+// counts, and of two that were modified at the same time the later one. Only a
+// query for one region knows the region of a row that does not name it.
+func (rows matrices) put(id string, m *report.Matrix) {
+	old, ok := rows[id]
+	if !ok {
+		rows[id] = m
+		return
+	}
+	region := cmp.Or(m.Region, old.Region)
+	if !old.ModifiedAt.After(m.ModifiedAt.Time) {
+		*old = *m
+	}
+	old.Region = cmp.Or(old.Region, region)
+}
+
+func (rows matrices) putAll(more matrices) {
+	for id, m := range more {
+		rows.put(id, m)
+	}
+}
+
+// byRegion counts the rows of each region.
+func (rows matrices) byRegion() map[string]int {
+	regions := map[string]int{}
+	for _, m := range rows {
+		regions[m.Region]++
+	}
+	return regions
 }
 
 // read makes all calls to one endpoint.
@@ -38,9 +72,9 @@ func (e *endpoint) read(ctx context.Context, regions []string) {
 		e.scanRegions(ctx, regions)
 		return
 	}
-	var before int
-	regions, before = e.discover(ctx)
+	regions, before := e.discover(ctx)
 	if e.unavailable() {
+		e.regionsErr = nil // totalErr is enough
 		return
 	}
 	e.scanRegions(ctx, regions)
@@ -60,25 +94,17 @@ func (e *endpoint) discover(ctx context.Context) (regions []string, total int) {
 // unavailable reports whether further calls make no sense: the endpoint did not
 // respond, or does not know the account.
 func (e *endpoint) unavailable() bool {
-	if e.regionsErr == nil || e.totalErr == nil {
-		return false
-	}
-	return !cloudphone.Responded(e.totalErr) || cloudphone.UnknownAccount(e.totalErr)
+	return e.regionsErr != nil && e.totalErr != nil && (!cloudphone.Responded(e.totalErr) || cloudphone.UnknownAccount(e.totalErr))
 }
 
 // findRegions returns the regions that the service sells and those that it
 // documents. The documented ones are valid if there is an error, too.
 func (e *endpoint) findRegions(ctx context.Context) ([]string, error) {
-	regions := slices.Clone(documentedRegions)
 	sold, err := e.client.Regions(ctx)
-	for _, id := range sold {
-		if id == "" || slices.Contains(regions, id) {
-			continue
-		}
-		if len(regions) == maxRegions {
-			return regions, scanError("TooManyRegions", "the service lists %d regions; the first %d are read", len(sold), maxRegions)
-		}
-		regions = append(regions, id)
+	regions := unique(slices.Concat(documentedRegions, sold))
+	regions = slices.DeleteFunc(regions, func(id string) bool { return id == "" })
+	if len(regions) > maxRegions {
+		return regions[:maxRegions], scanError("TooManyRegions", "the service lists %d regions; the first %d are read", len(sold), maxRegions)
 	}
 	return regions, err
 }
@@ -94,12 +120,7 @@ func (e *endpoint) count(ctx context.Context) (int, error) {
 
 // scanRegions scans the regions side by side and unites what they show.
 func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
-	e.scans = make([]*scan, len(regions))
-	var wg sync.WaitGroup
-	for i, region := range regions {
-		wg.Go(func() { e.scans[i] = e.scan(ctx, region) })
-	}
-	wg.Wait()
+	e.scans = sideBySide(regions, func(region string) *scan { return e.scan(ctx, region) })
 	for _, s := range e.scans {
 		e.unite(s)
 	}
@@ -108,28 +129,27 @@ func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
 // unite adds the rows of a scan to those of the endpoint, including those that
 // only an attempt before has shown.
 func (e *endpoint) unite(s *scan) {
-	for id, m := range s.rows {
-		put(e.rows, id, m)
-	}
-	for id, m := range s.earlier {
-		put(e.rows, id, m)
-	}
+	e.rows.putAll(s.rows)
+	e.rows.putAll(s.earlier)
 	s.rows, s.earlier = nil, nil
 }
 
-// put adds a row. Of two rows of the same matrix the one that was modified last
-// counts, and of two that were modified at the same time the later one. Only a
-// query for one region knows the region of a row that does not name it.
-func put(rows map[string]*report.Matrix, id string, m *report.Matrix) {
-	old, ok := rows[id]
-	switch {
-	case !ok:
-		rows[id] = m
-	case old != m:
-		region := cmp.Or(m.Region, old.Region)
-		if !old.ModifiedAt.After(m.ModifiedAt.Time) {
-			*old = *m
-		}
-		old.Region = cmp.Or(old.Region, region)
+// responded reports whether the endpoint has shown a page.
+func (e *endpoint) responded() bool {
+	return slices.ContainsFunc(e.scans, func(s *scan) bool { return s.pages > 0 })
+}
+
+// errs returns every error that has not been recovered from.
+func (e *endpoint) errs() []error {
+	errs := []error{e.totalErr}
+	for _, s := range e.scans {
+		errs = append(errs, s.err)
 	}
+	return slices.DeleteFunc(append(errs, e.regionsErr), func(err error) bool { return err == nil })
+}
+
+// failed reports whether the endpoint has shown nothing and all its errors are of
+// one kind.
+func (e *endpoint) failed(kind func(error) bool) bool {
+	return !e.responded() && !slices.ContainsFunc(e.errs(), func(err error) bool { return !kind(err) })
 }

@@ -4,8 +4,8 @@
 // Nobody could verify that a query without a region crosses regions, so every
 // region is read by itself, and the unfiltered query checks the sum. Read
 // inventory.go (all endpoints), endpoint.go (one endpoint), scan.go (one region),
-// check.go (the sum), merge.go (endpoints become a listing), problem.go (what
-// people read), and limits.go (memory). Doctor uses probe.go.
+// check.go (the sum), problem.go (what people read) and limits.go (memory). Doctor
+// uses probe.go.
 //
 // A listing has no flag for completeness: it is complete if no problem in it may
 // hide matrices, see [report.Listing.Complete].
@@ -13,6 +13,7 @@ package inventory
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -43,22 +44,22 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 	if err != nil {
 		return report.Listing{Problems: []report.Problem{credentialsProblem(err)}}
 	}
-	regions = unique(regions)
 	var memory atomic.Int64
 	memory.Store(listingBytes(s.Memory))
-	progress := s.progress()
-	endpoints := make([]*endpoint, len(s.Endpoints))
-	var wg sync.WaitGroup
-	for i, u := range s.Endpoints {
-		e := &endpoint{
-			client: session.Client(u), memory: &memory, maxPages: maxPages(s.Memory), fullCheck: s.fullCheck, progress: progress,
-			rows: map[string]*report.Matrix{},
+	var mu sync.Mutex
+	rows := 0
+	progress := func(more int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if rows += more; s.Progress != nil {
+			s.Progress(rows)
 		}
-		endpoints[i] = e
-		wg.Go(func() { e.read(ctx, regions) })
 	}
-	wg.Wait()
-	l := merge(endpoints)
+	l := merge(sideBySide(s.Endpoints, func(u *url.URL) *endpoint {
+		e := &endpoint{Source: s, client: session.Client(u), memory: &memory, progress: progress, rows: matrices{}, total: -1}
+		e.read(ctx, unique(regions))
+		return e
+	}))
 	l.Stats = session.Stats()
 	return l
 }
@@ -74,16 +75,46 @@ func unique(values []string) []string {
 	return out
 }
 
-func (s *Source) progress() func(more int) {
-	if s.Progress == nil {
-		return func(int) {}
+// sideBySide calls f with all values at the same time, and returns the results in
+// the order of the values.
+func sideBySide[T, R any](values []T, f func(T) R) []R {
+	results := make([]R, len(values))
+	var wg sync.WaitGroup
+	for i, v := range values {
+		wg.Go(func() { results[i] = f(v) })
 	}
-	var mu sync.Mutex
-	rows := 0
-	return func(more int) {
-		mu.Lock()
-		defer mu.Unlock()
-		rows += more
-		s.Progress(rows)
+	wg.Wait()
+	return results
+}
+
+// merge makes one listing of all endpoints. The same matrix at two of them counts
+// once. An endpoint that refuses the account hides nothing if another one shows
+// its matrices, or knows it at all and this one does not.
+func merge(endpoints []*endpoint) report.Listing {
+	known := slices.ContainsFunc(endpoints, (*endpoint).responded)
+	l := report.Listing{TotalChecked: known}
+	rows, missing := matrices{}, 0
+	for _, e := range endpoints {
+		rows.putAll(e.rows)
 	}
+	for _, e := range endpoints {
+		explained, unexplained := e.missing()
+		problems, recovered := e.problems(unexplained)
+		if e.failed(cloudphone.Refused) && (len(rows) > 0 || known && e.failed(cloudphone.UnknownAccount)) {
+			for i := range problems {
+				problems[i].MayHideMatrices = false
+			}
+		} else {
+			l.TotalChecked = l.TotalChecked && e.covers
+			missing = max(missing, explained+unexplained)
+		}
+		l.Problems = append(l.Problems, problems...)
+		l.Recovered = append(l.Recovered, recovered...)
+	}
+	l.Matrices = slices.Collect(maps.Values(rows))
+	l.Total = len(rows) + missing
+	regions := rows.byRegion()
+	delete(regions, "")
+	l.Regions = slices.Sorted(maps.Keys(regions))
+	return l
 }

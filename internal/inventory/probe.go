@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/url"
-	"sync"
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
@@ -33,6 +32,7 @@ type RegionProbe struct {
 	Region   string
 	Matrices int
 	Problem  error // why Matrices is not known
+	expiry   string
 }
 
 // Probe counts the matrices of every endpoint and region, requesting one row
@@ -42,46 +42,26 @@ func (s *Source) Probe(ctx context.Context) ([]Probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	probes := make([]Probe, len(s.Endpoints))
-	var wg sync.WaitGroup
-	for i, u := range s.Endpoints {
-		wg.Go(func() { probes[i] = (&endpoint{client: session.Client(u)}).probe(ctx) })
-	}
-	wg.Wait()
-	return probes, nil
+	return sideBySide(s.Endpoints, func(u *url.URL) Probe { return (&endpoint{client: session.Client(u)}).probe(ctx) }), nil
 }
 
 func (e *endpoint) probe(ctx context.Context) Probe {
 	regions, total := e.discover(ctx)
 	p := Probe{Endpoint: e.client.Endpoint(), Total: max(0, total), Problem: e.totalErr, RegionsProblem: e.regionsErr}
 	if !e.unavailable() {
-		e.probeRegions(ctx, &p, regions)
-	}
-	p.ClockSkew = e.client.ClockSkew()
-	return p
-}
-
-func (e *endpoint) probeRegions(ctx context.Context, p *Probe, regions []string) {
-	p.Regions = make([]RegionProbe, len(regions))
-	expiries := make([]string, len(regions))
-	var wg sync.WaitGroup
-	for i, region := range regions {
-		wg.Go(func() {
+		p.Regions = sideBySide(regions, func(region string) RegionProbe {
 			page, err := e.client.Nodes(ctx, cloudphone.NodesQuery{Region: region, Size: 1})
-			p.Regions[i] = RegionProbe{Region: region, Matrices: max(0, page.TotalCount, len(page.Nodes)), Problem: err}
-			expiries[i] = page.Expiry
+			return RegionProbe{region, max(0, page.TotalCount, len(page.Nodes)), err, page.Expiry}
 		})
 	}
-	wg.Wait()
-	p.Expiry = cmp.Or(expiries...)
-	sum, counts := 0, map[string]int{}
+	counts := map[string]int{}
 	for _, r := range p.Regions {
-		if r.Matrices > 0 {
-			sum += r.Matrices
-			counts[r.Region] = r.Matrices
-		}
+		counts[r.Region] = r.Matrices
+		p.Expiry = cmp.Or(p.Expiry, r.expiry)
 	}
-	p.Covers = p.Problem == nil && coversByCount(p.Total, sum, counts)
+	p.Covers = p.Problem == nil && coversByCount(p.Total, counts)
+	p.ClockSkew = e.client.ClockSkew()
+	return p
 }
 
 // An Identity is whose credentials are used, and where they come from.

@@ -36,144 +36,66 @@ func credentialsProblem(err error) report.Problem {
 	return p
 }
 
-// figures returns how much of a region was read.
-func (s *scan) figures() string {
-	if s.total < 0 {
-		return fmt.Sprintf("%d matrices read", s.read)
-	}
-	return fmt.Sprintf("%d of %d matrices read", s.read, s.total)
-}
-
-// problem returns why a region is not whole, with its figures.
-func (s *scan) problem() report.Problem {
-	p := Explain(s.err)
-	p.Region, p.Message = s.region, s.figures()+": "+p.Message
-	return p
-}
-
 // problems returns what may hide matrices at an endpoint, and what went wrong and
 // cost nothing. A region that is not whole is one problem, and a difference that
 // no region explains is another.
-func (e *endpoint) problems() (problems, recovered []report.Problem) {
-	add := func(p report.Problem) { problems = append(problems, p) }
-	if e.unavailable() {
-		add(Explain(e.totalErr))
-	} else if err := e.regionsErr; err != nil {
-		p := Explain(err)
-		p.Message = "the list of regions could not be read: " + p.Message
-		if e.check.covers {
-			p.MayHideMatrices = false
-			recovered = append(recovered, p)
-		} else {
-			add(p)
-		}
+func (e *endpoint) problems(unexplained int) (problems, recovered []report.Problem) {
+	problem := func(region, prefix string, err error, hides bool) report.Problem {
+		p := cloudphone.Explain(err)
+		p.Endpoint, p.Region, p.Message, p.MayHideMatrices = e.client.Endpoint(), region, prefix+p.Message, hides
+		return p
 	}
-	for _, s := range slices.Concat(e.scans, e.unfiltered()) {
-		if s.recovered != nil && s.err == nil {
-			p := Explain(s.recovered)
-			p.Region, p.MayHideMatrices = s.region, false
-			recovered = append(recovered, p)
+	add := func(region, prefix string, err error) {
+		problems = append(problems, problem(region, prefix, err, true))
+	}
+	excuse := func(region, prefix string, err error) {
+		recovered = append(recovered, problem(region, prefix, err, false))
+	}
+	if err := e.onlyError(); err != nil {
+		add("", "", err)
+		return problems, nil
+	}
+	if e.regionsErr != nil {
+		note := add
+		if e.covers {
+			note = excuse
 		}
+		note("", "the list of regions could not be read: ", e.regionsErr)
 	}
 	for _, s := range e.scans {
-		if s.err != nil {
-			add(s.problem())
+		switch {
+		case s.err == nil && s.recovered != nil:
+			excuse(s.region, "", s.recovered)
+		case s.err == nil, s.region == "" && s.err == errShort: // which is unexplained, or a region's problem
+		case s.region == "":
+			add("", "the total could not be checked: ", s.err)
+			unexplained = 0
+		case s.total < 0:
+			add(s.region, fmt.Sprintf("%d matrices read: ", s.read), s.err)
+		default:
+			add(s.region, fmt.Sprintf("%d of %d matrices read: ", s.read, s.total), s.err)
 		}
 	}
-	switch err := e.check.err(); {
-	case e.check.short() || err == nil:
-		if e.check.done && e.unexplained() > 0 {
-			add(report.Problem{Code: "CountsDiffer", MayHideMatrices: true,
-				Message: fmt.Sprintf("%d of %d matrices read: a query without a region counts more than all regions show", len(e.rows), e.check.total)})
-		}
-	default:
-		p := Explain(err)
-		p.Message = "the total could not be checked: " + p.Message
-		add(p)
+	if unexplained > 0 {
+		add("", "", scanError("CountsDiffer", "%d of %d matrices read: a query without a region counts more than all regions show", len(e.rows), e.total))
 	}
-	problems = append(e.collapse(problems), e.rowProblems()...)
-	for _, all := range [][]report.Problem{problems, recovered} {
-		for i := range all {
-			all[i].Endpoint = e.client.Endpoint()
-		}
+	if n := e.unnamed(); n > 0 {
+		add("", "", scanError("RowsWithoutID", "%d rows have no NodeId, so that they cannot be distinguished", n))
+	}
+	if n := e.unreadable(); n > 0 {
+		add("", "", scanError("UnreadableRows", "%d rows have a NodeId that is too long, and are not in the report", n))
 	}
 	slices.SortStableFunc(problems, func(a, b report.Problem) int { return cmp.Compare(a.Region, b.Region) })
 	return problems, recovered
 }
 
-// rowProblems returns a problem for rows without an id, which cannot be
-// distinguished with certainty, and one for rows with an id that is too long, which are
-// counted and not listed.
-func (e *endpoint) rowProblems() (problems []report.Problem) {
-	unnamed := 0
-	for _, s := range e.scans {
-		unnamed += s.unnamed
-	}
-	for _, s := range e.unfiltered() {
-		unnamed = max(unnamed, s.unnamed)
-	}
-	if unnamed > 0 {
-		problems = append(problems, report.Problem{Code: "RowsWithoutID", MayHideMatrices: true,
-			Message: fmt.Sprintf("%d rows have no NodeId, so that they cannot be distinguished", unnamed)})
-	}
-	if n := e.unreadable(); n > 0 {
-		problems = append(problems, report.Problem{Code: "UnreadableRows", MayHideMatrices: true,
-			Message: fmt.Sprintf("%d rows have a NodeId that is too long, and are not in the report", n)})
-	}
-	return problems
-}
-
-// unfiltered returns the scan without a region, if there was one.
-func (e *endpoint) unfiltered() []*scan {
-	if e.check.scan == nil {
+// onlyError returns the error of an endpoint that has shown nothing, for the same
+// reason everywhere. One region by itself keeps its own problem.
+func (e *endpoint) onlyError() error {
+	errs := e.errs()
+	same := func(err error) bool { return cloudphone.Explain(err).Code == cloudphone.Explain(errs[0]).Code }
+	if len(e.scans) == 1 || !e.failed(same) {
 		return nil
 	}
-	return []*scan{e.check.scan}
-}
-
-// collapse returns one problem if an endpoint has shown nothing, for the same
-// reason everywhere.
-func (e *endpoint) collapse(problems []report.Problem) []report.Problem {
-	differs := func(p report.Problem) bool { return p.Code != problems[0].Code }
-	if len(problems) < 2 || e.responded() || slices.ContainsFunc(problems, differs) {
-		return problems
-	}
-	for _, s := range e.scans {
-		if s.err != nil {
-			return []report.Problem{Explain(s.err)}
-		}
-	}
-	return problems
-}
-
-// responded reports whether the endpoint has shown a page.
-func (e *endpoint) responded() bool {
-	return slices.ContainsFunc(slices.Concat(e.scans, e.unfiltered()), func(s *scan) bool { return s.pages > 0 })
-}
-
-// errs returns every error that has not been recovered from.
-func (e *endpoint) errs() (errs []error) {
-	for _, err := range []error{e.regionsErr, e.totalErr, e.check.err()} {
-		if err != nil {
-			errs = append(errs, err)
-		}
-	}
-	for _, s := range e.scans {
-		if s.err != nil {
-			errs = append(errs, s.err)
-		}
-	}
-	return errs
-}
-
-// refused reports whether the endpoint denied every call.
-func (e *endpoint) refused() bool {
-	errs := e.errs()
-	return !e.responded() && len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !cloudphone.Refused(err) })
-}
-
-// unknownAccount reports whether no call found the account. An endpoint that
-// knows the access key and denies the listing may have matrices.
-func (e *endpoint) unknownAccount() bool {
-	return !slices.ContainsFunc(e.errs(), func(err error) bool { return !cloudphone.UnknownAccount(err) })
+	return errs[0]
 }

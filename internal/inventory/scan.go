@@ -11,18 +11,18 @@ import (
 
 // A scan is one attempt to read one region, page after page.
 type scan struct {
-	region     string                    // empty for the unfiltered query
-	rows       map[string]*report.Matrix // by id
-	read       int                       // rows of this attempt
-	unreadable int                       // further rows, whose id is too long
-	unnamed    int                       // of rows: those without an id
-	total      int                       // the last TotalCount; -1 if there was none
-	pages      int                       // that were read
-	changed    bool                      // TotalCount changed
-	err        error                     // why it is not whole; nil if it is
+	region     string   // empty for the unfiltered query
+	rows       matrices // by id
+	read       int      // rows of this attempt
+	unreadable int      // further rows, whose id is too long
+	unnamed    int      // of rows: those without an id
+	total      int      // the last TotalCount; -1 if there was none
+	pages      int      // that were read
+	changed    bool     // TotalCount changed
+	err        error    // why it is not whole; nil if it is
 
-	recovered error                     // why an attempt before this one was not whole
-	earlier   map[string]*report.Matrix // rows of that attempt, if this one is not whole either
+	recovered error    // why an attempt before this one was not whole
+	earlier   matrices // rows of that attempt, if this one is not whole either
 
 	namesakes map[string]int // rows without an id, by their texts
 }
@@ -32,7 +32,7 @@ type scan struct {
 // that is not whole either, the rows of both stay known, as the listing is not
 // complete in any case.
 func (e *endpoint) scan(ctx context.Context, region string) *scan {
-	var known map[string]*report.Matrix
+	var known matrices
 	if region == "" {
 		known = e.rows
 	}
@@ -58,8 +58,8 @@ func worthRepeating(err error) bool {
 
 // attempt reads one region once. It ends whole, or with err set. Rows of a matrix
 // that is known take its place, so that they need no more memory.
-func (e *endpoint) attempt(ctx context.Context, region string, known map[string]*report.Matrix) *scan {
-	s := &scan{region: region, rows: map[string]*report.Matrix{}, total: -1, namesakes: map[string]int{}}
+func (e *endpoint) attempt(ctx context.Context, region string, known matrices) *scan {
+	s := &scan{region: region, rows: matrices{}, total: -1, namesakes: map[string]int{}}
 	tokens := map[string]bool{}
 	withoutNew := 0
 	for q := (cloudphone.NodesQuery{Region: region, Size: cloudphone.MaxPageSize}); ; {
@@ -80,7 +80,7 @@ func (e *endpoint) attempt(ctx context.Context, region string, known map[string]
 			s.err = s.verdict()
 		case tokens[p.NextToken]:
 			s.err = errRepeatedToken
-		case withoutNew == maxPagesWithoutNew, s.total >= 0 && s.read+s.unreadable > 2*s.total+surplusRows, s.pages == e.maxPages:
+		case withoutNew == maxPagesWithoutNew, s.total >= 0 && s.read+s.unreadable > 2*s.total+surplusRows, s.pages == maxPages(e.Memory):
 			s.err = scanError("EndlessPages", "no end after %d pages", s.pages)
 		default:
 			tokens[p.NextToken] = true
@@ -115,7 +115,7 @@ func (e *endpoint) keep(p cloudphone.Page, unknown int) bool {
 
 // add adds the rows of a page. It returns how many rows are new to the scan, and
 // how many of them are not known either.
-func (s *scan) add(p cloudphone.Page, known map[string]*report.Matrix) (fresh, unknown int) {
+func (s *scan) add(p cloudphone.Page, known matrices) (fresh, unknown int) {
 	s.pages++
 	if p.TotalCount >= 0 {
 		s.changed = s.changed || s.total >= 0 && s.total != p.TotalCount
@@ -131,12 +131,12 @@ func (s *scan) add(p cloudphone.Page, known map[string]*report.Matrix) (fresh, u
 			id = s.nameless(m)
 		}
 		if old, ok := known[id]; ok {
-			put(known, id, m)
+			known.put(id, m)
 			m = old
 		} else if s.rows[id] == nil {
 			unknown++
 		}
-		put(s.rows, id, m)
+		s.rows.put(id, m)
 	}
 	fresh = len(s.rows) - s.read + p.Unreadable
 	s.read = len(s.rows)
