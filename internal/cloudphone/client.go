@@ -62,11 +62,12 @@ func NewHTTPClient() *http.Client {
 // A Session is the calls of one run: they share credentials, and are counted
 // together.
 type Session struct {
-	api         API
-	credentials *credentialCache
-	calls       atomic.Int64
-	retries     atomic.Int64
-	bytes       atomic.Int64
+	api                   API
+	calls, retries, bytes atomic.Int64
+
+	mu          sync.Mutex
+	credentials Credentials
+	renewed     bool
 }
 
 // Open starts a session. It closes idle connections: one that was open before
@@ -77,7 +78,7 @@ func (a API) Open(ctx context.Context) (*Session, error) {
 		return nil, err
 	}
 	a.HTTP.CloseIdleConnections()
-	return &Session{api: a, credentials: &credentialCache{source: a.Credentials, current: c.trimmed()}}, nil
+	return &Session{api: a, credentials: c.trimmed()}, nil
 }
 
 // Stats returns what the session has cost so far.
@@ -86,7 +87,27 @@ func (s *Session) Stats() report.Stats {
 }
 
 // CredentialSource returns which provider the credentials came from.
-func (s *Session) CredentialSource() string { return s.credentials.get().From }
+func (s *Session) CredentialSource() string { return s.keys().From }
+
+func (s *Session) keys() Credentials {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.credentials
+}
+
+// renew replaces temporary credentials that expired during the session, but only
+// once. It reports whether the session now has others.
+func (s *Session) renew(ctx context.Context, expired Credentials) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.renewed && s.credentials == expired {
+		s.renewed = true
+		if fresh, err := s.api.Credentials(ctx); err == nil {
+			s.credentials = fresh.trimmed()
+		}
+	}
+	return s.credentials != expired
+}
 
 // A Client calls one endpoint. It may be used by several goroutines.
 type Client struct {
@@ -121,7 +142,7 @@ type NodesQuery struct {
 
 // Nodes calls DescribeCloudPhoneNodes.
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
-func (c *Client) Nodes(ctx context.Context, q NodesQuery) (p Page, err error) {
+func (c *Client) Nodes(ctx context.Context, q NodesQuery) (Page, error) {
 	query := url.Values{"MaxResults": {strconv.Itoa(q.Size)}}
 	if q.Region != "" {
 		query.Set("BizRegionId", q.Region)
@@ -129,22 +150,14 @@ func (c *Client) Nodes(ctx context.Context, q NodesQuery) (p Page, err error) {
 	if q.Token != "" {
 		query.Set("NextToken", q.Token)
 	}
-	err = c.do(ctx, call{"DescribeCloudPhoneNodes", apiVersion, query, func(d *decoder) (err *Error) {
-		p, err = d.page()
-		return err
-	}})
-	return p, err
+	return get(ctx, c, call{"DescribeCloudPhoneNodes", apiVersion, query}, (*decoder).page)
 }
 
 // Regions calls DescribeRegions for the regions that sell matrices.
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describeregions
-func (c *Client) Regions(ctx context.Context) (ids []string, err error) {
+func (c *Client) Regions(ctx context.Context) ([]string, error) {
 	query := url.Values{"SaleMode": {"Node"}, "AcceptLanguage": {"en"}}
-	err = c.do(ctx, call{"DescribeRegions", apiVersion, query, func(d *decoder) (err *Error) {
-		ids, err = d.regions()
-		return err
-	}})
-	return ids, err
+	return get(ctx, c, call{"DescribeRegions", apiVersion, query}, (*decoder).regions)
 }
 
 // A CallerIdentity is whose credentials are used.
@@ -156,10 +169,6 @@ type CallerIdentity struct {
 
 // CallerIdentity calls GetCallerIdentity; c must be a client of STS.
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
-func (c *Client) CallerIdentity(ctx context.Context) (id CallerIdentity, err error) {
-	err = c.do(ctx, call{"GetCallerIdentity", stsVersion, nil, func(d *decoder) (err *Error) {
-		id, err = d.identity()
-		return err
-	}})
-	return id, err
+func (c *Client) CallerIdentity(ctx context.Context) (CallerIdentity, error) {
+	return get(ctx, c, call{"GetCallerIdentity", stsVersion, nil}, (*decoder).identity)
 }

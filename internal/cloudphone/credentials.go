@@ -1,9 +1,16 @@
 package cloudphone
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
+
+	"github.com/aliyun/credentials-go/credentials/providers"
 
 	"matrix-expiry-report/internal/config"
 )
@@ -25,32 +32,111 @@ func (c Credentials) trimmed() Credentials {
 	return c
 }
 
-// A credentialCache holds the credentials of one session. Temporary credentials
-// that expire during the session are renewed once.
-type credentialCache struct {
-	source func(context.Context) (Credentials, error)
+// errNoCredentials names what was tried; the library's own text is longer than a
+// message may be.
+var errNoCredentials = errors.New("no access key found (tried: function role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, OIDC role, aliyun CLI profile, instance role)")
 
-	mu      sync.Mutex
-	current Credentials
-	renewed bool
+// DefaultCredentials returns the credentials of the first provider that has some,
+// in the order of the official library's default chain. The providers are made
+// again each time, as the chain remembers a failure. If none has any, the error
+// names the configured provider that failed.
+func DefaultCredentials(ctx context.Context) (Credentials, error) {
+	var c Credentials
+	var err error
+	done := make(chan struct{})
+	go func() { // the library takes no context; its own timeouts end it
+		defer close(done)
+		c, err = tryProviders()
+	}()
+	select {
+	case <-done:
+		return c, err
+	case <-ctx.Done():
+		return Credentials{}, fmt.Errorf("looking for an access key: %w", ctx.Err())
+	}
 }
 
-func (c *credentialCache) get() Credentials {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.current
+// A provider is one source of credentials. A failure is worth reporting if one of
+// the variables is set, or if the file exists in the home directory.
+type provider struct {
+	name      string
+	build     func() (providers.CredentialsProvider, error)
+	variables []string
+	file      string
 }
 
-// renew replaces the expired credentials, and reports whether the cache now
-// holds others.
-func (c *credentialCache) renew(ctx context.Context, expired Credentials) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.renewed && c.current == expired {
-		c.renewed = true
-		if fresh, err := c.source(ctx); err == nil {
-			c.current = fresh.trimmed()
+// defaultChain is the table of providers.
+var defaultChain = []provider{
+	{"environment", from(providers.NewEnvironmentVariableCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"}, ""},
+	{"OIDC role", from(providers.NewOIDCCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}, ""},
+	{"aliyun CLI profile", from(providers.NewCLIProfileCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_CONFIG_FILE"}, ".aliyun/config.json"},
+	{"credentials file", from(providers.NewProfileCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_CREDENTIALS_FILE"}, ".alibabacloud/credentials"},
+	{"instance role", from(providers.NewECSRAMRoleCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_ECS_METADATA"}, ""},
+	{"credentials URI", from(providers.NewURLCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_CREDENTIALS_URI"}, ""},
+}
+
+// from returns a function that builds a provider with a new builder.
+func from[B interface{ Build() (P, error) }, P providers.CredentialsProvider](builder func() B) func() (providers.CredentialsProvider, error) {
+	return func() (providers.CredentialsProvider, error) { return builder().Build() }
+}
+
+func (p provider) configured() bool {
+	home, err := os.UserHomeDir()
+	if err == nil && p.file != "" {
+		_, err = os.Stat(filepath.Join(home, p.file))
+	}
+	return p.file != "" && err == nil || slices.ContainsFunc(p.variables, func(name string) bool { return os.Getenv(name) != "" })
+}
+
+func tryProviders() (Credentials, error) {
+	var failed error
+	for _, p := range defaultChain {
+		c, err := p.credentials()
+		if err == nil {
+			return c.trimmed(), nil
+		}
+		if failed == nil && p.configured() {
+			failed = fmt.Errorf("no access key found: %s: %w", p.name, err)
 		}
 	}
-	return c.current != expired
+	return Credentials{}, cmp.Or(failed, errNoCredentials)
+}
+
+// credentials asks one provider. The error contains no secret of the environment
+// or of a profile.
+func (p provider) credentials() (c Credentials, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+		if err != nil {
+			err = errors.New(providerError(err))
+		}
+	}()
+	source, err := p.build()
+	if err != nil {
+		return c, err
+	}
+	got, err := source.GetCredentials()
+	switch {
+	case err != nil:
+		return c, err
+	case got.AccessKeyId == "" || got.AccessKeySecret == "":
+		return c, errors.New("it has no access key")
+	}
+	return Credentials{
+		AccessKeyID: got.AccessKeyId, AccessKeySecret: config.Secret(got.AccessKeySecret), SecurityToken: config.Secret(got.SecurityToken),
+		From: "default/" + cmp.Or(got.ProviderName, source.GetProviderName()),
+	}, nil
+}
+
+// providerError returns the text of a provider's error in one line, without
+// secrets: the library quotes a profile that is not JSON as a whole.
+func providerError(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "aliyun cli config from")
+	if text != err.Error() && strings.HasPrefix(text, "unmarshal") {
+		return "the file is not JSON"
+	}
+	env := Credentials{AccessKeySecret: config.Secret(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")), SecurityToken: config.Secret(os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))}
+	return oneLine(env.redact(err.Error()))
 }

@@ -74,8 +74,13 @@ func (l *limiter) acquire(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for left := l.left(); left > 0 && ctx.Err() == nil; left = l.left() { // perhaps paused again meanwhile
-		_ = sleep(ctx, left)
+	for { // the pause may become longer meanwhile
+		l.mu.Lock()
+		left := time.Until(l.until)
+		l.mu.Unlock()
+		if left <= 0 || sleep(ctx, left) != nil {
+			break
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		l.release()
@@ -85,13 +90,6 @@ func (l *limiter) acquire(ctx context.Context) error {
 }
 
 func (l *limiter) release() { <-l.slots }
-
-// left returns how long the pause still is.
-func (l *limiter) left() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Until(l.until)
-}
 
 // sleep waits for d. The error is that of ctx, if it ends first.
 func sleep(ctx context.Context, d time.Duration) error {

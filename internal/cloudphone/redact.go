@@ -24,10 +24,12 @@ func (c Credentials) redact(s string) string {
 			continue
 		}
 		n := min(minSecretPart, len(value))
-		for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), hex.EncodeToString([]byte(value))} {
-			form = lower(form)
-			for i := range len(form) - n + 1 {
-				markAll(secret, folded, form[i:i+n])
+		forms := lower(strings.Join([]string{value, url.QueryEscape(value), url.PathEscape(value), hex.EncodeToString([]byte(value))}, "\x00"))
+		for i := range len(s) - n + 1 {
+			if strings.Contains(forms, folded[i:i+n]) {
+				for j := range n {
+					secret[i+j] = true
+				}
 			}
 		}
 	}
@@ -41,20 +43,6 @@ func (c Credentials) redact(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// markAll marks the bytes of s that belong to a part.
-func markAll(marked []bool, s, part string) {
-	for i := 0; ; i++ {
-		next := strings.Index(s[i:], part)
-		if next < 0 {
-			return
-		}
-		i += next
-		for j := range len(part) {
-			marked[i+j] = true
-		}
-	}
 }
 
 // lower maps ASCII letters to lower case. Unlike strings.ToLower it keeps the

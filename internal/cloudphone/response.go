@@ -2,6 +2,7 @@ package cloudphone
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -98,16 +99,13 @@ func (d *decoder) regions() (ids []string, err *Error) {
 		if name != "RegionModels" {
 			return false, nil
 		}
-		ids = nil
-		rows, err = list(in, func(in *jx.Decoder) error {
-			return object(in, func(in *jx.Decoder, name []byte) error {
-				v, err := value(in)
-				if string(name) == "RegionId" {
-					ids = append(ids, text(v, maxTextBytes))
-				}
-				return err
-			})
-		})
+		v, err := value(in)
+		var models []struct{ RegionId json.RawMessage }
+		_ = json.Unmarshal(v, &models) // leaves out what has another type
+		for _, m := range models {
+			ids = append(ids, text(jx.Raw(m.RegionId), maxTextBytes))
+		}
+		rows = v.Type() == jx.Array
 		return true, err
 	}, func() bool { return rows })
 	return ids, err

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// A call is one request and how its response is decoded.
+// A call is what one request asks.
 type call struct {
 	action, version string
 	query           url.Values
-	decode          func(*decoder) *Error
 }
 
 // A call is tried maxAttempts times, and maxTimeouts times if the response does
@@ -28,19 +27,24 @@ const firstRetryDelay = 500 * time.Millisecond
 // retry would have to wait longer fails.
 const maxRetryDelay = 2 * time.Minute
 
-// do makes a call, and retries it after a temporary failure.
-func (c *Client) do(ctx context.Context, call call) error {
+// get makes a call, and retries it after a temporary failure.
+func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder) (T, *Error)) (T, error) {
+	var none T
 	var last *Error
 	timeouts := 0
 	for attempt := range maxAttempts {
 		if c.limiter.acquire(ctx) != nil {
 			break
 		}
-		keys := c.session.credentials.get()
-		last = c.attempt(ctx, call, keys)
+		keys := c.session.keys()
+		var result T
+		last = c.attempt(ctx, call, keys, func(d *decoder) (err *Error) {
+			result, err = decode(d)
+			return err
+		})
 		c.limiter.release()
 		if last == nil {
-			return nil
+			return result, nil
 		}
 		if last.timeout {
 			timeouts++
@@ -59,11 +63,11 @@ func (c *Client) do(ctx context.Context, call call) error {
 	}
 	switch {
 	case last == nil:
-		return ctx.Err()
+		return none, ctx.Err()
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w (no time for another attempt: %w)", last, ctx.Err())
+		return none, fmt.Errorf("%w (no time for another attempt: %w)", last, ctx.Err())
 	}
-	return last
+	return none, last
 }
 
 // worthRetrying reports whether the call may succeed on another attempt.
@@ -71,7 +75,7 @@ func (c *Client) do(ctx context.Context, call call) error {
 // calls.
 func (c *Client) worthRetrying(ctx context.Context, e *Error, used Credentials) bool {
 	if e.expiredCredentials() {
-		return c.session.credentials.renew(ctx, used)
+		return c.session.renew(ctx, used)
 	}
 	end, ok := ctx.Deadline()
 	if !e.Temporary() || e.RetryAfter > maxRetryDelay || ok && e.RetryAfter > 0 && time.Until(end) < e.RetryAfter {
@@ -85,7 +89,7 @@ func (c *Client) worthRetrying(ctx context.Context, e *Error, used Credentials) 
 
 // attempt makes one request. Its error contains no credentials. A panic costs one
 // call and not the run.
-func (c *Client) attempt(ctx context.Context, call call, keys Credentials) (e *Error) {
+func (c *Client) attempt(ctx context.Context, call call, keys Credentials, decode func(*decoder) *Error) (e *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e = &Error{NotService: true, Code: "Panic", Message: fmt.Sprint("panic: ", p)}
@@ -108,7 +112,7 @@ func (c *Client) attempt(ctx context.Context, call call, keys Credentials) (e *E
 	e = d.read(res.StatusCode, res.Body)
 	c.session.bytes.Add(int64(d.body.Len()))
 	if e == nil || res.StatusCode != http.StatusOK { // an error may be cut
-		e = call.decode(d)
+		e = decode(d)
 	}
 	if e != nil {
 		e.RetryAfter = retryAfter(res.Header, e, time.Now())

@@ -8,16 +8,13 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// timeLayouts are the formats of timestamps, after ParseTime has removed what
-// does not matter. Seconds may have a fraction.
-var timeLayouts = []string{
-	"2006-01-02T15:04:05Z07:00",
-	"2006-01-02T15:04:05Z0700",
-	"2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02T15:04",
-	"2006-01-02",
-}
+// clockLayouts and zoneLayouts together are the formats of timestamps, after
+// parseCalendar has removed what does not matter. Seconds may have a fraction.
+var (
+	clockLayouts = []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
+	zoneLayouts  = []string{"", "Z07:00", "Z0700", " Z07:00", " Z0700", " -0700 MST"}
+	namedUTC     = strings.NewReplacer(" UTC", "Z", " GMT", "Z")
+)
 
 // ParseTime parses a timestamp in one of the formats that the product family and
 // common tools use: a date and a time with a space or a T between, dashes or
@@ -57,32 +54,21 @@ func parseEpoch(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// parseCalendar parses a date and a time. A zone that is a mere abbreviation does
+// not count: CST is a zone of China and of America.
 func parseCalendar(s string, zone *time.Location) (time.Time, bool) {
-	fields := strings.Fields(s)
-	date := strings.ReplaceAll(fields[0], "/", "-")
-	fields = fields[1:]
-	if !strings.Contains(date, "T") && len(fields) > 0 {
-		date += "T" + fields[0]
-		fields = fields[1:]
+	s = strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "/", "-")
+	if len(s) > len(time.DateOnly) && s[len(time.DateOnly)] == 'T' {
+		s = s[:len(time.DateOnly)] + " " + s[len(time.DateOnly)+1:]
 	}
-	switch {
-	case len(fields) == 1 && (fields[0] == "UTC" || fields[0] == "GMT"):
-		date += "Z"
-	case len(fields) == 1, len(fields) == 2 && isZoneName(fields[1]): // "+0800", "+0800 CST"
-		date += fields[0]
-	case len(fields) > 0:
-		return time.Time{}, false
-	}
-	for _, layout := range timeLayouts {
-		if t, err := time.ParseInLocation(layout, date, zone); err == nil {
-			return t, true
+	for _, s := range []string{s, namedUTC.Replace(s)} {
+		for _, clock := range clockLayouts {
+			for _, suffix := range zoneLayouts {
+				if t, err := time.ParseInLocation(clock+suffix, s, zone); err == nil {
+					return t, true
+				}
+			}
 		}
 	}
 	return time.Time{}, false
-}
-
-// isZoneName reports whether s is an abbreviation, which adds nothing to an
-// offset. Alone it is ambiguous: CST is a zone of China and of America.
-func isZoneName(s string) bool {
-	return len(s) >= 2 && len(s) <= 5 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
