@@ -73,13 +73,13 @@ func foldAlike(r report.Report, findings []*report.Finding, ownerTag string) (ro
 	if len(r.Findings) <= foldFrom {
 		return slices.Collect(slices.Chunk(findings, 1))
 	}
+	looks := make([]look, len(findings))
 	sets := map[look][]*report.Finding{}
-	for _, f := range findings {
-		l := lookOf(r, f, ownerTag)
-		sets[l] = append(sets[l], f)
+	for i, f := range findings {
+		looks[i] = lookOf(r, f, ownerTag)
+		sets[looks[i]] = append(sets[looks[i]], f)
 	}
-	for _, f := range findings {
-		l := lookOf(r, f, ownerTag)
+	for _, l := range looks {
 		if set := sets[l]; len(set) >= foldAtLeast {
 			rows = append(rows, set)
 		} else {

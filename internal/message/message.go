@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"slices"
 	"sort"
+	"sync"
 	"text/template"
 	"time"
 
@@ -65,16 +66,18 @@ type Block struct {
 // Quiet reports whether the message has good news only.
 func (m Message) Quiet() bool { return m.Severity == "" && !m.Failed }
 
-// A Draft is a message that is not yet fitted to what a channel accepts. Its
-// rows are rendered, up to 64 KB of them.
+// A Draft is a message that is not yet fitted to what a channel accepts. It is
+// not safe for concurrent use.
 type Draft struct {
-	Title    string // plain text
-	View     View   // what the parts title, lead and foot show
-	message  Message
-	groups   []*group
-	parts    *template.Template
-	newRow   func(alike []*report.Finding) Row
-	fallback func(error) (*Draft, error) // to the built-in templates; nil for these
+	Title      string // plain text
+	View       View   // what the parts title, lead and foot show
+	message    Message
+	groups     []*group
+	parts      *template.Template
+	err        error // of the first part that failed
+	newRow     func(alike []*report.Finding) Row
+	renderRows func()                      // up to 64 KB of them, when first called
+	fallback   func(error) (*Draft, error) // to the built-in templates; nil for these
 }
 
 // Compose renders r for a channel: with <channel>.tmpl where it differs from
@@ -107,39 +110,49 @@ func compose(channel string, r report.Report, o Options, c *locale.Catalog, limi
 	return d, nil
 }
 
-// newDraft executes every part of the templates in dirs.
+// newDraft executes the parts of the templates in dirs. Those of custom templates
+// are all executed, to find out whether they fail.
 func newDraft(channel string, r report.Report, o Options, c *locale.Catalog, limit int, dirs ...fs.FS) (*Draft, error) {
 	parts, err := parseParts(channel, c, dirs...)
 	if err != nil {
 		return nil, err
 	}
-	execute := func(part string, data any) (lines []Line) {
-		if err == nil {
-			lines, err = execute(parts, part, data)
-		}
-		return lines
-	}
 	v, groups := newView(r, o, c)
 	d := &Draft{View: v, groups: groups, parts: parts}
+	d.Title = join(d.execute("title", v)).String()
+	d.message = Message{
+		Severity: v.Severity, Failed: v.Failed, Title: d.Title, Mentions: v.Mentions,
+		Lead: d.execute("lead", v), Foot: d.execute("foot", v),
+	}
+	if d.Title == "" && d.err == nil {
+		d.err = errors.New("the part title is empty")
+	}
 	d.newRow = func(alike []*report.Finding) Row { return newRow(alike, r, o, c) }
-	d.message = Message{Severity: v.Severity, Failed: v.Failed, Mentions: v.Mentions, Lead: execute("lead", v), Foot: execute("foot", v)}
-	if d.Title = join(execute("title", v)).String(); d.Title == "" && err == nil {
-		err = errors.New("the part title is empty")
-	}
-	for _, g := range groups {
-		g.heading = join(execute("heading", g.Group))
-		for _, alike := range g.rows {
-			line := join(execute("row", d.newRow(alike)))
-			if limit -= len(line.String()) + 1; limit < 0 || err != nil {
-				break
+	d.renderRows = sync.OnceFunc(func() {
+		for _, g := range groups {
+			g.heading = join(d.execute("heading", g.Group))
+			for _, alike := range g.rows {
+				line := join(d.execute("row", d.newRow(alike)))
+				if limit -= len(line.String()) + 1; limit < 0 || d.err != nil {
+					break
+				}
+				g.lines = append(g.lines, line)
 			}
-			g.lines = append(g.lines, line)
 		}
+	})
+	if len(dirs) > 1 {
+		d.renderRows()
+		d.render(0) // for the part more
 	}
-	if err == nil {
-		_, err = d.render(0) // for the part more
+	return d, d.err
+}
+
+// execute returns the lines of a part, or none after an error.
+func (d *Draft) execute(part string, data any) (lines []Line) {
+	if d.err == nil {
+		lines, d.err = execute(d.parts, part, data)
 	}
-	return d, err
+	return lines
 }
 
 // A Section is a group with the first of its rows.
@@ -168,11 +181,10 @@ func (d *Draft) Urgent(rows int) (sections []Section) {
 // Fit returns the message with as many rows as fits allows. It leaves out the
 // least urgent ones first, and More says what was left out.
 func (d *Draft) Fit(fits func(Message) bool) (m Message, err error) {
+	d.renderRows()
 	try := func(rows int) bool {
-		if err == nil {
-			m, err = d.render(rows)
-		}
-		return err == nil && fits(m)
+		m = d.render(rows)
+		return d.err == nil && fits(m)
 	}
 	rows := 0
 	for _, g := range d.groups {
@@ -181,18 +193,18 @@ func (d *Draft) Fit(fits func(Message) bool) (m Message, err error) {
 	if !try(rows) {
 		try(sort.Search(max(0, rows-1), func(i int) bool { return !try(i + 1) }))
 	}
-	if err != nil && d.fallback != nil {
-		if d, err = d.fallback(err); err == nil {
-			return d.Fit(fits)
-		}
+	if d.err == nil || d.fallback == nil {
+		return m, d.err
 	}
-	return m, err
+	if d, err = d.fallback(d.err); err != nil {
+		return m, err
+	}
+	return d.Fit(fits)
 }
 
 // render returns the message with its first rows.
-func (d *Draft) render(rows int) (m Message, err error) {
-	m = d.message
-	m.Title = d.Title
+func (d *Draft) render(rows int) Message {
+	m := d.message
 	var more More
 	for _, g := range d.groups {
 		n := min(rows, len(g.lines))
@@ -210,9 +222,9 @@ func (d *Draft) render(rows int) (m Message, err error) {
 		}
 	}
 	if more.Count > 0 {
-		m.More, err = execute(d.parts, "more", more)
+		m.More = d.execute("more", more)
 	}
-	return m, err
+	return m
 }
 
 // CheckCustom returns an error if the custom templates of a channel fail for a
