@@ -56,10 +56,13 @@ func coversByCount(total int, regions map[string]int) bool {
 // those that scans explain, which count or have shown them, and those by which
 // the unfiltered query counts still more.
 func (e *endpoint) missing() (explained, unexplained int) {
-	regions := e.rows.byRegion()
 	for _, s := range e.scans {
-		if s.region != "" {
-			explained += max(0, s.total-max(s.read, regions[s.region]))
+		switch {
+		case s.region == "":
+		case s.err == nil:
+			explained += s.unreadable
+		default:
+			explained += max(0, s.total-max(s.read, e.rows.byRegion()[s.region]))
 		}
 	}
 	explained = max(explained, e.unreadable())

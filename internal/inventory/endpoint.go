@@ -51,10 +51,15 @@ func (rows matrices) put(id string, m *report.Matrix) {
 	old.Region = cmp.Or(old.Region, region)
 }
 
-func (rows matrices) putAll(more matrices) {
-	for id, m := range more {
-		rows.put(id, m)
+// union returns the rows of both, in the larger of the two.
+func union(a, b matrices) matrices {
+	if len(a) < len(b) {
+		a, b = b, a
 	}
+	for id, m := range b {
+		a.put(id, m)
+	}
+	return a
 }
 
 // byRegion counts the rows of each region.
@@ -129,8 +134,7 @@ func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
 // unite adds the rows of a scan to those of the endpoint, including those that
 // only an attempt before has shown.
 func (e *endpoint) unite(s *scan) {
-	e.rows.putAll(s.rows)
-	e.rows.putAll(s.earlier)
+	e.rows = union(union(e.rows, s.rows), s.earlier)
 	s.rows, s.earlier = nil, nil
 }
 

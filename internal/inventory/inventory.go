@@ -92,15 +92,13 @@ func sideBySide[T, R any](values []T, f func(T) R) []R {
 // its matrices, or knows it at all and this one does not.
 func merge(endpoints []*endpoint) report.Listing {
 	known := slices.ContainsFunc(endpoints, (*endpoint).responded)
+	shown := slices.ContainsFunc(endpoints, func(e *endpoint) bool { return len(e.rows) > 0 })
 	l := report.Listing{TotalChecked: known}
-	rows, missing := matrices{}, 0
-	for _, e := range endpoints {
-		rows.putAll(e.rows)
-	}
+	missing := 0
 	for _, e := range endpoints {
 		explained, unexplained := e.missing()
 		problems, recovered := e.problems(unexplained)
-		if e.failed(cloudphone.Refused) && (len(rows) > 0 || known && e.failed(cloudphone.UnknownAccount)) {
+		if e.failed(cloudphone.Refused) && (shown || known && e.failed(cloudphone.UnknownAccount)) {
 			for i := range problems {
 				problems[i].MayHideMatrices = false
 			}
@@ -111,7 +109,11 @@ func merge(endpoints []*endpoint) report.Listing {
 		l.Problems = append(l.Problems, problems...)
 		l.Recovered = append(l.Recovered, recovered...)
 	}
-	l.Matrices = slices.Collect(maps.Values(rows))
+	var rows matrices
+	for _, e := range endpoints {
+		rows = union(rows, e.rows)
+	}
+	l.Matrices = slices.AppendSeq(make([]*report.Matrix, 0, len(rows)), maps.Values(rows))
 	l.Total = len(rows) + missing
 	regions := rows.byRegion()
 	delete(regions, "")
