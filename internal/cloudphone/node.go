@@ -1,8 +1,6 @@
 package cloudphone
 
 import (
-	"encoding/json"
-
 	"github.com/go-faster/jx"
 
 	"matrix-expiry-report/report"
@@ -93,18 +91,36 @@ func (d *decoder) tagsOf(older, newer jx.Raw) map[string]string {
 	return d.tags.get(d.key, func() map[string]string {
 		tags := map[string]string{}
 		for _, v := range []jx.Raw{older, newer} {
-			var list []struct{ Key, Value json.RawMessage }
-			_ = json.Unmarshal(v, &list) // leaves out what has another type
-			for _, t := range list {
-				key, value := text(jx.Raw(t.Key), maxTextBytes), text(jx.Raw(t.Value), maxTextBytes)
-				if _, ok := tags[key]; t.Key != nil && (ok || len(tags) < maxTags) {
-					tags[key] = value
-					d.bytes += len(key) + len(value) + tagBytes
-				}
+			if v.Type() == jx.Array {
+				_ = jx.DecodeBytes(v).Arr(func(in *jx.Decoder) error { return d.tag(in, tags) }) // which was read before
 			}
 		}
 		return tags
 	})
+}
+
+// tag decodes one tag.
+func (d *decoder) tag(in *jx.Decoder, tags map[string]string) error {
+	if in.Next() != jx.Object {
+		return in.Skip()
+	}
+	var key, value string
+	err := object(in, func(in *jx.Decoder, name []byte) (err error) {
+		switch string(name) {
+		case "Key":
+			_, err = setText(&key, in)
+		case "Value":
+			_, err = setText(&value, in)
+		default:
+			err = in.Skip()
+		}
+		return err
+	})
+	if _, ok := tags[key]; ok || len(tags) < maxTags {
+		tags[key] = value
+		d.bytes += len(key) + len(value) + tagBytes
+	}
+	return err
 }
 
 // time parses a timestamp. One that cannot be parsed is absent.
