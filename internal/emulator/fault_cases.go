@@ -25,22 +25,22 @@ func FaultCases() []FaultCase {
 		{"500", cloud.APIError(500, "InternalError", "The request processing has failed.")},
 		{"408", respond(408, "")},
 		{"429 with Retry-After", withHeader(cloud.APIError(429, "TooManyRequests", "Slow down."), "Retry-After", "2")},
-		{"throttling with the time left", withHeader(cloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-ratelimit-user-api", "Remain:0,Limit:10,TimeLeft:1500,Reset:1")},
+		{"throttling with x-ratelimit-user-api", withHeader(cloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-ratelimit-user-api", "Remain:0,Limit:10,TimeLeft:1500,Reset:1")},
 		{"throttling with x-acs-retry-after", withHeader(cloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "1500")},
-		{"throttling by a sibling's name", cloud.APIError(400, "Rejected.Throttling", "Too many.")},
-		{"any error with x-acs-retry-after", withHeader(cloud.APIError(400, "Odd.Code", "Not now."), "x-acs-retry-after", "1500")},
-		{"a clock that is wrong", cloud.APIError(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")},
-		{"a request seen twice", cloud.APIError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")},
-		{"a signature refused", cloud.APIError(400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")},
-		{"a parameter refused", cloud.APIError(400, "InvalidParameter", "The parameter BizRegionId is invalid.")},
+		{"throttling with another code", cloud.APIError(400, "Rejected.Throttling", "Too many.")},
+		{"unknown error with x-acs-retry-after", withHeader(cloud.APIError(400, "Odd.Code", "Not now."), "x-acs-retry-after", "1500")},
+		{"expired timestamp", cloud.APIError(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")},
+		{"repeated nonce", cloud.APIError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")},
+		{"wrong signature", cloud.APIError(400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")},
+		{"invalid parameter", cloud.APIError(400, "InvalidParameter", "The parameter BizRegionId is invalid.")},
 		{"403 with the missing permission", respond(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","RequestId":"R-1","AccessDeniedDetail":{"AuthAction":"eds-aic:DescribeCloudPhoneNodes","PolicyType":"AccountLevelIdentityBasedPolicy"}}`)},
-		{"403 with a detail of another kind", respond(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","AccessDeniedDetail":"none"}`)},
-		{"403 without a reason", respond(403, `{"Code":"Odd.Code","RequestId":"R-3"}`)},
+		{"403 with a detail of another type", respond(403, `{"Code":"Forbidden.RAM","Message":"User not authorized.","AccessDeniedDetail":"none"}`)},
+		{"403 without a message", respond(403, `{"Code":"Odd.Code","RequestId":"R-3"}`)},
 		{"404 in HTML", respond(404, "<html><h1>Not Found</h1></html>", "Content-Type", "text/html")},
 		{"502 in HTML", respond(502, "<html><h1>Bad Gateway</h1></html>", "Content-Type", "text/html")},
 		{"503 without a body", respond(503, "")},
-		{"an error of 50 MB", endless(500, "", strings.Repeat("no ", 10_000), 50<<20)},
-		{"a redirect", respond(302, "", "Location", "http://elsewhere.test/")},
+		{"500 with 50 MB", endless(500, "", strings.Repeat("no ", 10_000), 50<<20)},
+		{"redirect", respond(302, "", "Location", "http://elsewhere.test/")},
 		{"200 with an error", respond(200, `{"Code":"Forbidden.RAM","Message":"No.","RequestId":"R-2"}`)},
 		{"200 with throttling", withHeader(respond(200, `{"Code":"Throttling.User","Message":"No."}`), "x-acs-retry-after", "1500")},
 		{"200 with a long error", respond(200, `{"Code":"Odd`+strings.Repeat("x", 1000)+`","Message":"a\nlong `+strings.Repeat("story ", 10000)+`"}`)},
@@ -50,22 +50,22 @@ func FaultCases() []FaultCase {
 		{"200 with other types in every field", respond(200, `{"RequestId":[],"NodeModel":{"a":1},"TotalCount":"many","NextToken":[7],"MaxResults":{}}`)},
 		{"200 without a body", respond(200, ``)},
 		{"200 in HTML", respond(200, "<html>Please log in</html>")},
-		{"cut JSON", respond(200, `{"TotalCount":9,"NodeModel":[{"NodeId":"cpn-0`)},
-		{"rows that are no list", respond(200, `{"TotalCount":9,"NodeModel":"cpn-00"}`)},
-		{"JSON that is nested without end", respond(200, strings.Repeat(`{"NodeModel":[`, 20000))},
-		{"not gzip though it says so", respond(200, `{"TotalCount":0}`, "Content-Encoding", "gzip")},
+		{"truncated JSON", respond(200, `{"TotalCount":9,"NodeModel":[{"NodeId":"cpn-0`)},
+		{"rows that are not an array", respond(200, `{"TotalCount":9,"NodeModel":"cpn-00"}`)},
+		{"deeply nested JSON", respond(200, strings.Repeat(`{"NodeModel":[`, 20000))},
+		{"Content-Encoding gzip without gzip", respond(200, `{"TotalCount":0}`, "Content-Encoding", "gzip")},
 		{"50 MB of spaces", endless(200, "", strings.Repeat(" ", 30_000), 50<<20)},
 		{"50 MB in one value", endless(200, `{"TotalCount":9,"NextToken":"`, strings.Repeat("x", 30_000), 50<<20)},
 		{"50 MB of rows", endless(200, `{"TotalCount":9,"NodeModel":[`, `{"NodeId":"cpn-`+strings.Repeat("x", 30_000)+`"},`, 50<<20)},
 		{"a million rows", endless(200, `{"TotalCount":9,"NodeModel":[`, strings.Repeat(`{},`, 10_000), 3_000_000)},
-		{"a connection that breaks", abort},
-		{"a connection that breaks in the body", func(w http.ResponseWriter, _ *http.Request) {
+		{"connection closed", abort},
+		{"connection closed in the body", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5000")
 			fmt.Fprint(w, `{"TotalCount":9,`)
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		}},
-		{"an answer that is no HTTP", func(w http.ResponseWriter, _ *http.Request) {
+		{"response that is not HTTP", func(w http.ResponseWriter, _ *http.Request) {
 			c, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
 				panic(err)
@@ -73,13 +73,13 @@ func FaultCases() []FaultCase {
 			defer c.Close()
 			fmt.Fprint(c, "SSH-2.0-OpenSSH_9.6\r\n\r\n")
 		}},
-		{"silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
-		{"silence in the body", func(w http.ResponseWriter, r *http.Request) {
+		{"no response", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{"no end of the body", func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"TotalCount":9,`)
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}},
-		{"headers that trickle", func(w http.ResponseWriter, _ *http.Request) {
+		{"slow headers", func(w http.ResponseWriter, _ *http.Request) {
 			c, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
 				panic(err)
@@ -92,7 +92,7 @@ func FaultCases() []FaultCase {
 			}()
 			trickle(closed, c, "HTTP/1.1 200 OK\r\nX-Slow: "+strings.Repeat("x", 1000))
 		}},
-		{"a body that trickles", func(w http.ResponseWriter, r *http.Request) {
+		{"slow body", func(w http.ResponseWriter, r *http.Request) {
 			trickle(r.Context().Done(), flusher{w}, `{"TotalCount":9,"NextToken":"`+strings.Repeat("x", 1000))
 		}},
 	}

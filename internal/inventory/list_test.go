@@ -341,8 +341,8 @@ func TestListRevealsNoSecret(t *testing.T) {
 			w.WriteHeader(403)
 			fmt.Fprintf(w, `{"Code":%[1]q,"RequestId":%[1]q,"AccessDeniedDetail":{"AuthAction":%[1]q}}`, r.Header.Get("x-acs-security-token"))
 		}),
-		"a connection that breaks": reset,
-		"503":                      &fakecloud.Server{Keys: known, Faults: []fakecloud.Fault{{}}},
+		"connection closed": reset,
+		"503":               &fakecloud.Server{Keys: known, Faults: []fakecloud.Fault{{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
