@@ -23,37 +23,36 @@ const (
 // the first scheme of such a header into account.
 const challenge = `Basic realm="matrix-expiry-report", charset="UTF-8"`
 
-// authorize reports whether the caller may use a route with the given access.
-// If not, it writes the error response.
-func (h *Handler) authorize(w *response, r *http.Request, a access) bool {
+// authorize returns an error unless the caller may use a route with the given
+// access.
+func (h *Handler) authorize(w *response, r *http.Request, a access) error {
 	switch {
 	case a == public:
-		return true
+		return nil
 	case h.Settings.HTTPOff != "":
-		writeError(w, http.StatusForbidden, "AccessDenied", "HTTP is off: "+h.Settings.HTTPOff)
-		return false
+		return denied("HTTP is off: " + h.Settings.HTTPOff)
 	case a == allowsSignedLink && isLink(r):
-		return true
+		return nil
 	case h.Settings.HTTPToken != "":
 		return h.checkToken(w, r)
 	case h.Settings.HTTPAuth != config.TriggerAuth:
-		writeError(w, http.StatusForbidden, "AccessDenied", "access is not configured: set HTTP_TOKEN, or HTTP_AUTH=trigger if the trigger authenticates callers")
-		return false
+		return denied("access is not configured: set HTTP_TOKEN, or HTTP_AUTH=trigger if the trigger authenticates callers")
 	case len(h.Commands) > 0:
-		writeError(w, http.StatusForbidden, "AccessDenied", "HTTP_AUTH=trigger does not protect a trigger that accepts commands from a chat: set HTTP_TOKEN")
-		return false
+		return denied("HTTP_AUTH=trigger does not protect a trigger that accepts commands from a chat: set HTTP_TOKEN")
 	}
-	return true
+	return nil
 }
 
-// checkToken reports whether the request has the token, as a bearer token or as
-// the password of any user. If not, it writes the error response.
-func (h *Handler) checkToken(w *response, r *http.Request) bool {
+func denied(why string) error { return httpError{http.StatusForbidden, "AccessDenied", why} }
+
+// checkToken returns an error unless the request has the token, as a bearer token
+// or as the password of any user.
+func (h *Handler) checkToken(w *response, r *http.Request) error {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		w.header.Set("WWW-Authenticate", challenge)
-		writeError(w, http.StatusUnauthorized, "Unauthorized", "missing token; send Authorization: Bearer and the value of HTTP_TOKEN, or that value as the password of any user")
-		return false
+		return httpError{http.StatusUnauthorized, "Unauthorized",
+			"missing token; send Authorization: Bearer and the value of HTTP_TOKEN, or that value as the password of any user"}
 	}
 	_, token, ok := r.BasicAuth()
 	if !ok {
@@ -63,22 +62,21 @@ func (h *Handler) checkToken(w *response, r *http.Request) bool {
 	}
 	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(h.Settings.HTTPToken.Reveal()))
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !ok {
-		h.refuse(w, r, "wrong token")
-		return false
+		return h.refuse(r, "wrong token")
 	}
-	return true
+	return nil
 }
 
 // refusalTime delays the response to wrong credentials, which limits guessing.
 const refusalTime = time.Second
 
-// refuse answers a request with wrong credentials after refusalTime. It logs
-// the request without the credentials.
-func (h *Handler) refuse(w *response, r *http.Request, why string) {
+// refuse logs a request with wrong credentials, without these, and returns its
+// error after refusalTime.
+func (h *Handler) refuse(r *http.Request, why string) error {
 	h.logger(r.Context()).Warn("refused", "trigger", "http", "path", r.URL.Path, "from", r.RemoteAddr, "why", why)
 	select {
 	case <-time.After(refusalTime):
 	case <-r.Context().Done():
 	}
-	writeError(w, http.StatusForbidden, "AccessDenied", why)
+	return denied(why)
 }

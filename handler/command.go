@@ -41,28 +41,24 @@ const commandTime = 2400 * time.Millisecond
 
 // serveCommand answers a command with a reply and never posts. An invalid
 // command has status 200, too, as people read the reply in the chat.
-func (h *Handler) serveCommand(w *response, r *http.Request, c Command) {
+func (h *Handler) serveCommand(w *response, r *http.Request, c Command) error {
 	ctx, cancel := context.WithTimeout(r.Context(), commandTime)
 	defer cancel()
-	body, ok := readBody(w, r)
-	if !ok {
-		return
-	}
-	if c.IsProbe(body) {
-		return
+	body, err := readBody(r)
+	if err != nil || c.IsProbe(body) {
+		return err
 	}
 	text, language, err := c.Text(r.Header, body, h.Now())
 	if err != nil {
-		h.refuse(w, r, err.Error())
-		return
+		return h.refuse(r, err.Error())
 	}
 	reply, err := h.reply(ctx, c, text, language)
 	if err != nil {
 		h.logger(ctx).Error("answering a command", "trigger", "http", "path", r.URL.Path, "error", err.Error())
-		writeError(w, http.StatusInternalServerError, "InternalError", "the reply could not be written")
-		return
+		return httpError{http.StatusInternalServerError, "InternalError", "the reply could not be written"}
 	}
-	writeJSON(w, http.StatusOK, reply)
+	writeJSON(w, reply)
+	return nil
 }
 
 // reply returns the reply to the text of a command. Its language is that of the

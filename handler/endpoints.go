@@ -45,41 +45,38 @@ const (
 )
 
 // serveReport answers with a report. It notifies no channel.
-func (h *Handler) serveReport(w *response, r *http.Request) {
+func (h *Handler) serveReport(w *response, r *http.Request) error {
 	q, err := parseQuery(r, toReport)
 	if isLink(r) {
 		if err := h.checkLink(q); err != nil {
-			h.refuse(w, r, err.Error())
-			return
+			return h.refuse(r, err.Error())
 		}
 	}
-	var run runRequest
-	if err == nil {
-		run, err = h.newRun(q.request)
+	if err != nil {
+		return err
 	}
-	var res result
-	if err == nil {
-		res, err = h.findResult(r.Context(), run, q)
+	run, err := h.newRun(q.request)
+	if err != nil {
+		return err
 	}
+	res, err := h.findResult(r.Context(), run, q)
 	switch {
 	case err != nil:
-		writeQueryError(w, err)
-		return
+		return err
 	case res.report.Failed():
-		writeError(w, http.StatusBadGateway, "ListingFailed", problemsText(res.report))
-		return
+		return httpError{http.StatusBadGateway, "ListingFailed", problemsText(res.report)}
 	}
 	res.path, res.values = r.URL.Path, r.URL.Query()
 	f := formatNamed(q.format)
 	if err := f.write(w, res); err != nil {
-		h.writeFailed(w, r, f, err)
-		return
+		return h.writeFailed(w, r, f, err)
 	}
 	if f.name == "html" {
 		w.header.Set("Content-Security-Policy", page.Policy())
 	}
 	if f.extension != "" { // inline, as the platform's domains do not pass attachment on
-		w.header.Set("Content-Disposition", `inline; filename="`+f.fileName(res.report)+`"`)
+		day := res.report.GeneratedAt.Format("20060102")
+		w.header.Set("Content-Disposition", fmt.Sprintf(`inline; filename="matrices-%s.%s"`, day, f.extension))
 	}
 	if q.page < res.pages {
 		w.header.Set("Link", nextPage(r.URL, q.page+1))
@@ -87,16 +84,16 @@ func (h *Handler) serveReport(w *response, r *http.Request) {
 	w.header.Set("X-Report-Complete", strconv.FormatBool(res.report.Complete)) // for formats that cannot express it
 	w.header.Set("Age", strconv.Itoa(int(res.age/time.Second)))
 	w.header.Set("Content-Type", f.contentType)
+	return nil
 }
 
-// writeFailed replaces a report that could not be written by an error response.
-func (h *Handler) writeFailed(w *response, r *http.Request, f format, err error) {
-	if w.tooLarge() {
-		return // httpEvent replaces it
+// writeFailed logs why a report could not be written and returns the error for
+// the caller.
+func (h *Handler) writeFailed(w *response, r *http.Request, f format, err error) error {
+	if !w.tooLarge() {
+		h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
 	}
-	h.logger(r.Context()).Error("writing the report", "trigger", "http", "format", f.name, "error", err.Error())
-	w.clear()
-	writeError(w, http.StatusInternalServerError, "InternalError", "the report could not be written as "+f.name)
+	return httpError{http.StatusInternalServerError, "InternalError", "the report could not be written as " + f.name}
 }
 
 // nextPage returns a Link header to another page (RFC 8288).
@@ -166,23 +163,21 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 
 // serveNotify runs a report, delivers it, and answers with the report and its
 // deliveries.
-func (h *Handler) serveNotify(w *response, r *http.Request) {
+func (h *Handler) serveNotify(w *response, r *http.Request) error {
 	q, err := parseQuery(r, toNotify)
 	if err == nil {
 		_, err = h.newRun(q.request) // a wrong query is refused, whatever the body replaces
 	}
 	if err != nil {
-		writeQueryError(w, err)
-		return
+		return err
 	}
-	body, ok := readBody(w, r)
-	if !ok {
-		return
+	body, err := readBody(r)
+	if err != nil {
+		return err
 	}
 	req, err := parseRequest(body)
 	if err != nil {
-		writeError(w, http.StatusBadRequest, "InvalidBody", "invalid body: "+oneLine(err))
-		return
+		return httpError{http.StatusBadRequest, "InvalidBody", "invalid body: " + oneLine(err)}
 	}
 	req.Days = cmp.Or(req.Days, q.Days) // the body takes precedence over the query
 	if len(req.Regions) == 0 {
@@ -191,25 +186,25 @@ func (h *Handler) serveNotify(w *response, r *http.Request) {
 	req.Language = cmp.Or(req.Language, q.Language)
 	run, err := h.newRun(req)
 	if err != nil {
-		writeQueryError(w, err)
-		return
+		return err
 	}
 	run.key = cmp.Or(requestID(r.Context()), h.Now().UTC().Format(time.RFC3339Nano))
 	rep, err := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), run)
 	if err != nil && len(rep.Deliveries) == 0 {
-		writeError(w, http.StatusBadGateway, "NoChannel", err.Error())
-		return
+		return httpError{http.StatusBadGateway, "NoChannel", err.Error()}
 	}
 	if slices.ContainsFunc(rep.Deliveries, func(d report.Delivery) bool { return !d.Delivered }) {
 		w.WriteHeader(http.StatusBadGateway)
 	}
 	w.header.Set("Content-Type", formats[0].contentType)
 	if err := writeReport(w, rep); err != nil {
-		h.writeFailed(w, r, formats[0], err)
+		return h.writeFailed(w, r, formats[0], err)
 	}
+	return nil
 }
 
 // serveHealth answers that the function can be reached.
-func (h *Handler) serveHealth(w *response, _ *http.Request) {
-	writeJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
+func (h *Handler) serveHealth(w *response, _ *http.Request) error {
+	writeJSON(w, []byte(`{"status":"ok"}`))
+	return nil
 }

@@ -18,13 +18,14 @@ func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
 	res := newResponse(maxResponseBytes)
 	req, err := httpRequest(ctx, event)
 	if err != nil {
-		writeError(res, http.StatusBadRequest, "InvalidEvent", err.Error())
+		writeError(res, httpError{http.StatusBadRequest, "InvalidEvent", err.Error()})
 		return res.event()
 	}
 	h.serve(res, req)
 	if res.tooLarge() {
 		res = newResponse(0)
-		writeError(res, http.StatusInsufficientStorage, "AnswerTooLarge", "the response exceeds the limit of the platform; narrow it with region, severity, owner or fewer days")
+		const message = "the response exceeds the limit of the platform; narrow it with region, severity, owner or fewer days"
+		writeError(res, httpError{http.StatusInsufficientStorage, "AnswerTooLarge", message})
 	}
 	if req.Method == http.MethodHead {
 		res.clear()

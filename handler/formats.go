@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"matrix-expiry-report/internal/export"
 	"matrix-expiry-report/internal/message"
@@ -115,11 +114,6 @@ func formatFor(mediaRange string) string {
 		}
 	}
 	return ""
-}
-
-// fileName returns the name under which a browser saves a report.
-func (f format) fileName(r report.Report) string {
-	return fmt.Sprintf("matrices-%s.%s", strings.ReplaceAll(r.GeneratedAt.Format(time.DateOnly), "-", ""), f.extension)
 }
 
 // writeResult writes a report as JSON. If all matrices were requested, it lists

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ import (
 type route struct {
 	pattern string // of [http.ServeMux], with a method; GET matches HEAD, too
 	access  access
-	serve   func(*Handler, *response, *http.Request)
+	serve   func(*Handler, *response, *http.Request) error
 }
 
 // routes lists the routes that every handler has. The formats and the commands
@@ -27,73 +28,32 @@ var routes = []route{
 	{"GET /healthz", public, (*Handler).serveHealth},
 }
 
-// String returns the method and the path of the route.
-func (r route) String() string { return strings.TrimSuffix(r.pattern, "{$}") }
-
-// path returns the path of the route.
-func (r route) path() string {
-	_, path, _ := strings.Cut(r.String(), " ")
-	return path
-}
-
 // A router finds the route of a request.
 type router struct {
-	routes []route
-	mux    *http.ServeMux // its handlers are never called
+	routes map[string]route // by path
+	valid  []string         // the routes as method and path
+	mux    *http.ServeMux   // checks the method; the handlers of its routes are never called
 }
 
 // newRouter returns a router for the routes of the program, the formats and the
 // commands.
 func newRouter(commands []Command) *router {
-	rt := &router{routes: append([]route{}, routes...), mux: http.NewServeMux()}
+	all := slices.Clone(routes)
 	for _, f := range formats {
-		rt.routes = append(rt.routes, route{"GET " + f.path, allowsSignedLink, (*Handler).serveReport})
+		all = append(all, route{"GET " + f.path, allowsSignedLink, (*Handler).serveReport})
 	}
 	for _, c := range commands {
-		serve := func(h *Handler, w *response, r *http.Request) { h.serveCommand(w, r, c) }
-		rt.routes = append(rt.routes, route{"POST " + c.Path(), public, serve})
+		serve := func(h *Handler, w *response, r *http.Request) error { return h.serveCommand(w, r, c) }
+		all = append(all, route{"POST " + c.Path(), public, serve})
 	}
-	for _, r := range rt.routes {
+	rt := &router{routes: map[string]route{}, mux: http.NewServeMux()}
+	for _, r := range all {
+		name := strings.TrimSuffix(r.pattern, "{$}")
+		_, path, _ := strings.Cut(name, " ")
+		rt.routes[path], rt.valid = r, append(rt.valid, name)
 		rt.mux.Handle(r.pattern, http.NotFoundHandler())
 	}
 	return rt
-}
-
-// access returns what the route of a path requires of its callers, whatever the
-// method. A path without a route needs a token.
-func (rt *router) access(path string) access {
-	for _, r := range rt.routes {
-		if r.path() == path {
-			return r.access
-		}
-	}
-	return needsToken
-}
-
-// find returns the route of a request. If there is none, it returns a status of
-// 404, or of 405 and the methods that the path allows.
-func (rt *router) find(r *http.Request) (found route, status int, allow string) {
-	handler, pattern := rt.mux.Handler(r)
-	for _, route := range rt.routes {
-		if route.pattern == pattern && route.path() == r.URL.Path { // the mux would redirect //report to /report
-			return route, http.StatusOK, ""
-		}
-	}
-	res := newResponse(0)
-	handler.ServeHTTP(res, r)
-	if res.status == http.StatusMethodNotAllowed {
-		return route{}, res.status, res.header.Get("Allow")
-	}
-	return route{}, http.StatusNotFound, ""
-}
-
-// valid lists the routes, for a request that matches none.
-func (rt *router) valid() string {
-	names := make([]string, len(rt.routes))
-	for i, r := range rt.routes {
-		names[i] = r.String()
-	}
-	return strings.Join(names, ", ")
 }
 
 // headers are those of every response, as OWASP recommends them for an API. The
@@ -120,73 +80,86 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res.writeTo(w)
 }
 
-// serve authenticates the caller and answers the request.
+// serve answers a request. An error replaces what was written, unless that is too
+// large, which httpEvent answers.
 func (h *Handler) serve(w *response, r *http.Request) {
 	for name, value := range headers {
 		w.header.Set(name, value)
 	}
+	if err := h.dispatch(w, r); err != nil && !w.tooLarge() {
+		w.clear()
+		writeError(w, err)
+	}
+}
+
+// dispatch authenticates the caller and calls the route of the request.
+func (h *Handler) dispatch(w *response, r *http.Request) error {
 	h.routerOnce.Do(func() { h.router = newRouter(h.Commands) })
 	if r.ContentLength > maxRequestBytes {
-		writeBodyTooLarge(w)
-		return
+		return errBodyTooLarge
 	}
-	if !h.authorize(w, r, h.router.access(r.URL.Path)) {
-		return
+	route, found := h.router.routes[r.URL.Path] // a path without a route needs a token
+	if err := h.authorize(w, r, route.access); err != nil {
+		return err
 	}
-	route, status, allow := h.router.find(r)
+	if !found { // the mux would redirect //report to /report
+		return httpError{http.StatusNotFound, "NotFound", "not found; available: " + strings.Join(h.router.valid, ", ")}
+	}
+	handler, pattern := h.router.mux.Handler(r)
 	switch {
-	case status == http.StatusNotFound:
-		writeError(w, status, "NotFound", "not found; available: "+h.router.valid())
-	case status == http.StatusMethodNotAllowed:
-		w.header.Set("Allow", allow)
-		writeError(w, status, "MethodNotAllowed", "method not allowed; available: "+h.router.valid())
+	case pattern == "":
+		handler.ServeHTTP(w, r) // sets Allow
+		return httpError{http.StatusMethodNotAllowed, "MethodNotAllowed", "method not allowed; available: " + strings.Join(h.router.valid, ", ")}
 	case new(http.CrossOriginProtection).Check(r) != nil:
-		writeError(w, http.StatusForbidden, "CrossOrigin", "cross-origin request refused")
-	default:
-		route.serve(h, w, r)
+		return httpError{http.StatusForbidden, "CrossOrigin", "cross-origin request refused"}
 	}
+	return route.serve(h, w, r)
 }
 
 // maxRequestBytes bounds the body of a request; a usual one has a few hundred
 // bytes.
 const maxRequestBytes = 64 << 10
 
-// readBody returns the body of a request. If it cannot, it writes the error
-// response and returns false.
-func readBody(w *response, r *http.Request) (body []byte, ok bool) {
+var errBodyTooLarge = httpError{http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body is larger than %d kB", maxRequestBytes>>10)}
+
+// readBody returns the body of a request.
+func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
 	switch {
 	case err != nil:
-		writeError(w, http.StatusBadRequest, "InvalidBody", "the body cannot be read")
+		return nil, httpError{http.StatusBadRequest, "InvalidBody", "the body cannot be read"}
 	case len(body) > maxRequestBytes:
-		writeBodyTooLarge(w)
+		return nil, errBodyTooLarge
+	}
+	return body, nil
+}
+
+// An httpError is an error that the caller gets as the response.
+type httpError struct {
+	status        int
+	code, message string
+}
+
+func (e httpError) Error() string { return e.message }
+
+// writeError writes the response for an error. An error of another type than
+// httpError is that of an invalid query or header.
+func writeError(w *response, err error) {
+	e, ok := errors.AsType[httpError](err)
+	switch {
+	case ok:
+	case errors.Is(err, errNotAcceptable):
+		e = httpError{http.StatusNotAcceptable, "NotAcceptable", oneLine(err)}
 	default:
-		return body, true
+		e = httpError{http.StatusBadRequest, "InvalidParameter", oneLine(err)}
 	}
-	return nil, false
+	w.status = e.status
+	writeJSON(w, errorJSON(e.code, e.message))
 }
 
-func writeBodyTooLarge(w *response) {
-	writeError(w, http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body is larger than %d kB", maxRequestBytes>>10))
-}
-
-// writeQueryError answers a request whose query or headers are invalid.
-func writeQueryError(w *response, err error) {
-	if errors.Is(err, errNotAcceptable) {
-		writeError(w, http.StatusNotAcceptable, "NotAcceptable", oneLine(err))
-		return
-	}
-	writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
-}
-
-func writeJSON(w *response, status int, body []byte) {
+func writeJSON(w *response, body []byte) {
 	w.header.Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n'))
-}
-
-func writeError(w *response, status int, code, message string) {
-	writeJSON(w, status, errorJSON(code, message))
 }
 
 // errorJSON returns the JSON of an error response.

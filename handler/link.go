@@ -58,7 +58,7 @@ func (h *Handler) checkLink(q query) error {
 }
 
 // serveLink answers with a signed link to the report that the query selects.
-func (h *Handler) serveLink(w *response, r *http.Request) {
+func (h *Handler) serveLink(w *response, r *http.Request) error {
 	q, err := parseQuery(r, toLink)
 	if h.Settings.HTTPToken == "" {
 		err = errors.Join(err, errors.New("links are signed with HTTP_TOKEN, which is not set"))
@@ -71,15 +71,15 @@ func (h *Handler) serveLink(w *response, r *http.Request) {
 		err = fmt.Errorf("until: %s is not within %d days from today", q.until, maxLinkDays)
 	}
 	if err != nil {
-		writeError(w, http.StatusBadRequest, "InvalidParameter", oneLine(err))
-		return
+		return httpError{http.StatusBadRequest, "InvalidParameter", oneLine(err)}
 	}
 	link := &url.URL{Scheme: "http", Host: r.Host}
 	if r.TLS != nil || !config.SafeURL(link) { // http is for this machine only
 		link.Scheme = "https"
 	}
 	link = h.sign(link, q, r.URL.Query())
-	writeJSON(w, http.StatusOK, encode(map[string]string{"url": link.String(), "format": q.format, "until": q.until}))
+	writeJSON(w, encode(map[string]string{"url": link.String(), "format": q.format, "until": q.until}))
+	return nil
 }
 
 // sign returns the link to what a query selects. values are the parameters of

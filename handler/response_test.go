@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,17 +177,21 @@ func reordered(t *testing.T, b []byte) string {
 // TestFailedFormat checks that a format which fails while it writes leaves an
 // error response and nothing else.
 func TestFailedFormat(t *testing.T) {
-	res := newResponse(0)
-	_, _ = io.WriteString(res, "half a page")
-	h := &Handler{Log: slog.New(slog.DiscardHandler)}
-	h.writeFailed(res, httptest.NewRequest("GET", "/report.html", nil), format{name: "html"}, errors.New("broken template"))
-	event, err := res.event()
-	var got struct {
-		StatusCode int
-		Body       string
+	builtIn := formats
+	formats = append(slices.Clip(formats), format{"broken", "/report.broken", "text/plain", "", func(w io.Writer, _ result) error {
+		_, _ = io.WriteString(w, "half a page")
+		return errors.New("broken template")
+	}})
+	defer func() { formats = builtIn }()
+	h := &Handler{
+		Settings: config.Settings{Rules: report.Rules{Location: time.UTC}, Language: "en", HTTPAuth: config.TriggerAuth},
+		Source:   failedSource(1), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
-	if err := errors.Join(err, json.Unmarshal(event, &got)); err != nil || got.StatusCode != http.StatusInternalServerError || strings.Contains(got.Body, "half") || !strings.Contains(got.Body, `"InternalError"`) || strings.Contains(got.Body, "template") {
-		t.Errorf("%v: %s", err, event)
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest("GET", "/report.broken", nil))
+	got := rec.Body.String()
+	if rec.Code != http.StatusInternalServerError || strings.Contains(got, "half") || !strings.Contains(got, `"InternalError"`) || strings.Contains(got, "template") {
+		t.Errorf("%d %s", rec.Code, got)
 	}
 }
 
