@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/report"
 )
 
@@ -36,24 +37,16 @@ type cacheEntry struct {
 // was requested, and maxMatrices all its entries together.
 const maxEntries, maxMatrices = 4, 100_000
 
-// A listQuery is what a request needs of a listing.
-type listQuery struct {
-	regions  []string
-	ownerTag string
-	noWait   bool // an incomplete listing in time is better than a complete one
-}
-
 // cachedListing returns a listing that is at most as old as the settings allow.
-// Only complete listings are cached. Concurrent requests of the same kind share
-// one listing.
-func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQuery) cacheEntry {
-	regions := strings.Join(slices.Sorted(slices.Values(q.regions)), ",")
+// Only complete listings are cached. Concurrent requests share one listing, but
+// commands only with each other: they have less time.
+func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, s config.Settings, command bool) cacheEntry {
+	regions := strings.Join(slices.Sorted(slices.Values(s.Regions)), ",")
 	if l, ok := h.cache.get(regions, h.Now(), h.Settings.Cache); ok {
 		l.Stats = report.Stats{}
 		return l
 	}
-	kind := fmt.Sprintf("%s %v", regions, q.noWait)
-	flight := h.cache.inFlight.DoChan(kind, func() (any, error) {
+	flight := h.cache.inFlight.DoChan(fmt.Sprint(regions, command), func() (any, error) {
 		shared := context.WithoutCancel(ctx) // the first request may end before the others
 		if end, ok := ctx.Deadline(); ok {
 			var cancel context.CancelFunc
@@ -61,8 +54,8 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQue
 			defer cancel()
 		}
 		l := cacheEntry{at: h.Now()}
-		l.Listing = h.collect(shared, log, q.regions)
-		l.took, l.owners = h.Now().Sub(l.at), ownersOf(l.Matrices, q.ownerTag)
+		l.Listing = h.collect(shared, log, s.Regions)
+		l.took, l.owners = h.Now().Sub(l.at), ownersOf(l.Matrices, s.OwnerTag)
 		h.cache.put(regions, l, h.Settings.Cache)
 		return l, nil
 	})
@@ -70,8 +63,8 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, q listQue
 	case r := <-flight:
 		return r.Val.(cacheEntry)
 	case <-ctx.Done():
-		return cacheEntry{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{
-			{Code: "DeadlineExceeded", Message: "the run had no time left", MayHideMatrices: true}}}}
+		late := report.Problem{Code: "DeadlineExceeded", Message: "the run had no time left", MayHideMatrices: true}
+		return cacheEntry{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{late}}}
 	}
 }
 
@@ -99,25 +92,19 @@ func (c *cache) get(regions string, now time.Time, maxAge time.Duration) (cacheE
 	return l, ok
 }
 
-// put adds a complete listing. If the cache is full, it drops others.
+// put adds a complete listing. If the cache is full, it drops the others.
 func (c *cache) put(regions string, l cacheEntry, maxAge time.Duration) {
 	if maxAge == 0 || !l.Complete() {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.entries == nil {
-		c.entries = map[string]cacheEntry{}
-	}
 	matrices := len(l.Matrices)
-	for _, old := range c.entries {
-		matrices += len(old.Matrices)
+	for _, other := range c.entries {
+		matrices += len(other.Matrices)
 	}
-	for other, old := range c.entries {
-		if len(c.entries) >= maxEntries || matrices > maxMatrices {
-			delete(c.entries, other)
-			matrices -= len(old.Matrices)
-		}
+	if c.entries == nil || len(c.entries) >= maxEntries || matrices > maxMatrices {
+		c.entries = map[string]cacheEntry{}
 	}
 	c.entries[regions] = l
 }

@@ -134,7 +134,7 @@ func splitWords(text string) []string {
 // language. If there are words that neither the language of the channel nor
 // locale.Default has, the language of the query is that of the first.
 func parseCommand(text, language string, catalogs []*locale.Catalog) typedCommand {
-	cmd := typedCommand{query: query{format: "chat", page: 1, noWait: true}}
+	cmd := typedCommand{query: query{format: "chat", page: 1}}
 	for _, word := range splitWords(text) {
 		if strings.HasPrefix(word, "@") { // the robot
 			continue

@@ -54,7 +54,7 @@ func TestParseCommand(t *testing.T) {
 			if got.Language != c.languages[i] {
 				t.Errorf("%q in a channel of %s: language %q, want %q", c.text, channel, got.Language, c.languages[i])
 			}
-			c.want.Language, c.want.format, c.want.page, c.want.noWait = got.Language, "chat", 1, true
+			c.want.Language, c.want.format, c.want.page = got.Language, "chat", 1
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%q in a channel of %s: %+v, want %+v", c.text, channel, got, c.want)
 			}

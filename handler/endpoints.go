@@ -46,7 +46,7 @@ const (
 
 // serveReport answers with a report. It notifies no channel.
 func (h *Handler) serveReport(w *response, r *http.Request) error {
-	q, err := parseQuery(r, toReport)
+	q, err := parseQuery(r, 0)
 	if isLink(r) {
 		if err := h.checkLink(q); err != nil {
 			return h.refuse(r, err.Error())
@@ -117,7 +117,7 @@ func problemsText(r report.Report) string {
 func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (result, error) {
 	log, start := h.logger(ctx).With("trigger", "http"), h.Now()
 	rules, tag, whole := run.settings.Rules, run.settings.OwnerTag, q.all || q.format == "metrics"
-	l := h.cachedListing(ctx, log, listQuery{regions: run.settings.Regions, ownerTag: tag, noWait: q.noWait})
+	l := h.cachedListing(ctx, log, run.settings, q.format == "chat")
 	l.Problems = append(slices.Clone(l.Problems), emptyRegions(run.settings.Regions, l.Listing)...)
 	res := result{
 		report: report.Build(rules, l.Listing, l.at), query: q, pages: 1,
@@ -164,7 +164,7 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 // serveNotify runs a report, delivers it, and answers with the report and its
 // deliveries.
 func (h *Handler) serveNotify(w *response, r *http.Request) error {
-	q, err := parseQuery(r, toNotify)
+	q, err := parseQuery(r, notify)
 	if err == nil {
 		_, err = h.newRun(q.request) // a wrong query is refused, whatever the body replaces
 	}

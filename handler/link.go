@@ -59,7 +59,7 @@ func (h *Handler) checkLink(q query) error {
 
 // serveLink answers with a signed link to the report that the query selects.
 func (h *Handler) serveLink(w *response, r *http.Request) error {
-	q, err := parseQuery(r, toLink)
+	q, err := parseQuery(r, 0)
 	if h.Settings.HTTPToken == "" {
 		err = errors.Join(err, errors.New("links are signed with HTTP_TOKEN, which is not set"))
 	}

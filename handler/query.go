@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,84 +31,63 @@ type query struct {
 	until      string
 	signature  string
 	selection  url.Values // the parameters that a signed link covers, in one form
-	noWait     bool       // an incomplete report in time is better than a complete one
 }
 
-// A target is a kind of route that query parameters apply to.
-type target int
+// A parameter parses a query parameter.
+type parameter struct {
+	traits  trait
+	allowed func() []string // its values; nil if set checks them
+	set     func(q *query, values []string) error
+}
+
+// A trait is a property of a query parameter.
+type trait int
 
 const (
-	toReport target = 1 << iota
-	toLink
-	toNotify
+	notify   trait = 1 << iota // POST /notify has it, too
+	unsigned                   // a signed link may change it
+	unsplit                    // its value may have commas
 )
-
-// A parameter parses the values of a query parameter, of which there is at
-// least one.
-type parameter struct {
-	targets  target
-	unsigned bool // a signed link may change it
-	unsplit  bool // its values may have commas
-	parse    func(q *query, values []string) error
-}
 
 // parameters holds the query parameters by name. Everything else is refused.
 var parameters = map[string]parameter{
-	"days": {targets: toReport | toLink | toNotify, parse: func(q *query, values []string) error {
-		n, err := strconv.Atoi(values[0])
-		if err != nil || len(values) > 1 {
-			return fmt.Errorf("%q is not a whole number from 0 to %d", strings.Join(values, ","), config.MaxDays)
-		}
-		q.Days = &n // its bounds are checked with the overrides
-		return nil
+	"days": {notify, nil, func(q *query, values []string) (err error) {
+		q.Days = new(int) // its bounds are checked with the overrides
+		*q.Days, err = wholeNumber(values, math.MinInt, fmt.Sprint("from 0 to ", config.MaxDays))
+		return err
 	}},
-	"region": {targets: toReport | toLink | toNotify, parse: func(q *query, values []string) error {
-		q.Regions = values
-		return nil
+	"region":   {notify, nil, func(q *query, values []string) error { q.Regions = values; return nil }},
+	"lang":     {notify | unsigned, locale.Languages, func(q *query, values []string) error { q.Language = values[0]; return nil }},
+	"severity": {0, severityNames, func(q *query, values []string) error { q.severities = as[report.Severity](values); return nil }},
+	"reason":   {0, reasonNames, func(q *query, values []string) error { q.reasons = as[report.Reason](values); return nil }},
+	"owner":    {unsplit, nil, func(q *query, values []string) error { q.owner = values[0]; return nil }},
+	"format":   {unsigned, formatNames, func(q *query, values []string) error { q.format = values[0]; return nil }},
+	"all":      {0, func() []string { return []string{"0", "1"} }, func(q *query, values []string) error { q.all = values[0] == "1"; return nil }},
+	"page": {unsigned, nil, func(q *query, values []string) (err error) {
+		q.page, err = wholeNumber(values, 1, "from 1")
+		return err
 	}},
-	"lang": {targets: toReport | toLink | toNotify, unsigned: true, parse: func(q *query, values []string) error {
-		q.Language = values[0]
-		return oneOf(values[:1], locale.Languages())
-	}},
-	"severity": {targets: toReport | toLink, parse: func(q *query, values []string) error {
-		q.severities = as[report.Severity](values)
-		return oneOf(values, as[string](report.Severities))
-	}},
-	"reason": {targets: toReport | toLink, parse: func(q *query, values []string) error {
-		q.reasons = as[report.Reason](values)
-		return oneOf(values, as[string](report.Reasons()))
-	}},
-	"owner": {targets: toReport | toLink, unsplit: true, parse: func(q *query, values []string) error {
-		q.owner = values[0]
-		return nil
-	}},
-	"format": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
-		q.format = values[0]
-		return oneOf(values[:1], formatNames())
-	}},
-	"all": {targets: toReport | toLink, parse: func(q *query, values []string) error {
-		q.all = values[0] == "1"
-		return oneOf(values[:1], []string{"0", "1"})
-	}},
-	"page": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
-		n, err := strconv.Atoi(values[0])
-		if err != nil || n < 1 || len(values) > 1 {
-			return fmt.Errorf("%q is not a whole number from 1", strings.Join(values, ","))
-		}
-		q.page = n
-		return nil
-	}},
-	"until": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
+	"until": {unsigned, nil, func(q *query, values []string) error {
 		q.until = values[0]
-		if _, err := time.Parse(time.DateOnly, values[0]); err != nil {
-			return fmt.Errorf("%q is not a day such as 2027-01-31", values[0])
+		if _, err := time.Parse(time.DateOnly, q.until); err != nil {
+			return fmt.Errorf("%q is not a day such as 2027-01-31", q.until)
 		}
 		return nil
 	}},
-	"signature": {targets: toReport | toLink, unsigned: true, parse: func(q *query, values []string) error {
-		q.signature = values[0]
-		return nil
-	}},
+	"signature": {unsigned, nil, func(q *query, values []string) error { q.signature = values[0]; return nil }},
+}
+
+func severityNames() []string { return as[string](report.Severities) }
+
+func reasonNames() []string { return as[string](report.Reasons()) }
+
+// wholeNumber parses one number that is at least lowest.
+func wholeNumber(values []string, lowest int, bounds string) (int, error) {
+	n, err := strconv.Atoi(values[0])
+	if err != nil || n < lowest || len(values) > 1 {
+		return 0, fmt.Errorf("%q is not a whole number %s", strings.Join(values, ","), bounds)
+	}
+	return n, nil
 }
 
 // as converts strings of one type to another.
@@ -119,52 +99,53 @@ func as[To, From ~string](values []From) []To {
 	return out
 }
 
-// oneOf returns an error if one of the values is not allowed.
-func oneOf(values, allowed []string) error {
+// parse sets a parameter of the query from its value, or from its values joined
+// by commas, around which there may be spaces. It ignores an empty one, as a form
+// sends it.
+func (q *query) parse(name, joined string) error {
+	p := parameters[name]
+	values := splitList(joined)
+	if len(values) == 0 {
+		return nil
+	}
+	if p.traits&unsplit != 0 {
+		values = []string{joined}
+	}
+	if p.traits&unsigned == 0 {
+		q.selection.Set(name, strings.Join(values, ","))
+	}
 	for _, v := range values {
-		if !slices.Contains(allowed, v) {
-			return fmt.Errorf("%q is not one of %s", v, strings.Join(allowed, ", "))
+		if p.allowed != nil && !slices.Contains(p.allowed(), v) {
+			return fmt.Errorf("%s: %q is not one of %s", name, v, strings.Join(p.allowed(), ", "))
 		}
+	}
+	if err := p.set(q, values); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// parseQuery parses the query of a request to a kind of route. Values are split
-// at commas, around which there may be spaces. A parameter without a value, as a
-// form sends it, is ignored, and so is an unknown one of a signed link: chats and
-// mail programs add their own. The error joins everything that is wrong.
-func parseQuery(r *http.Request, to target) (query, error) {
+// parseQuery parses the query of a request for a report or a link or, with the
+// trait notify, of POST /notify. An unknown parameter of a signed link is ignored:
+// chats and mail programs add their own. The error joins everything that is wrong.
+func parseQuery(r *http.Request, needed trait) (query, error) {
 	q := query{page: 1, selection: url.Values{}}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, errors.New("malformed query")
 	}
+	valid := maps.Clone(parameters)
+	maps.DeleteFunc(valid, func(_ string, p parameter) bool { return p.traits&needed != needed })
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p := parameters[name]
-		if p.targets&to == 0 {
-			if to == toReport && values.Has("signature") {
-				continue
-			}
-			errs = append(errs, fmt.Errorf("%s: not a parameter of %s; available: %s", name, r.URL.Path, strings.Join(parameterNames(to), ", ")))
-			continue
-		}
-		joined := strings.Join(values[name], ",") // as the platform joins the values of a repeated parameter
-		given := splitList(joined)
-		if len(given) == 0 {
-			continue
-		}
-		if p.unsplit {
-			given = []string{joined}
-		}
-		if !p.unsigned {
-			q.selection.Set(name, strings.Join(given, ","))
-		}
-		if err := p.parse(&q, given); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		if _, ok := valid[name]; ok {
+			errs = append(errs, q.parse(name, strings.Join(values[name], ","))) // as the platform joins repeated ones
+		} else if needed == notify || !values.Has("signature") {
+			names := strings.Join(slices.Sorted(maps.Keys(valid)), ", ")
+			errs = append(errs, fmt.Errorf("%s: not a parameter of %s; available: %s", name, r.URL.Path, names))
 		}
 	}
-	if q.format == "" && to != toNotify {
+	if q.format == "" && needed != notify {
 		q.format, err = negotiateFormat(r)
 		errs = append(errs, err)
 	}
@@ -208,18 +189,6 @@ func splitOwners(list string, known []string) (owners []string, err error) {
 		owners, parts = append(owners, found...), parts[n+1:]
 	}
 	return owners, err
-}
-
-// parameterNames returns the names of the parameters of a kind of route, sorted.
-func parameterNames(to target) []string {
-	var names []string
-	for name, p := range parameters {
-		if p.targets&to != 0 {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // matches reports whether the query selects a finding.
