@@ -11,6 +11,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -88,34 +89,24 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) (response []byte, er
 // payloadText returns the text of a timer's payload, which is JSON in a string or
 // an object itself.
 func payloadText(payload json.RawMessage) []byte {
-	var text *string
-	switch err := json.Unmarshal(payload, &text); {
-	case err != nil:
+	var text string
+	if json.Unmarshal(payload, &text) != nil {
 		return payload
-	case text == nil:
-		return nil
 	}
-	return []byte(*text)
+	return []byte(text)
 }
 
 // timer runs a report and delivers it. A payload that cannot be used is
 // reported as a problem, and the run follows the settings.
 func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at string, payload []byte) ([]byte, error) {
-	run := runRequest{settings: h.Settings, channels: h.Channels, notify: true}
-	if req, err := parseRequest(payload); err != nil {
-		run.problems = append(run.problems, payloadProblem(err))
-	} else if overridden, err := h.newRun(req); err != nil {
-		run.problems = append(run.problems, payloadProblem(err))
-	} else {
-		run = overridden
+	req, err := parseRequest(payload)
+	run, invalid := h.newRun(req)
+	if err = errors.Join(err, invalid); err != nil {
+		run = runRequest{settings: h.Settings, channels: h.Channels, notify: true}
+		run.problems = []report.Problem{{Code: "UnreadablePayload", Message: "timer payload ignored: " + oneLine(err)}}
 	}
 	run.key = name + " " + at
 	return h.runEvent(ctx, log.With("trigger", "timer", "timer", name), run)
-}
-
-// payloadProblem returns the problem of a timer whose payload cannot be used.
-func payloadProblem(err error) report.Problem {
-	return report.Problem{Code: "UnreadablePayload", Message: "timer payload ignored: " + oneLine(err)}
 }
 
 // plain runs the request that an event of neither trigger holds. It answers an
@@ -142,10 +133,9 @@ func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]
 func eventFields(event []byte) []string {
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(event, &fields) // if it fails, there are no names
-	names := slices.AppendSeq([]string{}, maps.Keys(fields))
-	slices.Sort(names)
-	for i, name := range names {
-		names[i] = message.Clean(name[:min(len(name), 50)])
+	names := []string{}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		names = append(names, message.Clean(name[:min(len(name), 50)]))
 	}
 	return names[:min(len(names), 30)]
 }

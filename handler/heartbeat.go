@@ -24,12 +24,8 @@ func (h *Handler) pingHeartbeat(ctx context.Context, log *slog.Logger, to *url.U
 	}
 	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
-	if err != nil {
-		return // cannot happen: the settings have parsed the URL
-	}
-	req.Close = true // the instance is frozen between runs, which breaks idle connections
-	res, err := http.DefaultTransport.RoundTrip(req)
+	req := &http.Request{Method: http.MethodGet, URL: to, Header: http.Header{}, Close: true} // the instance freezes, which breaks idle connections
+	res, err := http.DefaultTransport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		log.Warn("heartbeat", "host", to.Hostname(), "error", heartbeatError(err))
 		return
@@ -43,18 +39,18 @@ func (h *Handler) pingHeartbeat(ctx context.Context, log *slog.Logger, to *url.U
 // heartbeatError returns why a request failed. It never has the text of err,
 // which may quote the URL or what the server sent.
 func heartbeatError(err error) string {
-	timeout, isNet := errors.AsType[net.Error](err)
-	op, isOp := errors.AsType[*net.OpError](err)
-	if _, isDNS := errors.AsType[*net.DNSError](err); isDNS {
-		return "the host name does not resolve"
-	}
-	if _, isCertificate := errors.AsType[*tls.CertificateVerificationError](err); isCertificate {
-		return "the certificate is not trusted"
-	}
+	netErr, isNet := errors.AsType[net.Error](err)
+	opErr, isOp := errors.AsType[*net.OpError](err)
+	_, isDNS := errors.AsType[*net.DNSError](err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
-	case isNet && timeout.Timeout():
+	case isDNS:
+		return "the host name does not resolve"
+	case isCertificate:
+		return "the certificate is not trusted"
+	case isNet && netErr.Timeout():
 		return "timeout"
-	case isOp && op.Op == "dial":
+	case isOp && opErr.Op == "dial":
 		return "no connection"
 	}
 	return "no valid response"

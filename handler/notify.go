@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,25 +24,40 @@ func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, 
 	defer cancel()
 	o := Options(run.settings)
 	o.RequestID = requestID(ctx)
-	deliveries, uncertain := deliverInTime(ctx, log, run.channels, *r, o, run.key)
-	r.Deliveries = deliveries
-	delivered := countDelivered(deliveries)
-	var failures []string
-	for _, d := range deliveries {
-		if !d.Delivered {
-			failures = append(failures, d.Error)
+	firstCtx, stop := ctx, func() {}
+	if len(run.channels) > 1 { // leave time to notify the others of one that stalls
+		firstCtx, stop = withEarlierDeadline(ctx, failureNoticeReserve)
+	}
+	errs := deliver(firstCtx, log, run.channels, *r, o, run.key)
+	stop()
+	var reached []Channel
+	var places []int // of these in the run
+	for i, c := range run.channels {
+		d := report.Delivery{Channel: c.Name(), Delivered: errs[i] == nil}
+		if d.Delivered {
+			reached, places = append(reached, c), append(places, i)
+			d.Messages = 1
+		} else {
+			d.Error = errs[i].Error()
 		}
+		r.Deliveries = append(r.Deliveries, d)
 	}
 	switch {
-	case len(deliveries) == 0:
+	case len(run.channels) == 0:
 		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", ErrUndelivered)
-	case delivered == 0 && uncertain:
-		log.Error("delivery uncertain", "error", strings.Join(failures, "; "))
-		return nil
-	case delivered == 0:
-		return fmt.Errorf("%w: %s", ErrUndelivered, strings.Join(failures, "; "))
-	case delivered < len(deliveries):
-		notifyFailedChannels(ctx, log, run, r, o)
+	case len(reached) == 0 && slices.ContainsFunc(errs, mayHaveArrived):
+		log.Error("delivery uncertain", "error", oneLine(errors.Join(errs...)))
+	case len(reached) == 0:
+		return fmt.Errorf("%w: %s", ErrUndelivered, oneLine(errors.Join(errs...)))
+	case len(reached) < len(run.channels):
+		// The readers of a channel cannot tell a dead webhook from a day without
+		// findings, so the other channels name it.
+		o.Undelivered = true
+		for i, err := range deliver(ctx, log, reached, *r, o, run.key+" undelivered") {
+			if err == nil {
+				r.Deliveries[places[i]].Messages++
+			}
+		}
 	case r.Complete && r.Listed > 0: // an empty account may be the wrong one
 		h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
 	}
@@ -58,41 +72,28 @@ func responseReserve(left time.Duration) time.Duration { return min(time.Second,
 // notifying the other channels after one has failed.
 func failureNoticeReserve(left time.Duration) time.Duration { return left / 3 }
 
-// deliverInTime is deliver; with several channels it leaves enough time to
-// notify the others of one that stalls.
-func deliverInTime(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (deliveries []report.Delivery, uncertain bool) {
-	if len(channels) > 1 {
-		var cancel context.CancelFunc
-		ctx, cancel = withEarlierDeadline(ctx, failureNoticeReserve)
-		defer cancel()
-	}
-	return deliver(ctx, log, channels, r, o, key)
-}
-
-// deliver sends a report to the channels concurrently. It returns the outcomes
-// in the order of the channels, and whether a message may have arrived despite
-// an error.
-func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) (deliveries []report.Delivery, uncertain bool) {
-	deliveries = make([]report.Delivery, len(channels))
-	mayHaveArrived := make([]bool, len(channels))
+// deliver sends a report to the channels concurrently. It returns their errors
+// in the order of the channels, nil for a delivery.
+func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) []error {
+	errs := make([]error, len(channels))
 	var wg sync.WaitGroup
 	for i, c := range channels {
 		wg.Go(func() {
-			err := send(ctx, c, r, o, key)
-			deliveries[i] = report.Delivery{Channel: c.Name(), Delivered: err == nil}
-			if err != nil {
-				deliveries[i].Error = err.Error()
-				var u interface{ Uncertain() bool }
-				mayHaveArrived[i] = errors.As(err, &u) && u.Uncertain()
-				log.Error("not delivered", "channel", c.Name(), "error", err.Error())
+			if errs[i] = send(ctx, c, r, o, key); errs[i] != nil {
+				log.Error("not delivered", "channel", c.Name(), "error", errs[i].Error())
 				return
 			}
-			deliveries[i].Messages = 1
 			log.Info("delivered", "channel", c.Name())
 		})
 	}
 	wg.Wait()
-	return deliveries, slices.Contains(mayHaveArrived, true)
+	return errs
+}
+
+// mayHaveArrived reports whether a message may have arrived despite the error.
+func mayHaveArrived(err error) bool {
+	var u interface{ Uncertain() bool }
+	return errors.As(err, &u) && u.Uncertain()
 }
 
 // send delivers a report to one channel. A panic becomes an error, so that it
@@ -104,32 +105,4 @@ func send(ctx context.Context, c Channel, r report.Report, o message.Options, ke
 		}
 	}()
 	return c.Send(ctx, r, o, key)
-}
-
-// notifyFailedChannels names the failed channels in those that were reached:
-// the readers of a channel cannot tell a dead webhook from a day without
-// findings.
-func notifyFailedChannels(ctx context.Context, log *slog.Logger, run runRequest, r *report.Report, o message.Options) {
-	o.Undelivered = true
-	var reached []Channel
-	for i, d := range r.Deliveries {
-		if d.Delivered {
-			reached = append(reached, run.channels[i])
-		}
-	}
-	notices, _ := deliver(ctx, log, reached, *r, o, run.key+" undelivered")
-	for _, d := range notices {
-		i := slices.IndexFunc(r.Deliveries, func(first report.Delivery) bool { return first.Channel == d.Channel })
-		r.Deliveries[i].Messages += d.Messages
-	}
-}
-
-// countDelivered returns the number of successful deliveries.
-func countDelivered(ds []report.Delivery) (n int) {
-	for _, d := range ds {
-		if d.Delivered {
-			n++
-		}
-	}
-	return n
 }

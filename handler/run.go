@@ -39,7 +39,9 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (report.Report, error) {
 	start := h.Now() // the instant of the report
 	rules := run.settings.Rules
-	listing := h.collectInTime(ctx, log, run.settings.Regions)
+	listingCtx, cancel := withEarlierDeadline(ctx, deliveryReserve)
+	listing := h.collect(listingCtx, log, run.settings.Regions)
+	cancel()
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, run.problems...)
 	listing.Problems = append(listing.Problems, emptyRegions(run.settings.Regions, listing)...)
@@ -54,13 +56,6 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (re
 	}
 	h.logReport(log, listing, r, listed.Sub(start), h.Now().Sub(start))
 	return r, err
-}
-
-// collectInTime lists the matrices and leaves enough time to deliver the report.
-func (h *Handler) collectInTime(ctx context.Context, log *slog.Logger, regions []string) report.Listing {
-	ctx, cancel := withEarlierDeadline(ctx, deliveryReserve)
-	defer cancel()
-	return h.collect(ctx, log, regions)
 }
 
 // collect lists the matrices. A panic of the source becomes a problem.
@@ -113,8 +108,14 @@ func (h *Handler) logReport(log *slog.Logger, l report.Listing, r report.Report,
 	for _, f := range r.Findings {
 		log.Debug("finding", "node_id", f.NodeID, "matrix_region", f.Region, "reason", f.Reason, "severity", f.Severity, "expires_at", f.ExpiresAt, "expires_raw", f.ExpiresRaw)
 	}
+	posted := 0
+	for _, d := range r.Deliveries {
+		if d.Delivered {
+			posted++
+		}
+	}
 	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete, "total_checked", r.TotalChecked,
-		"problems", len(r.Problems), "posted", countDelivered(r.Deliveries), "channels", len(r.Deliveries),
+		"problems", len(r.Problems), "posted", posted, "channels", len(r.Deliveries),
 		"calls", l.Stats.Calls, "retries", l.Stats.Retries, "bytes", l.Stats.Bytes,
 		"listing_ms", listing.Milliseconds(), "took_ms", total.Milliseconds())
 }
