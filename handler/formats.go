@@ -1,12 +1,15 @@
 package handler
 
 import (
+	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,22 +55,25 @@ var formats = []format{
 var pageFormats = map[string]string{"CSV": "/report.csv", "JSON": "/report.json", "Markdown": "/report.md", "iCalendar": "/calendar.ics"}
 
 // formatNames returns the names of all formats.
-func formatNames() []string {
-	var names []string
+func formatNames() (names []string) {
 	for _, f := range formats {
 		names = append(names, f.name)
 	}
 	return names
 }
 
-// formatNamed returns the format of that name.
-func formatNamed(name string) format {
-	for _, f := range formats {
-		if f.name == name {
-			return f
-		}
+// findFormat returns the first format for which match is true, or one without a
+// name.
+func findFormat(match func(format) bool) format {
+	if i := slices.IndexFunc(formats, match); i >= 0 {
+		return formats[i]
 	}
 	return format{}
+}
+
+// formatNamed returns the format of that name.
+func formatNamed(name string) format {
+	return findFormat(func(f format) bool { return f.name == name })
 }
 
 var errNotAcceptable = errors.New("Accept: no available format; available: " + strings.Join(formatNames(), ", "))
@@ -75,10 +81,8 @@ var errNotAcceptable = errors.New("Accept: no available format; available: " + s
 // negotiateFormat returns the format that the path of a request names or, if it
 // names none, the one that Accept prefers.
 func negotiateFormat(r *http.Request) (string, error) {
-	for _, f := range formats {
-		if f.path == r.URL.Path {
-			return f.name, nil
-		}
+	if f := findFormat(func(f format) bool { return f.path == r.URL.Path }); f.name != "" {
+		return f.name, nil
 	}
 	accept := strings.Join(r.Header.Values("Accept"), ",")
 	if strings.TrimSpace(accept) == "" {
@@ -94,26 +98,19 @@ func negotiateFormat(r *http.Request) (string, error) {
 		if q, err := strconv.ParseFloat(params["q"], 64); err == nil {
 			quality = q
 		}
-		if name := formatFor(mediaRange); name != "" && quality > bestQuality {
-			best, bestQuality = name, quality
+		kind, anySubtype := strings.CutSuffix(mediaRange, "/*")
+		f := findFormat(func(f format) bool {
+			mediaType, _, _ := strings.Cut(f.contentType, ";")
+			return mediaRange == "*/*" || mediaRange == mediaType || anySubtype && strings.HasPrefix(mediaType, kind+"/")
+		})
+		if f.name != "" && quality > bestQuality {
+			best, bestQuality = f.name, quality
 		}
 	}
 	if best == "" {
 		return formats[0].name, errNotAcceptable
 	}
 	return best, nil
-}
-
-// formatFor returns the first format within a media range, or "".
-func formatFor(mediaRange string) string {
-	kind, anySubtype := strings.CutSuffix(mediaRange, "/*")
-	for _, f := range formats {
-		mediaType, _, _ := strings.Cut(f.contentType, ";")
-		if mediaRange == "*/*" || mediaRange == mediaType || anySubtype && strings.HasPrefix(mediaType, kind+"/") {
-			return f.name
-		}
-	}
-	return ""
 }
 
 // writeResult writes a report as JSON. If all matrices were requested, it lists
@@ -138,40 +135,30 @@ func writeReport(w io.Writer, r report.Report) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(head[:len(head)-1]); err != nil {
-		return err
+	b := bufio.NewWriter(w) // returns its first error from every further write
+	_, _ = b.Write(head[:len(head)-1])
+	err = writeArray(b, "findings", findings)
+	if len(matrices) > 0 && err == nil {
+		err = writeArray(b, "matrices", matrices)
 	}
-	if err := writeArray(w, "findings", findings); err != nil {
-		return err
-	}
-	if len(matrices) > 0 {
-		if err := writeArray(w, "matrices", matrices); err != nil {
-			return err
-		}
-	}
-	_, err = io.WriteString(w, "}\n")
-	return err
+	_, _ = b.WriteString("}\n")
+	return cmp.Or(err, b.Flush())
 }
 
 // writeArray writes a further field of a JSON object, an element per line.
-func writeArray[T any](w io.Writer, name string, elements []T) error {
-	if _, err := fmt.Fprintf(w, ",%q:[", name); err != nil {
-		return err
-	}
+func writeArray[T any](w *bufio.Writer, name string, elements []T) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
+	_, _ = fmt.Fprintf(w, ",%q:[", name)
 	for i := range elements {
 		if i > 0 {
-			if _, err := io.WriteString(w, ","); err != nil {
-				return err
-			}
+			_ = w.WriteByte(',')
 		}
 		if err := enc.Encode(&elements[i]); err != nil {
 			return err
 		}
 	}
-	_, err := io.WriteString(w, "]")
-	return err
+	return w.WriteByte(']')
 }
 
 // writePage writes the page. A page of a signed link has neither filters nor
@@ -180,11 +167,10 @@ func writePage(w io.Writer, res result) error {
 	o := page.Options{
 		Message: res.options, Path: res.path, Query: res.values, Owners: res.owners,
 		Rows: res.rows, All: res.query.all, Page: res.query.page, Pages: res.pages,
+		Fixed: res.query.signature != "",
 	}
 	o.Message.Age = res.age
-	if res.query.signature != "" {
-		o.Fixed = true
-	} else {
+	if !o.Fixed {
 		o.Formats = pageFormats
 	}
 	return page.Write(w, res.report, o)

@@ -25,6 +25,8 @@ type response struct {
 	body   [][]byte // as it was written: one slice would be copied as it grows
 	limit  int      // of the body as a JSON string; 0 for none
 	size   int      // of the body as a JSON string
+
+	scratch []byte // the last write as a JSON string
 }
 
 func newResponse(limit int) *response {
@@ -38,7 +40,8 @@ func (r *response) WriteHeader(status int) { r.status = status }
 // Write appends to the body. Once the body exceeds the limit, Write drops it
 // and returns errTooLarge.
 func (r *response) Write(b []byte) (int, error) {
-	r.size += jsonLen(b)
+	r.scratch = appendJSON(r.scratch[:0], b)
+	r.size += len(r.scratch)
 	if r.tooLarge() {
 		r.body = nil
 		return 0, errTooLarge
@@ -93,20 +96,6 @@ func (r *response) event() ([]byte, error) {
 		event = bytes.ToValidUTF8(event, []byte("\ufffd"))
 	}
 	return event, nil
-}
-
-// jsonLen returns how many bytes appendJSON appends for text.
-func jsonLen(text []byte) int {
-	n := len(text)
-	for _, c := range text {
-		switch {
-		case c == '"', c == '\\', c == '\n':
-			n += len(`\n`) - 1
-		case c < ' ', c == '<', c == '>', c == '&':
-			n += len(`\u003c`) - 1
-		}
-	}
-	return n
 }
 
 // appendJSON appends text to dst as it is within a JSON string. It escapes for
