@@ -64,15 +64,17 @@ func (h *Handler) serveCommand(w *response, r *http.Request, c Command) error {
 // reply returns the reply to the text of a command. Its language is that of the
 // words, else that of the channel, else that of the settings.
 func (h *Handler) reply(ctx context.Context, c Command, text, language string) ([]byte, error) {
-	catalogs, err := allCatalogs()
-	if err != nil {
-		return nil, err
+	var catalogs []*locale.Catalog
+	for _, language := range locale.Languages() {
+		catalog, err := locale.Of(language)
+		if err != nil {
+			return nil, err
+		}
+		catalogs = append(catalogs, catalog)
 	}
-	language = cmp.Or(language, h.Settings.Language)
-	cmd := parseCommand(text, language, catalogs)
-	cmd.Language = cmp.Or(cmd.Language, language)
+	cmd := parseCommand(text, cmp.Or(language, h.Settings.Language), catalogs)
 	if cmd.help || cmd.unknown != "" {
-		text, err := commandHelp(cmd.Language, cmd.help, cmd.unknown)
+		text, err := cmd.helpText()
 		if err != nil {
 			return nil, err
 		}
@@ -90,36 +92,23 @@ func (h *Handler) reply(ctx context.Context, c Command, text, language string) (
 	return c.Reply(res.report, res.options)
 }
 
-// commandHelp returns the help text, or the reply to an unknown word.
-func commandHelp(language string, help bool, unknown string) (string, error) {
-	c, err := locale.Of(language)
-	switch {
-	case err != nil:
-		return "", err
-	case help:
-		return c.Lookup("command_help")
-	}
-	return c.Lookup("command_unknown", unknown)
-}
-
-// allCatalogs returns the catalogues of all languages.
-func allCatalogs() ([]*locale.Catalog, error) {
-	var catalogs []*locale.Catalog
-	for _, language := range locale.Languages() {
-		c, err := locale.Of(language)
-		if err != nil {
-			return nil, err
-		}
-		catalogs = append(catalogs, c)
-	}
-	return catalogs, nil
-}
-
 // A typedCommand is the parsed text of a command.
 type typedCommand struct {
 	query
 	help    bool
 	unknown string // the first word that no language has
+}
+
+// helpText returns the help text, or the reply to an unknown word.
+func (cmd typedCommand) helpText() (string, error) {
+	c, err := locale.Of(cmd.Language)
+	switch {
+	case err != nil:
+		return "", err
+	case cmd.help:
+		return c.Lookup("command_help")
+	}
+	return c.Lookup("command_unknown", cmd.unknown)
 }
 
 // splitWords splits the text of a command into words, in lower case, without
@@ -131,9 +120,9 @@ func splitWords(text string) []string {
 }
 
 // parseCommand parses days, regions, severities and words for help, in any
-// language. If there are words that neither the language of the channel nor
-// locale.Default has, the language of the query is that of the first.
-func parseCommand(text, language string, catalogs []*locale.Catalog) typedCommand {
+// language. The language of the query is that of the channel, but if there are
+// words that neither it nor locale.Default has, that of the first.
+func parseCommand(text, channel string, catalogs []*locale.Catalog) typedCommand {
 	cmd := typedCommand{query: query{format: "chat", page: 1}}
 	for _, word := range splitWords(text) {
 		if strings.HasPrefix(word, "@") { // the robot
@@ -151,10 +140,11 @@ func parseCommand(text, language string, catalogs []*locale.Catalog) typedComman
 			continue
 		}
 		apply(&cmd)
-		if cmd.Language == "" && !slices.Contains(languages, language) && !slices.Contains(languages, locale.Default) {
+		if cmd.Language == "" && !slices.Contains(languages, channel) && !slices.Contains(languages, locale.Default) {
 			cmd.Language = languages[0]
 		}
 	}
+	cmd.Language = cmp.Or(cmd.Language, channel)
 	return cmd
 }
 
