@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -49,12 +50,16 @@ var errLink = errors.New("the link has expired or is incomplete; make a new one 
 
 // checkLink returns an error unless the query is that of a valid signed link.
 func (h *Handler) checkLink(q query) error {
-	day, err := time.ParseInLocation(time.DateOnly, q.until, h.Settings.Location)
 	valid := hmac.Equal([]byte(q.signature), []byte(h.signature(q)))
-	if h.Settings.HTTPToken == "" || !valid || err != nil || !h.Now().Before(day.AddDate(0, 0, 1)) {
+	if h.Settings.HTTPToken == "" || !valid || q.until < h.day(0) {
 		return errLink
 	}
 	return nil
+}
+
+// day returns the day that is so many days from today, as in the parameter until.
+func (h *Handler) day(fromToday int) string {
+	return h.Now().In(h.Settings.Location).AddDate(0, 0, fromToday).Format(time.DateOnly)
 }
 
 // serveLink answers with a signed link to the report that the query selects.
@@ -63,38 +68,33 @@ func (h *Handler) serveLink(w *response, r *http.Request) error {
 	if h.Settings.HTTPToken == "" {
 		err = errors.Join(err, errors.New("links are signed with HTTP_TOKEN, which is not set"))
 	}
-	now := h.Now().In(h.Settings.Location)
-	if q.until == "" {
-		q.until = now.AddDate(0, 0, linkDays).Format(time.DateOnly)
-	}
-	if err == nil && (q.until < now.Format(time.DateOnly) || q.until > now.AddDate(0, 0, maxLinkDays).Format(time.DateOnly)) {
+	q.until = cmp.Or(q.until, h.day(linkDays))
+	if err == nil && (q.until < h.day(0) || q.until > h.day(maxLinkDays)) {
 		err = fmt.Errorf("until: %s is not within %d days from today", q.until, maxLinkDays)
 	}
 	if err != nil {
 		return httpError{http.StatusBadRequest, "InvalidParameter", oneLine(err)}
 	}
-	link := &url.URL{Scheme: "http", Host: r.Host}
-	if r.TLS != nil || !config.SafeURL(link) { // http is for this machine only
-		link.Scheme = "https"
+	site := &url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil || !config.SafeURL(site) { // http is for this machine only
+		site.Scheme = "https"
 	}
-	link = h.sign(link, q, r.URL.Query())
-	writeJSON(w, encode(map[string]string{"url": link.String(), "format": q.format, "until": q.until}))
+	link := h.sign(site, q, r.URL.Query())
+	writeJSON(w, encode(map[string]string{"url": link, "format": q.format, "until": q.until}))
 	return nil
 }
 
-// sign returns the link to what a query selects. values are the parameters of
-// the query.
-func (h *Handler) sign(base *url.URL, q query, values url.Values) *url.URL {
+// sign returns the link to what a query selects at a site. values are the
+// parameters of the query.
+func (h *Handler) sign(site *url.URL, q query, values url.Values) string {
 	values.Del("format")
 	values.Set("until", q.until)
 	values.Set("signature", h.signature(q))
-	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: formatNamed(q.format).path, RawQuery: values.Encode()}
+	return (&url.URL{Scheme: site.Scheme, Host: site.Host, Path: formatNamed(q.format).path, RawQuery: values.Encode()}).String()
 }
 
 // SignedLink returns a link to the page of a site, such as http://127.0.0.1:9000,
 // that is valid until tomorrow.
 func (h *Handler) SignedLink(site *url.URL) string {
-	tomorrow := h.Now().In(h.Settings.Location).AddDate(0, 0, 1)
-	q := query{format: "html", until: tomorrow.Format(time.DateOnly)}
-	return h.sign(site, q, url.Values{}).String()
+	return h.sign(site, query{format: "html", until: h.day(1)}, url.Values{})
 }

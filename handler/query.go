@@ -193,7 +193,8 @@ func splitOwners(list string, known []string) (owners []string, err error) {
 
 // matches reports whether the query selects a finding.
 func (q query) matches(f report.Finding, ownerTag string) bool {
+	wanted := func(r report.Reason) bool { return slices.Contains(q.reasons, r) }
 	return (len(q.severities) == 0 || slices.Contains(q.severities, f.Severity)) &&
-		(len(q.reasons) == 0 || slices.Contains(q.reasons, f.Reason) || slices.ContainsFunc(f.OtherReasons, func(r report.Reason) bool { return slices.Contains(q.reasons, r) })) &&
+		(len(q.reasons) == 0 || wanted(f.Reason) || slices.ContainsFunc(f.OtherReasons, wanted)) &&
 		(q.owner == "" || slices.Contains(q.owners, f.Tags[ownerTag]))
 }
