@@ -24,8 +24,7 @@ type result struct {
 	pages   int
 	options message.Options
 	owners  []string      // of all matrices
-	path    string        // of the request
-	values  url.Values    // of the request
+	url     *url.URL      // of the request
 	age     time.Duration // of the listing
 	took    time.Duration // by the listing
 }
@@ -66,7 +65,7 @@ func (h *Handler) serveReport(w *response, r *http.Request) error {
 	case res.report.Failed():
 		return httpError{http.StatusBadGateway, "ListingFailed", problemsText(res.report)}
 	}
-	res.path, res.values = r.URL.Path, r.URL.Query()
+	res.url = r.URL
 	f := formatNamed(q.format)
 	if err := f.write(w, res); err != nil {
 		return h.writeFailed(w, r, f, err)
@@ -145,11 +144,9 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 		res.rows = slices.DeleteFunc(rules.AllMatrices(found, l.Listing, l.at), func(f report.Finding) bool { return !matches(f) })
 	}
 	perPage := max(1, len(res.rows))
-	switch {
-	case q.format == "metrics":
-	case q.all:
+	if q.all && q.format != "metrics" {
 		perPage = matricesPerPage
-	case q.format == "html":
+	} else if q.format == "html" {
 		perPage = findingsPerPage
 	}
 	res.pages = max(1, (len(res.rows)+perPage-1)/perPage)
@@ -165,10 +162,10 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 // deliveries.
 func (h *Handler) serveNotify(w *response, r *http.Request) error {
 	q, err := parseQuery(r, notify)
-	if err == nil {
-		_, err = h.newRun(q.request) // a wrong query is refused, whatever the body replaces
-	}
 	if err != nil {
+		return err
+	}
+	if _, err := h.newRun(q.request); err != nil { // refused whatever the body replaces
 		return err
 	}
 	body, err := readBody(r)

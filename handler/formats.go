@@ -165,7 +165,7 @@ func writeArray[T any](w *bufio.Writer, name string, elements []T) error {
 // links to other formats, which the link cannot read.
 func writePage(w io.Writer, res result) error {
 	o := page.Options{
-		Message: res.options, Path: res.path, Query: res.values, Owners: res.owners,
+		Message: res.options, Path: res.url.Path, Query: res.url.Query(), Owners: res.owners,
 		Rows: res.rows, All: res.query.all, Page: res.query.page, Pages: res.pages,
 		Fixed: res.query.signature != "",
 	}

@@ -151,11 +151,10 @@ func (h *Handler) runEvent(ctx context.Context, log *slog.Logger, run runRequest
 
 // logger returns a logger whose lines name the event.
 func (h *Handler) logger(ctx context.Context) *slog.Logger {
-	fc, ok := fccontext.FromContext(ctx)
-	if !ok {
-		return h.Log
+	if fc, ok := fccontext.FromContext(ctx); ok {
+		return h.Log.With("request_id", fc.RequestID, "account", fc.AccountId, "region", fc.Region)
 	}
-	return h.Log.With("request_id", fc.RequestID, "account", fc.AccountId, "region", fc.Region)
+	return h.Log
 }
 
 // requestID returns the platform's id of the event, or "" outside an event.

@@ -31,21 +31,18 @@ const requestHelp = `JSON such as {"days":7,"regions":["cn-hangzhou"],"channels"
 // parseRequest parses a request. Empty input is an empty request.
 func parseRequest(b []byte) (request, error) {
 	var req request
-	if b = bytes.TrimSpace(b); len(b) == 0 {
-		return req, nil
-	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&req)
 	if err == nil {
-		if _, end := dec.Token(); end != io.EOF {
+		if _, err = dec.Token(); err != io.EOF {
 			err = errors.New("unexpected data after the JSON object")
 		}
 	}
-	if err != nil {
-		return request{}, fmt.Errorf("%s; expected %s", strings.TrimPrefix(err.Error(), "json: "), requestHelp)
+	if err == io.EOF { // of the input, or after the object
+		return req, nil
 	}
-	return req, nil
+	return request{}, fmt.Errorf("%s; expected %s", strings.TrimPrefix(err.Error(), "json: "), requestHelp)
 }
 
 // newRun returns the run of the settings as the request overrides them. Its
@@ -56,19 +53,17 @@ func (h *Handler) newRun(req request) (runRequest, error) {
 		err = errors.Join(err, errors.New("doctor: only valid as an event of its own"))
 	}
 	run := runRequest{settings: settings, channels: h.Channels, notify: req.Post == nil || *req.Post}
-	if len(req.Channels) > 0 {
-		run.channels = nil
-		var names []string
-		for _, c := range h.Channels {
-			names = append(names, c.Name())
-			if slices.Contains(req.Channels, c.Name()) {
-				run.channels = append(run.channels, c)
-			}
-		}
-		for _, name := range req.Channels {
-			if !slices.Contains(names, name) {
-				err = errors.Join(err, fmt.Errorf("channels: %q is not a configured channel; configured: %s", name, strings.Join(names, ", ")))
-			}
+	if len(req.Channels) == 0 {
+		return run, err
+	}
+	run.channels = slices.DeleteFunc(slices.Clone(h.Channels), func(c Channel) bool { return !slices.Contains(req.Channels, c.Name()) })
+	var configured []string
+	for _, c := range h.Channels {
+		configured = append(configured, c.Name())
+	}
+	for _, name := range req.Channels {
+		if !slices.Contains(configured, name) {
+			err = errors.Join(err, fmt.Errorf("channels: %q is not a configured channel; configured: %s", name, strings.Join(configured, ", ")))
 		}
 	}
 	return run, err
@@ -102,14 +97,13 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 // the settings say so. A listing that failed is reported, too.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (report.Report, error) {
 	start := h.Now() // the instant of the report
-	rules := run.settings.Rules
 	listingCtx, cancel := withEarlierDeadline(ctx, deliveryReserve)
 	listing := h.collect(listingCtx, log, run.settings.Regions)
 	cancel()
 	listed := h.Now()
 	listing.Problems = append(listing.Problems, run.problems...)
 	listing.Problems = append(listing.Problems, emptyRegions(run.settings.Regions, listing)...)
-	r := report.Build(rules, listing, start)
+	r := report.Build(run.settings.Rules, listing, start)
 	var err error
 	switch {
 	case !run.notify:
