@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,11 +26,11 @@ import (
 )
 
 // A Kind is a chat service. Name is the name of its channel and of its
-// template, and the prefix of its settings. load reads these and returns nil if
-// the service is not configured.
+// template, and the prefix of its settings. load reads these and returns a
+// channel without a URL if the service is not configured.
 type Kind struct {
 	Name string
-	load func(*config.Env) service
+	load func(*config.Env) Channel
 }
 
 // Kinds lists all services, in the order in which reports list deliveries.
@@ -44,25 +43,22 @@ var Kinds = []Kind{
 	{"webhook", loadWebhook},
 }
 
-// A service is what differs between chat services. Most embed [target], which
-// has all but bodies and checkResponse.
-type service interface {
+// A Channel is a place that a report is sent to. The load function of its kind
+// sets what differs between chat services, and [Load] the rest.
+type Channel struct {
+	url        *url.URL             // of the webhook; a secret
+	isPerson   func(id string) bool // reports whether the service mentions a person by an id of this form
+	idempotent bool                 // the service shows a message once that it received twice
 	// bodies returns the message in one or more formats, the best first.
-	bodies(o outgoing) ([][]byte, error)
-	// request returns the request that posts a body. It is called for each try,
-	// so a signature is new. id is that of the message.
-	request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error)
-	// checkResponse returns nil if a response means that the message was
-	// delivered.
-	checkResponse(status int, header http.Header, body []byte) *Error
-	// host returns scheme and host of the webhook.
-	host() *url.URL
-	// isPerson reports whether the service mentions a person by an id of this
-	// form.
-	isPerson(id string) bool
-	// idempotent reports whether the service shows a message once that it
-	// received twice.
-	idempotent() bool
+	bodies func(outgoing) ([][]byte, error)
+	// sign adds a signature. It is called for each try. It may be nil.
+	sign func(p *posting, now time.Time)
+	// check returns nil if a response means that the message was delivered.
+	check func(res *http.Response, body []byte) *Error
+
+	name      string
+	language  string // empty for that of the run
+	transport *http.Transport
 }
 
 // An outgoing message is a draft and what it was made from.
@@ -73,14 +69,6 @@ type outgoing struct {
 	draft   *message.Draft
 }
 
-// A Channel is a place that a report is sent to.
-type Channel struct {
-	name      string
-	language  string // empty for that of the run
-	service   service
-	transport *http.Transport
-}
-
 // Load returns the channels that are configured. Invalid settings are left in
 // env.
 func Load(env *config.Env) []*Channel {
@@ -88,8 +76,9 @@ func Load(env *config.Env) []*Channel {
 	transport := newTransport()
 	for _, k := range Kinds {
 		language := env.OneOf(strings.ToUpper(k.Name)+"_LANGUAGE", "", locale.Languages()...)
-		if s := k.load(env.For(config.Channel(k.Name))); s != nil {
-			channels = append(channels, &Channel{name: k.Name, language: language, service: s, transport: transport})
+		if c := k.load(env.For(config.Channel(k.Name))); c.url != nil {
+			c.name, c.language, c.transport = k.Name, language, transport
+			channels = append(channels, &c)
 		}
 	}
 	return channels
@@ -111,7 +100,7 @@ func newTransport() *http.Transport {
 func (c *Channel) Name() string { return c.name }
 
 // Host returns scheme and host of the webhook. The rest of it is a secret.
-func (c *Channel) Host() *url.URL { return c.service.host() }
+func (c *Channel) Host() *url.URL { return &url.URL{Scheme: c.url.Scheme, Host: c.url.Host} }
 
 // Send posts r. The key identifies the run: a service that recognises repeats
 // shows a repeated run once.
@@ -121,43 +110,45 @@ func (c *Channel) Send(ctx context.Context, r report.Report, o message.Options, 
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	var last *Error
 	for i, body := range bodies {
 		isLast := i == len(bodies)-1
-		if last = c.post(ctx, id, body, isLast); last == nil {
+		e := c.post(ctx, id, body, isLast)
+		if e == nil {
 			return nil
 		}
-		if !last.TryOtherFormat {
-			break
+		if isLast || !e.TryOtherFormat {
+			return fmt.Errorf("%s: %w", c.name, e)
 		}
 	}
-	return fmt.Errorf("%s: %w", c.name, last)
+	return nil
 }
 
 // compose returns the bodies of the message about r and its id.
 func (c *Channel) compose(r report.Report, o message.Options, key string) (bodies [][]byte, id string, err error) {
-	o.Mentions = people(o.Mentions, c.service)
+	o.Mentions = c.people(o.Mentions)
 	d, err := message.Compose(c.name, r, o)
 	if err != nil {
 		return nil, "", err
 	}
 	id = messageID(c.name, key)
-	bodies, err = c.service.bodies(outgoing{id: id, report: r, options: o, draft: d})
+	bodies, err = c.bodies(outgoing{id: id, report: r, options: o, draft: d})
 	return bodies, id, err
 }
 
-// people returns mentions with the ids of one service only.
-func people(mentions map[string][]string, s service) map[string][]string {
+// people returns mentions with the ids of the channel's service only.
+func (c *Channel) people(mentions map[string][]string) map[string][]string {
 	all := make(map[string][]string, len(mentions))
 	for owner, ids := range mentions {
-		all[owner] = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !s.isPerson(id) })
+		all[owner] = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !c.isPerson(id) })
 	}
 	return all
 }
 
+// nobody is isPerson of a service that mentions no one.
+func nobody(string) bool { return false }
+
 // messageID returns the id of a message in one channel, in the form of a UUID.
 func messageID(channel, key string) string {
 	sum := sha256.Sum256([]byte(channel + "\n" + key))
-	h := hex.EncodeToString(sum[:16])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }

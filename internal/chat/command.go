@@ -98,19 +98,14 @@ func slackCommand(secret config.Secret) Command {
 			return form.Get("text"), nil
 		},
 		reply: func(o outgoing) ([]byte, error) {
-			bodies, err := slackService{}.bodies(o)
+			bodies, err := slackBodies(o, slack.ResponseTypeEphemeral)
 			if err != nil {
 				return nil, err
 			}
-			var response map[string]any
-			if err := json.Unmarshal(bodies[0], &response); err != nil {
-				return nil, err
-			}
-			response["response_type"] = slack.ResponseTypeEphemeral
-			return encode(response)
+			return bodies[0], nil
 		},
 		replyText: func(text string) any {
-			return map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": slackMarkup.escape(message.Clean(text), true)}
+			return object{"response_type": slack.ResponseTypeEphemeral, "text": slackMarkup.escape(message.Clean(text), true)}
 		},
 	}
 }
@@ -128,7 +123,7 @@ func dingtalkCommand(secret config.Secret) Command {
 			stamp := header.Get("timestamp")
 			ms, err := strconv.ParseInt(stamp, 10, 64)
 			if err != nil || now.Sub(time.UnixMilli(ms)).Abs() > dingtalkAge ||
-				!hmac.Equal([]byte(header.Get("sign")), []byte(dingtalkSignature(secret.Reveal(), stamp))) {
+				!hmac.Equal([]byte(header.Get("sign")), []byte(dingtalkSignature(secret, stamp))) {
 				return "", errForged
 			}
 			var typed struct {
@@ -145,14 +140,10 @@ func dingtalkCommand(secret config.Secret) Command {
 			}
 			return typed.Text.Content, nil
 		},
-		reply: func(o outgoing) ([]byte, error) {
-			return fitBytes(o.draft, dingtalkBodyBytes, func(m message.Message) any {
-				return newDingTalkBody(dingtalkMarkup.title(m.Title), dingtalkText(m))
-			})
-		},
+		reply: func(o outgoing) ([]byte, error) { return dingtalkRobot{}.body(o.draft, "") },
 		replyText: func(text string) any {
 			text = dingtalkMarkup.escape(message.Clean(text), true)
-			return newDingTalkBody(truncate(text, 20), text)
+			return dingtalkBody(truncate(text, 20), text, []string{})
 		},
 	}
 }

@@ -142,7 +142,7 @@ func TestConformance(t *testing.T) {
 }
 
 func testConformance(t *testing.T, kind string, service responses) {
-	idempotent := load(t, kind, service.env).service.idempotent()
+	idempotent := load(t, kind, service.env).idempotent
 	unknown := failure{response{200, strings.Repeat("x", 100)}, "HTTP 200", 1}
 	if service.anySuccess {
 		unknown.code = ""

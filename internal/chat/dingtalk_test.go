@@ -16,8 +16,9 @@ func TestSignatures(t *testing.T) {
 	if got := feishuSignature("SECabc", "1599360473"); got != "KjJCRpeZcpDq6nFA4wlSAm5ZsE3Y8HuB1O1Sgv2Y9xA=" {
 		t.Errorf("feishu: got %s", got)
 	}
-	s := dingtalkService{target: load(t, "dingtalk", services["dingtalk"].env).service.(dingtalkService).target, secret: "SECabc"}
-	req, err := s.request(t.Context(), "", nil, time.UnixMilli(1599360473000))
+	c := load(t, "dingtalk", services["dingtalk"].env)
+	c.sign = dingtalkRobot{secret: "SECabc"}.sign
+	req, err := c.request(t.Context(), "", nil, time.UnixMilli(1599360473000))
 	if err != nil || !strings.Contains(req.URL.RawQuery, "sign=3SJkK5Fm70JVVkwmvZFkgdPlr53Kn2utLHLz9DzuOSc%3D") || !strings.Contains(req.URL.RawQuery, "access_token="+token) {
 		t.Errorf("got the query %q, %v", req.URL.RawQuery, err)
 	}

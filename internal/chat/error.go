@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -78,21 +79,39 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-// advice says what the codes of a service mean to its operator.
-type advice map[string]string
+// An errorTable has the errors of a service by their codes.
+type errorTable map[string]Error
+
+// find returns the error of a code, or nil if the table does not have it.
+func (t errorTable) find(code string, res *http.Response) *Error {
+	e, ok := t[code]
+	if !ok {
+		return nil
+	}
+	if e.Code = code; e.Temporary {
+		e.RetryAfter = retryAfter(res)
+	}
+	return &e
+}
+
+func retryAfter(res *http.Response) time.Duration {
+	return retryafter.Parse(res.Header.Get("Retry-After"), time.Now())
+}
 
 // statusError returns the error of an HTTP status without a code of the
 // service.
-func statusError(status int, header http.Header) *Error {
-	e := &Error{Code: fmt.Sprint("HTTP ", status)}
-	switch {
+func statusError(res *http.Response) *Error {
+	e := &Error{Code: fmt.Sprint("HTTP ", res.StatusCode)}
+	switch status := res.StatusCode; {
 	case status == http.StatusTooManyRequests:
-		e.Temporary, e.RetryAfter, e.Advice = true, retryafter.Parse(header.Get("Retry-After"), time.Now()), "rate limited: use a webhook that no other sender uses"
+		e.Temporary, e.RetryAfter, e.Advice = true, retryAfter(res), "rate limited: use a webhook that no other sender uses"
 	case status == http.StatusRequestTimeout || status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
 		// From a gateway, whose request to the service may have been accepted.
 		e.MayHaveArrived, e.Advice = true, "a gateway got no response from the service: look in the chat, as the message may have arrived"
 	case status >= 500:
 		e.Temporary, e.Advice = true, "the service failed: check its status page if this persists"
+	case status >= 300 && status < 400:
+		e.Advice = "the server redirects: set the webhook's final URL"
 	case status == http.StatusNotFound || status == http.StatusGone:
 		e.Advice = "the webhook does not exist: create a new one and set its URL"
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -105,24 +124,28 @@ func statusError(status int, header http.Header) *Error {
 	return e
 }
 
-// codeError returns the error of a response that has a number in field, which
-// is 0 if the message was delivered, whatever the HTTP status is.
-func codeError(field string, known advice, status int, header http.Header, body []byte) *Error {
-	var response map[string]json.RawMessage
-	var code int
-	_ = json.Unmarshal(body, &response) // what is not an object has no code
-	hasCode := json.Unmarshal(response[field], &code) == nil
-	switch {
-	case hasCode && code != 0:
-		text, ok := known[strconv.Itoa(code)]
-		if !ok {
-			text = "see the code in the service's documentation"
+// isSuccess reports whether the HTTP status is a success, whatever the body is.
+func isSuccess(res *http.Response) bool { return res.StatusCode >= 200 && res.StatusCode < 300 }
+
+// checkNumber returns a check for a service that responds with a number in field,
+// which is 0 if the message was delivered, whatever the HTTP status is.
+func checkNumber(field string, known errorTable) func(*http.Response, []byte) *Error {
+	return func(res *http.Response, body []byte) *Error {
+		var response map[string]json.RawMessage
+		var code int
+		_ = json.Unmarshal(body, &response) // what is not an object has no code
+		hasCode := json.Unmarshal(response[field], &code) == nil
+		switch {
+		case hasCode && code != 0:
+			unknown := &Error{Code: strconv.Itoa(code), Advice: "see the code in the service's documentation"}
+			return cmp.Or(known.find(unknown.Code, res), unknown)
+		case res.StatusCode == http.StatusOK && hasCode:
+			return nil
 		}
-		return &Error{Code: strconv.Itoa(code), Advice: text}
-	case status != http.StatusOK:
-		return statusError(status, header)
-	case !hasCode:
-		return &Error{Code: "HTTP 200 without " + field, Advice: "not a response of this service: check the webhook URL"}
+		e := statusError(res)
+		if res.StatusCode == http.StatusOK {
+			e.Code += " without " + field
+		}
+		return e
 	}
-	return nil
 }

@@ -80,7 +80,7 @@ func (f faultTest) check(t *testing.T, times int) {
 		}
 	}
 	always := times > 1
-	idempotent := c.service.idempotent()
+	idempotent := c.idempotent
 	if copies > 1 && !idempotent {
 		t.Errorf("%d copies", copies)
 	}

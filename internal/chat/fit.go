@@ -31,17 +31,30 @@ func fitToLimit(d *message.Draft, fits func(message.Message) bool) (message.Mess
 	return m, err
 }
 
-// fitBytes returns the longest body that payload makes of a draft within limit.
-func fitBytes(d *message.Draft, limit int, payload func(message.Message) any) ([]byte, error) {
+// fitBody returns the longest body that payload makes of a draft and whose size
+// is within limit.
+func fitBody(d *message.Draft, limit int, size func(string) int, payload func(message.Message) any) ([]byte, error) {
 	m, err := fitToLimit(d, func(m message.Message) bool {
 		b, err := encode(payload(m))
-		return err == nil && len(b) <= limit
+		return err == nil && size(string(b)) <= limit
 	})
 	if err != nil {
 		return nil, err
 	}
 	return encode(payload(m))
 }
+
+// fitText returns the longest text of a draft whose size is within limit.
+func fitText(d *message.Draft, limit int, size func(string) int, in markup) (string, error) {
+	m, err := fitToLimit(d, func(m message.Message) bool { return size(in.text(m)) <= limit })
+	return in.text(m), err
+}
+
+// length counts bytes.
+func length(s string) int { return len(s) }
+
+// An object is one of JSON.
+type object = map[string]any
 
 // encode returns v as JSON with & < > unescaped, as the services count bytes.
 func encode(v any) ([]byte, error) {

@@ -61,7 +61,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s=%s: got %d channels", tt.name, tt.value, len(channels))
 			continue
 		}
-		req, err := channels[0].service.request(t.Context(), "id", []byte("{}"), time.Now())
+		req, err := channels[0].request(t.Context(), "id", []byte("{}"), time.Now())
 		if err != nil || req.URL.String() != tt.want {
 			t.Errorf("%s=%s: posts to %v (%v), want %s", tt.name, tt.value, req.URL, err, tt.want)
 		}

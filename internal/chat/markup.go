@@ -16,6 +16,17 @@ type markup struct {
 	link     func(text, url string) string
 	isPerson func(id string) bool // reports whether an id is one of the service's
 	mention  func(id string) string
+	layout
+}
+
+// A layout is what a text has between the parts of a message.
+type layout struct {
+	title   string // before the title
+	lead    string // between title and lead
+	rows    string // between a heading and its first row
+	row     string // between rows
+	newline string // between the lines of other parts
+	foot    string // before each line of the foot
 }
 
 // An escaper returns text so that the service shows it and nothing else:
@@ -50,7 +61,23 @@ func (m markup) lines(lines []message.Line, newline string) string {
 	return strings.Join(written, newline)
 }
 
-func (m markup) title(title string) string { return m.escape(title, true) }
+// text returns a message as one text.
+func (m markup) text(msg message.Message) string {
+	text := m.title + m.escape(msg.Title, true)
+	if len(msg.Lead) > 0 {
+		text += m.lead + m.lines(msg.Lead, m.newline)
+	}
+	for _, g := range msg.Groups {
+		text += "\n\n" + m.bold(m.line(g.Heading)) + m.rows + m.lines(g.Rows, m.row)
+	}
+	if len(msg.More) > 0 {
+		text += "\n\n" + m.lines(msg.More, m.newline)
+	}
+	if len(msg.Foot) > 0 {
+		text += "\n\n" + m.foot + m.lines(msg.Foot, m.newline+m.foot)
+	}
+	return text
+}
 
 // escapeURL replaces the characters that would end a link.
 var escapeURL = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", " ", "%20", "\"", "%22")
@@ -79,9 +106,17 @@ func escapeShortcodes(text string) string {
 	return b.String()
 }
 
-// withinWord reports whether the underscore runes[i] is within a word, where it
-// has no effect: names are full of them.
-func withinWord(runes []rune, i int) bool {
-	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	return runes[i] == '_' && i > 0 && word(runes[i-1]) && i+1 < len(runes) && word(runes[i+1])
+// escapeUnderscores replaces underscores, but not within a word, where they have
+// no effect: names are full of them.
+func escapeUnderscores(text string, replacement rune) string {
+	isWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	runes := []rune(text)
+	var b strings.Builder
+	for i, r := range runes {
+		if r == '_' && (i == 0 || !isWord(runes[i-1]) || i+1 == len(runes) || !isWord(runes[i+1])) {
+			r = replacement
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

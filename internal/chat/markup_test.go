@@ -41,7 +41,7 @@ func FuzzMarkup(f *testing.F) {
 	for _, vars := range []map[string]string{webhooks, {"SLACK_WEBHOOK_URL": "https://chat.example/hooks/x"}} {
 		for _, c := range Load(config.NewEnv(func(name string) string { return vars[name] })) {
 			name := c.name
-			if s, ok := c.service.(slackService); ok && s.compatible {
+			if c.Host().Host == "chat.example" {
 				name = "compatible"
 			}
 			channels[name] = c
@@ -158,7 +158,7 @@ func countMarkup(t testing.TB, kind string, c *Channel, name string) (counts []m
 func roomMessage(t testing.TB, c *Channel, id string, body []byte) fakechat.Message {
 	t.Helper()
 	room := &fakechat.Server{}
-	req, err := c.service.request(t.Context(), id, body, time.Now())
+	req, err := c.request(t.Context(), id, body, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

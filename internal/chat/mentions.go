@@ -43,7 +43,7 @@ func unusable(id string, channels []*Channel) string {
 	var names []string
 	for _, c := range channels {
 		names = append(names, c.name)
-		if c.service.isPerson(id) {
+		if c.isPerson(id) {
 			if inWeCom = c.name == "wecom"; !inWeCom {
 				return ""
 			}

@@ -1,10 +1,9 @@
 package chat
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
@@ -22,31 +21,30 @@ const (
 // post posts one body until it is delivered or refused. If it is not the last
 // one, post returns as soon as the service may accept another format.
 func (c *Channel) post(ctx context.Context, id string, body []byte, isLast bool) *Error {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 500*time.Millisecond, 10*time.Second
-	var last *Error
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = c.attempt(ctx, id, body)
-		switch {
-		case last == nil:
-			return struct{}{}, nil
-		case !last.Temporary || last.TryOtherFormat && !isLast || last.RetryAfter > maxPause || endsBefore(ctx, last.RetryAfter):
-			return struct{}{}, backoff.Permanent(last)
-		case last.RetryAfter > 0:
-			return struct{}{}, &backoff.RetryAfterError{Duration: last.RetryAfter}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 10*time.Second
+	for tries := 1; ; tries++ {
+		e := c.attempt(ctx, id, body)
+		if e == nil || !e.Temporary || e.TryOtherFormat && !isLast || e.RetryAfter > maxPause || tries == maxTries {
+			return e
 		}
-		return struct{}{}, last
-	}, backoff.WithBackOff(pause), backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(0))
-	if err == nil {
-		return nil
+		if !wait(ctx, cmp.Or(e.RetryAfter, pauses.NextBackOff())) {
+			return e
+		}
 	}
-	return last // not err, which may be the context's
 }
 
-// endsBefore reports whether ctx ends before the pause.
-func endsBefore(ctx context.Context, pause time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return ok && pause > 0 && time.Until(deadline) < pause
+// wait waits for a pause. It returns false immediately if ctx ends before that.
+func wait(ctx context.Context, pause time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
+		return false
+	}
+	select {
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // attempt posts one body once. It does not follow a redirect, which would lose
@@ -56,30 +54,20 @@ func (c *Channel) attempt(ctx context.Context, id string, body []byte) *Error {
 	defer cancel()
 	var sent atomic.Bool // set before the first byte of the request leaves
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
-	req, err := c.service.request(ctx, id, body, time.Now())
+	req, err := c.request(ctx, id, body, time.Now())
 	if err != nil {
 		return &Error{Code: "BadAddress", Advice: "the webhook URL cannot be used: set it again"}
 	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return transportError(err, sent.Load()).settle(c.service.idempotent())
+		return transportError(err, sent.Load()).settle(c.idempotent)
 	}
 	defer res.Body.Close()
 	response, err := io.ReadAll(io.LimitReader(res.Body, maxResponseBytes))
-	return c.responseError(res, response, err).settle(c.service.idempotent())
-}
-
-// responseError returns nil if a response means that the message was delivered.
-// If its body broke off, the status decides, and a success is uncertain unless
-// what arrived of the body is enough.
-func (c *Channel) responseError(res *http.Response, body []byte, broken error) *Error {
-	if res.StatusCode >= 300 && res.StatusCode < 400 {
-		return &Error{Code: fmt.Sprint("HTTP ", res.StatusCode), Advice: "the server redirects: set the webhook's final URL"}
+	e := c.check(res, response)
+	if e != nil && err != nil && res.StatusCode < 300 {
+		// The body broke off, so a success is uncertain unless what arrived of it is enough.
+		e = transportError(err, true)
 	}
-	e := c.service.checkResponse(res.StatusCode, res.Header, body)
-	if e != nil && broken != nil && res.StatusCode < 300 {
-		return transportError(broken, true)
-	}
-	return e
+	return e.settle(c.idempotent)
 }

@@ -52,8 +52,8 @@ func TestSendSignsEachTry(t *testing.T) {
 			if distinct := len(slices.Compact(slices.Clone(stamps))); signs && distinct != 3 || !signs && stamps[0] != "" {
 				t.Errorf("%s: signed at %q", kind.Name, stamps)
 			}
-			if len(slices.Compact(ids)) != 1 || (ids[0] != "") != c.service.idempotent() {
-				t.Errorf("%s: got the ids %q, idempotent: %t", kind.Name, ids, c.service.idempotent())
+			if len(slices.Compact(ids)) != 1 || (ids[0] != "") != c.idempotent {
+				t.Errorf("%s: got the ids %q, idempotent: %t", kind.Name, ids, c.idempotent)
 			}
 			if messageID(kind.Name, "key") == messageID(kind.Name, "other") {
 				t.Errorf("%s: another key has the same id", kind.Name)

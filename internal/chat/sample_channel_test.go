@@ -7,45 +7,41 @@ import (
 	"testing"
 
 	"matrix-expiry-report/internal/config"
-	"matrix-expiry-report/internal/message"
 )
 
 // discordChars is the limit of a message.
 // https://docs.discord.com/developers/resources/webhook
 const discordChars = 2000
 
-type discordService struct{ target }
-
 var discordToken = regexp.MustCompile(`^\d+/[\w-]+$`)
 
-func loadDiscord(env *config.Env) service {
-	const name, form = "DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/…/…"
-	u := webhookURL(env, name, form, discordToken, "https://discord.com/api/webhooks/")
-	if u == nil {
-		return nil
+// A Discord channel mentions nobody: the service has ids that MENTIONS cannot
+// tell from phone numbers.
+func loadDiscord(env *config.Env) Channel {
+	return Channel{
+		url:      webhookURL(env, "DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/", "…/…", discordToken),
+		isPerson: nobody,
+		bodies:   discordBodies,
+		check:    checkDiscord,
 	}
-	return discordService{target{u}}
 }
 
-// discordMarkup mentions nobody: the service has ids that MENTIONS cannot tell
-// from phone numbers.
-var discordMarkup = newMarkdown(escapeMarkdown, func(string) bool { return false }, nil)
+var discordMarkup = newMarkdown(escapeMarkdown, "\n", nobody, nil)
 
-func (s discordService) bodies(o outgoing) ([][]byte, error) {
-	text := func(m message.Message) string { return markdownText(m, discordMarkup, "\n") }
-	m, err := fitToLimit(o.draft, func(m message.Message) bool { return chars(text(m)) <= discordChars })
+func discordBodies(o outgoing) ([][]byte, error) {
+	text, err := fitText(o.draft, discordChars, chars, discordMarkup)
 	if err != nil {
 		return nil, err
 	}
-	body, err := encode(map[string]any{"content": text(m), "allowed_mentions": map[string]any{"parse": []string{}}})
+	body, err := encode(object{"content": text, "allowed_mentions": object{"parse": []string{}}})
 	return [][]byte{body}, err
 }
 
-func (s discordService) checkResponse(status int, header http.Header, _ []byte) *Error {
-	if status == http.StatusNoContent {
+func checkDiscord(res *http.Response, _ []byte) *Error {
+	if res.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	return statusError(status, header)
+	return statusError(res)
 }
 
 // The example of a channel passes the conformance test.

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -22,45 +23,39 @@ const (
 	slackBlocks     = 50
 )
 
-// A slackService is Slack, or a compatible service that has no blocks and a
-// Markdown of its own. The latter gets text only.
-type slackService struct {
-	target
-	compatible bool // Mattermost, Rocket.Chat and others
-}
-
 var (
 	slackToken     = regexp.MustCompile(`^T\w+/B\w+/\w+$`)
 	slackPerson    = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
 	compatiblePath = regexp.MustCompile(`/(web)?hooks/`)       // /hooks/…, or /api/webhooks/…/slack
 )
 
-func loadSlack(env *config.Env) service {
-	const name, form = "SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T…/B…/…"
-	u := webhookURL(env, name, form, slackToken, "https://hooks.slack.com/services/")
-	if u == nil {
-		return nil
+// loadSlack reads the webhook of Slack, or of a compatible service that has no
+// blocks and a Markdown of its own. The latter gets text only.
+func loadSlack(env *config.Env) Channel {
+	const name, prefix, example = "SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/", "T…/B…/…"
+	c := Channel{
+		url:      webhookURL(env, name, prefix, example, slackToken),
+		isPerson: slackPerson.MatchString,
+		bodies:   func(o outgoing) ([][]byte, error) { return slackBodies(o, "") },
+		check:    checkSlack,
 	}
-	vendor := u.Hostname() == "hooks.slack.com" || u.Hostname() == "hooks.slack-gov.com"
-	path, isService := strings.CutPrefix(u.Path, "/services/")
+	if c.url == nil {
+		return c
+	}
+	host, path := c.url.Hostname(), c.url.Path
+	isSlack := host == "hooks.slack.com" || host == "hooks.slack-gov.com"
+	token, isService := strings.CutPrefix(path, "/services/")
 	switch {
-	case strings.HasPrefix(u.Path, "/triggers/") || strings.HasPrefix(u.Path, "/workflows/"):
-		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which accepts no messages; create an incoming webhook, "+form)
-		return nil
-	case vendor && !(isService && slackToken.MatchString(path)), strings.Trim(u.Path, "/") == "":
-		env.RefuseSecret(name, "an address of the form "+form)
-		return nil
+	case strings.HasPrefix(path, "/triggers/") || strings.HasPrefix(path, "/workflows/"):
+		env.RefuseSecret(name, "an incoming webhook but one of Workflow Builder, which accepts no messages; create an incoming webhook, "+prefix+example)
+		c.url = nil
+	case isSlack && !(isService && slackToken.MatchString(token)), strings.Trim(path, "/") == "":
+		env.RefuseSecret(name, "an address of the form "+prefix+example)
+		c.url = nil
+	case !isSlack && compatiblePath.MatchString(path): // Mattermost, Rocket.Chat and others
+		c.bodies, c.check = compatibleBodies, checkCompatible
 	}
-	return slackService{target: target{u}, compatible: !vendor && compatiblePath.MatchString(u.Path)}
-}
-
-func (s slackService) isPerson(id string) bool { return slackPerson.MatchString(id) }
-
-func (s slackService) markup() markup {
-	if s.compatible {
-		return compatibleMarkup
-	}
-	return slackMarkup
+	return c
 }
 
 var (
@@ -68,9 +63,9 @@ var (
 	compatibleMarkup = newMrkdwn(compatibleEscapes)
 )
 
-func newMrkdwn(escapes map[rune]string) markup {
+func newMrkdwn(escapes *strings.Replacer) markup {
 	return markup{
-		escape:   func(text string, lineStart bool) string { return escapeMrkdwn(text, lineStart, escapes) },
+		escape:   func(text string, _ bool) string { return escapeMrkdwn(text, escapes) },
 		bold:     around("*"),
 		code:     around("`"),
 		link:     func(text, url string) string { return "<" + url + "|" + text + ">" },
@@ -81,46 +76,32 @@ func newMrkdwn(escapes map[rune]string) markup {
 			}
 			return "<@" + id + ">"
 		},
+		layout: layout{lead: "\n", rows: "\n• ", row: "\n• ", newline: "\n"},
 	}
 }
 
 // Slack has escapes for three characters. Homoglyphs replace those that format.
 // https://docs.slack.dev/messaging/formatting-message-text#escaping
-var slackEscapes = map[rune]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd"}
+var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "~", "∼", "`", "ˋ")
 
 // Compatible services parse Markdown, mention people by a bare @, and may show
 // an escape literally.
-var compatibleEscapes = map[rune]string{
-	'&': "＆", '<': "＜", '>': "＞", '*': "∗", '~': "∼", '`': "ˋ", '_': "\u02cd",
-	'[': "［", ']': "］", '@': "＠", '#': "＃", '|': "｜", '!': "！", '\\': "＼", '$': "＄",
-}
+var compatibleEscapes = strings.NewReplacer("&", "＆", "<", "＜", ">", "＞", "*", "∗", "~", "∼", "`", "ˋ",
+	"[", "［", "]", "］", "@", "＠", "#", "＃", "|", "｜", "!", "！", `\`, "＼", "$", "＄")
 
-func escapeMrkdwn(text string, lineStart bool, escapes map[rune]string) string {
-	runes := []rune(escapeText(text, lineStart))
-	var b strings.Builder
-	for i, r := range runes {
-		escaped, active := escapes[r]
-		switch {
-		case !active || withinWord(runes, i):
-			b.WriteRune(r)
-		case r == '>' && i == 0: // an escaped one at the start of a line is a quote, too
-			b.WriteString("＞")
-		default:
-			b.WriteString(escaped)
-		}
+func escapeMrkdwn(text string, escapes *strings.Replacer) string {
+	text = escapeUnderscores(escapeText(text, false), '\u02cd')
+	if rest, ok := strings.CutPrefix(text, ">"); ok { // an escaped one at the start of a line is a quote, too
+		text = "＞" + rest
 	}
-	return b.String()
+	return escapes.Replace(text)
 }
 
-// bodies returns the message as blocks and, if Slack refuses these, as text.
-func (s slackService) bodies(o outgoing) ([][]byte, error) {
-	plain, err := fitToLimit(o.draft, func(m message.Message) bool { return chars(slackText(m, s.markup())) <= slackTextChars })
+// slackBodies returns the message as blocks and, if Slack refuses these, as text.
+func slackBodies(o outgoing, responseType string) ([][]byte, error) {
+	text, err := fitText(o.draft, slackTextChars, chars, slackMarkup)
 	if err != nil {
 		return nil, err
-	}
-	text, err := encode(slackMessage(slackText(plain, s.markup())))
-	if err != nil || s.compatible {
-		return [][]byte{text}, err
 	}
 	m, err := fitToLimit(o.draft, func(m message.Message) bool {
 		return len(slackLayout(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackNotification(m)) <= slackTextChars
@@ -128,23 +109,37 @@ func (s slackService) bodies(o outgoing) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rich := slackMessage(slackNotification(m))
-	rich.Blocks = &slack.Blocks{BlockSet: slackLayout(m)}
-	blocks, err := encode(rich)
+	blocks := &slack.Blocks{BlockSet: slackLayout(m)}
+	rich, err := encodeSlack(&slack.WebhookMessage{Text: slackNotification(m), Blocks: blocks, ResponseType: responseType})
 	if err != nil {
 		return nil, err
 	}
-	var again any // the library's own MarshalJSON escapes & < >
-	if err := json.Unmarshal(blocks, &again); err != nil {
-		return nil, err
-	}
-	blocks, err = encode(again)
-	return [][]byte{blocks, text}, err
+	plain, err := encodeSlack(&slack.WebhookMessage{Text: text, ResponseType: responseType})
+	return [][]byte{rich, plain}, err
 }
 
-func slackMessage(text string) *slack.WebhookMessage {
-	unfurl := false
-	return &slack.WebhookMessage{Text: text, UnfurlLinks: &unfurl, UnfurlMedia: &unfurl}
+func compatibleBodies(o outgoing) ([][]byte, error) {
+	text, err := fitText(o.draft, slackTextChars, chars, compatibleMarkup)
+	if err != nil {
+		return nil, err
+	}
+	body, err := encodeSlack(&slack.WebhookMessage{Text: text})
+	return [][]byte{body}, err
+}
+
+// encodeSlack returns m as JSON, without previews of links. The library's own
+// MarshalJSON escapes & < >, which encode undoes.
+func encodeSlack(m *slack.WebhookMessage) ([]byte, error) {
+	m.UnfurlLinks, m.UnfurlMedia = new(false), new(false)
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var unescaped any
+	if err := json.Unmarshal(b, &unescaped); err != nil {
+		return nil, err
+	}
+	return encode(unescaped)
 }
 
 // slackLayout returns the blocks of a message. Rows are elements without
@@ -152,7 +147,7 @@ func slackMessage(text string) *slack.WebhookMessage {
 func slackLayout(m message.Message) []slack.Block {
 	lead := slackMarkup.lines(m.Lead, "\n")
 	if m.Quiet() && len(m.Lead) < 2 && len(m.Foot) == 0 {
-		return []slack.Block{slackSection(strings.TrimSpace("*" + slackMarkup.title(m.Title) + "*\n" + lead))}
+		return []slack.Block{slackSection(strings.TrimSpace("*" + slackMarkup.escape(m.Title, true) + "*\n" + lead))}
 	}
 	blocks := []slack.Block{slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, escapeText(m.Title, true), true, false))}
 	if lead != "" {
@@ -206,27 +201,7 @@ func slackElement(r message.Run) slack.RichTextSectionElement {
 
 // slackNotification returns the text of a notification: title and lead.
 func slackNotification(m message.Message) string {
-	return slackText(message.Message{Title: m.Title, Lead: m.Lead}, slackMarkup)
-}
-
-// slackText returns the message as text.
-func slackText(m message.Message, in markup) string {
-	lines := []string{in.title(m.Title)}
-	for _, l := range m.Lead {
-		lines = append(lines, in.line(l))
-	}
-	for _, g := range m.Groups {
-		lines = append(lines, "", in.bold(in.line(g.Heading)))
-		for _, row := range g.Rows {
-			lines = append(lines, "• "+in.line(row))
-		}
-	}
-	for _, part := range [][]message.Line{m.More, m.Foot} {
-		if len(part) > 0 {
-			lines = append(lines, "", in.lines(part, "\n"))
-		}
-	}
-	return strings.Join(lines, "\n")
+	return slackMarkup.text(message.Message{Title: m.Title, Lead: m.Lead})
 }
 
 // slackChars returns how many characters of text the blocks of a message have.
@@ -241,42 +216,46 @@ func slackChars(m message.Message) int {
 	return n
 }
 
-var slackAdvice = advice{
-	"invalid_payload":                   "Slack could not parse the message: check any proxy",
-	"invalid_token":                     "the webhook was revoked: create a new one and set its URL",
-	"no_service":                        "the webhook was disabled or removed: create a new one and set its URL",
-	"no_team":                           "the workspace does not exist: create a new webhook and set its URL",
-	"no_active_hooks":                   "the webhook was disabled: create a new one and set its URL",
-	"no_text":                           "Slack found no text in the message: check any proxy",
-	"channel_not_found":                 "the webhook's channel does not exist: create a webhook for another one",
-	"channel_is_archived":               "the webhook's channel is archived: create a webhook for another one",
-	"action_prohibited":                 "the workspace does not allow this webhook to post: contact its admin",
-	"user_not_found":                    "the webhook's user does not exist: create a new webhook",
-	"posting_to_general_channel_denied": "the workspace does not allow webhooks in its general channel: create a webhook for another one",
-	"invalid_blocks":                    "Slack refused both blocks and text: check its changelog",
-	"invalid_attachments":               "Slack refused both blocks and text: check its changelog",
-	"msg_blocks_too_long":               "Slack refused both blocks and text: check its changelog",
+var slackErrors = errorTable{
+	"invalid_payload":                   {Advice: "Slack could not parse the message: check any proxy"},
+	"invalid_token":                     {Advice: "the webhook was revoked: create a new one and set its URL"},
+	"no_service":                        {Advice: "the webhook was disabled or removed: create a new one and set its URL"},
+	"no_team":                           {Advice: "the workspace does not exist: create a new webhook and set its URL"},
+	"no_active_hooks":                   {Advice: "the webhook was disabled: create a new one and set its URL"},
+	"no_text":                           {Advice: "Slack found no text in the message: check any proxy"},
+	"channel_not_found":                 {Advice: "the webhook's channel does not exist: create a webhook for another one"},
+	"channel_is_archived":               {Advice: "the webhook's channel is archived: create a webhook for another one"},
+	"action_prohibited":                 {Advice: "the workspace does not allow this webhook to post: contact its admin"},
+	"user_not_found":                    {Advice: "the webhook's user does not exist: create a new webhook"},
+	"posting_to_general_channel_denied": {Advice: "the workspace does not allow webhooks in its general channel: create a webhook for another one"},
+	"invalid_blocks":                    {Advice: "Slack refused both blocks and text: check its changelog", TryOtherFormat: true},
+	"invalid_attachments":               {Advice: "Slack refused both blocks and text: check its changelog", TryOtherFormat: true},
+	"msg_blocks_too_long":               {Advice: "Slack refused both blocks and text: check its changelog", TryOtherFormat: true},
 }
 
-// slackBlockErrors are the codes after which Slack may accept text.
-var slackBlockErrors = []string{"invalid_blocks", "invalid_attachments", "msg_blocks_too_long"}
-
-// checkResponse goes by the body: Slack's is ok, and any other 200 is a failure.
+// checkSlack goes by the body: Slack's is ok, and any other 200 is a failure.
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
-func (s slackService) checkResponse(status int, header http.Header, body []byte) *Error {
+func checkSlack(res *http.Response, body []byte) *Error {
 	word := strings.TrimSpace(string(body))
-	if status == http.StatusOK && (word == "ok" || s.compatible && strings.HasPrefix(word, `{"success":true`)) {
+	if res.StatusCode == http.StatusOK && word == "ok" {
 		return nil
 	}
-	if known, ok := slackAdvice[word]; ok {
-		return &Error{Code: word, Advice: known, TryOtherFormat: slices.Contains(slackBlockErrors, word)}
+	if e := slackErrors.find(word, res); e != nil {
+		return e
 	}
-	e := statusError(status, header)
-	switch status {
+	e := statusError(res)
+	switch res.StatusCode {
 	case http.StatusOK:
 		e.Code = "HTTP 200 without ok"
 	case http.StatusInternalServerError: // also Slack's response to blocks that webhooks do not accept
 		e.TryOtherFormat = true
 	}
 	return e
+}
+
+func checkCompatible(res *http.Response, body []byte) *Error {
+	if res.StatusCode == http.StatusOK && bytes.HasPrefix(bytes.TrimSpace(body), []byte(`{"success":true`)) { // Rocket.Chat
+		return nil
+	}
+	return checkSlack(res, body)
 }

@@ -3,6 +3,9 @@ package chat
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,46 +15,53 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// A target is the webhook of a service. Services embed it, and replace what
-// they do differently.
-type target struct{ url *url.URL }
-
-// host returns scheme and host of the webhook. The rest of it is a secret.
-func (t target) host() *url.URL { return &url.URL{Scheme: t.url.Scheme, Host: t.url.Host} }
-
-func (t target) isPerson(string) bool { return false }
-
-func (t target) idempotent() bool { return false }
-
-func (t target) request(ctx context.Context, _ string, body []byte, _ time.Time) (*http.Request, error) {
-	return post(ctx, t.url, body)
-}
-
-func post(ctx context.Context, to *url.URL, body []byte) (*http.Request, error) {
-	return http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
-}
-
 // hostAndPath matches an address without a scheme.
 var hostAndPath = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
 
-// webhookURL reads the URL of a webhook. It also accepts the token alone, which
-// is appended to prefix, and a URL without its scheme.
-func webhookURL(env *config.Env, name, form string, token *regexp.Regexp, prefix string) *url.URL {
-	v := env.Secret(name).Reveal()
+// webhookURL reads the URL of a webhook, which consists of prefix and a token. It
+// also accepts the token alone and a URL without its scheme. Another host and path
+// are accepted as well, but not a lack of the query parameter that prefix ends with.
+func webhookURL(env *config.Env, name, prefix, example string, token *regexp.Regexp) *url.URL {
+	v, form := env.Secret(name).Reveal(), prefix+example
 	switch {
-	case v == "" || strings.HasPrefix(v, "https://"):
-		return env.SecretURL(name, form)
 	case token.MatchString(v):
 		v = prefix + v
 	case hostAndPath.MatchString(v):
 		v = "https://" + v
-	default:
-		return env.SecretURL(name, form)
 	}
-	u, err := url.Parse(v)
-	if err != nil || !config.SafeURL(u) {
+	u := env.ParseSecretURL(name, v, form)
+	if _, query, ok := strings.Cut(prefix, "?"); ok && u != nil && u.Query().Get(strings.TrimSuffix(query, "=")) == "" {
 		env.RefuseSecret(name, "an address of the form "+form)
 		return nil
 	}
 	return u
+}
+
+// A posting is what a request is made of.
+type posting struct {
+	id     string // of the message
+	url    url.URL
+	header http.Header
+	body   []byte
+}
+
+// request returns a request that posts a body, signed at the time now.
+func (c *Channel) request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error) {
+	p := posting{id, *c.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body}
+	if c.sign != nil {
+		c.sign(&p, now)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.String(), bytes.NewReader(p.body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = p.header
+	return req, nil
+}
+
+// signature returns the HMAC-SHA256 of a text in base64.
+func signature(key, text string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

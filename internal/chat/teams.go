@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -20,43 +21,18 @@ import (
 // https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 const teamsStoredBytes = 22_400
 
-type teamsService struct{ target }
-
-func loadTeams(env *config.Env) service {
+func loadTeams(env *config.Env) Channel {
 	const name, form = "TEAMS_WEBHOOK_URL", "https://….environment.api.powerplatform.com/powerautomate/…"
 	u := env.SecretURL(name, form)
-	switch {
-	case u == nil:
-		return nil
-	case retiredConnector(u.Hostname()):
+	if u != nil && retiredConnector(u.Hostname()) {
 		env.RefuseSecret(name, `the address of a flow but that of a connector, which Microsoft has retired; create a flow from the template "Send webhook alerts to a channel" in Teams' Workflows, `+form)
-		return nil
+		u = nil
 	}
-	return teamsService{target{u}}
+	return Channel{url: u, isPerson: nobody, bodies: teamsBodies, check: checkTeams}
 }
 
 func retiredConnector(host string) bool {
 	return host == "outlook.office.com" || host == "webhook.office.com" || strings.HasSuffix(host, ".webhook.office.com")
-}
-
-type teamsCard struct {
-	Schema   string         `json:"$schema"`
-	Type     string         `json:"type"`
-	Version  string         `json:"version"`
-	Fallback string         `json:"fallbackText"`
-	Body     []teamsElement `json:"body"`
-	Teams    struct {
-		Width string `json:"width"`
-	} `json:"msteams"`
-}
-
-// A teamsElement is an element of version 1.4, which all clients support.
-// https://adaptivecards.io/explorer/
-type teamsElement struct {
-	Type    string        `json:"type"`
-	Spacing string        `json:"spacing,omitempty"`
-	Inlines []teamsRun    `json:"inlines,omitempty"`
-	Actions []teamsAction `json:"actions,omitempty"`
 }
 
 // A teamsRun is text without markup. A TextBlock would be parsed as Markdown and
@@ -70,41 +46,32 @@ type teamsRun struct {
 	Subtle bool   `json:"isSubtle,omitempty"`
 }
 
-type teamsAction struct {
-	Type  string `json:"type"`
-	Title string `json:"title"`
-	URL   string `json:"url"`
-}
-
 var teamsColours = map[report.Severity]string{
 	report.Critical: "attention", report.Warning: "warning", report.Notice: "accent", "": "good",
 }
 
-func (s teamsService) bodies(o outgoing) ([][]byte, error) {
-	payload := func(m message.Message) any {
+func teamsBodies(o outgoing) ([][]byte, error) {
+	body, err := fitBody(o.draft, teamsStoredBytes, storedBytes, func(m message.Message) any {
 		m.Title = escapeText(m.Title, true)
-		c := teamsCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", Fallback: m.Title}
-		c.Teams.Width = "Full"
-		c.Body = teamsElements(m, teamsColours[tone(m, o.report)])
-		attachment := map[string]any{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": nil, "content": c}
-		return map[string]any{"type": "message", "summary": m.Title, "attachments": []any{attachment}}
-	}
-	m, err := fitToLimit(o.draft, func(m message.Message) bool {
-		body, err := encode(payload(m))
-		return err == nil && storedBytes(body) <= teamsStoredBytes
+		card := object{
+			"$schema":      "http://adaptivecards.io/schemas/adaptive-card.json",
+			"type":         "AdaptiveCard",
+			"version":      "1.4", // which all clients support: https://adaptivecards.io/explorer/
+			"fallbackText": m.Title,
+			"body":         teamsElements(m, teamsColours[tone(m, o.report)]),
+			"msteams":      object{"width": "Full"},
+		}
+		attachment := object{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": nil, "content": card}
+		return object{"type": "message", "summary": m.Title, "attachments": []any{attachment}}
 	})
-	if err != nil {
-		return nil, err
-	}
-	body, err := encode(payload(m))
 	return [][]byte{body}, err
 }
 
 // storedBytes returns the length of JSON as a string within JSON, with all but
 // ASCII as \u and four digits. Teams stores a card like that.
-func storedBytes(body []byte) int {
+func storedBytes(body string) int {
 	n := len(`""`)
-	for _, r := range string(body) {
+	for _, r := range body {
 		switch {
 		case r == '"' || r == '\\':
 			n += 2
@@ -120,22 +87,22 @@ func storedBytes(body []byte) int {
 // teamsElements returns the elements of a message. Links are buttons, as clients
 // do not show those within text:
 // https://github.com/microsoft/AdaptiveCards/issues/9100
-func teamsElements(m message.Message, colour string) []teamsElement {
-	var all []teamsElement
+func teamsElements(m message.Message, colour string) (all []object) {
 	add := func(spacing string, runs ...teamsRun) {
 		if len(runs) > 0 {
-			all = append(all, teamsElement{Type: "RichTextBlock", Spacing: spacing, Inlines: runs})
+			all = append(all, object{"type": "RichTextBlock", "spacing": spacing, "inlines": runs})
 		}
 	}
-	add("", teamsRun{Type: "TextRun", Text: m.Title, Size: "large", Weight: "bolder", Color: colour})
-	var links []teamsAction
+	title := teamsRun{Type: "TextRun", Text: m.Title, Size: "large", Weight: "bolder", Color: colour}
+	all = append(all, object{"type": "RichTextBlock", "inlines": []teamsRun{title}})
+	var links []object
 	for _, l := range m.Lead {
 		runs, more := teamsRuns(l)
 		add("small", runs...)
 		links = append(links, more...)
 	}
 	if len(links) > 0 {
-		all = append(all, teamsElement{Type: "ActionSet", Actions: links})
+		all = append(all, object{"type": "ActionSet", "actions": links})
 	}
 	for _, g := range m.Groups {
 		add("medium", teamsRun{Type: "TextRun", Text: escapeText(g.Heading.String(), true), Weight: "bolder"})
@@ -152,7 +119,7 @@ func teamsElements(m message.Message, colour string) []teamsElement {
 
 // teamsRuns returns what a line shows as text and what it shows as buttons,
 // without the dots between these.
-func teamsRuns(l message.Line) (runs []teamsRun, links []teamsAction) {
+func teamsRuns(l message.Line) (runs []teamsRun, links []object) {
 	for _, r := range l {
 		run := teamsRun{Type: "TextRun", Text: escapeText(r.Text, false), Subtle: r.Style == message.Code}
 		if r.Style == message.Bold {
@@ -162,7 +129,7 @@ func teamsRuns(l message.Line) (runs []teamsRun, links []teamsAction) {
 			runs = append(runs, run)
 			continue
 		}
-		links = append(links, teamsAction{"Action.OpenUrl", run.Text, escapeURL.Replace(r.URL)})
+		links = append(links, object{"type": "Action.OpenUrl", "title": run.Text, "url": escapeURL.Replace(r.URL)})
 		if last := len(runs) - 1; last >= 0 {
 			if runs[last].Text = strings.TrimSuffix(runs[last].Text, " · "); runs[last].Text == "" {
 				runs = runs[:last]
@@ -172,30 +139,25 @@ func teamsRuns(l message.Line) (runs []teamsRun, links []teamsAction) {
 	return runs, links
 }
 
-var teamsAdvice = advice{
-	"DirectApiAuthorizationRequired": "the URL lacks its signature, or the flow accepts signed-in users only: set the full URL with sig=, and let anyone trigger the flow",
-	"TriggerInputSchemaMismatch":     `the flow expects other input: create one from the template "Send webhook alerts to a channel"`,
-	"InvalidRequestContent":          `the flow could not parse the message: create one from the template "Send webhook alerts to a channel"`,
-	"WorkflowNotFound":               "the flow was deleted: create a new one and set its URL",
-	"WorkflowTriggerIsNotEnabled":    "the flow is off: turn it on",
+var teamsErrors = errorTable{
+	"DirectApiAuthorizationRequired": {Advice: "the URL lacks its signature, or the flow accepts signed-in users only: set the full URL with sig=, and let anyone trigger the flow"},
+	"TriggerInputSchemaMismatch":     {Advice: `the flow expects other input: create one from the template "Send webhook alerts to a channel"`},
+	"InvalidRequestContent":          {Advice: `the flow could not parse the message: create one from the template "Send webhook alerts to a channel"`},
+	"WorkflowNotFound":               {Advice: "the flow was deleted: create a new one and set its URL"},
+	"WorkflowTriggerIsNotEnabled":    {Advice: "the flow is off: turn it on"},
 }
 
-// checkResponse goes by the status: 202 means that the flow started, and its
+// checkTeams goes by the status: 202 means that the flow started, and its
 // result is unknown. HTML, such as a sign-in page, is not from a flow.
-func (s teamsService) checkResponse(status int, header http.Header, body []byte) *Error {
-	isHTML := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
-	if status >= 200 && status < 300 && !isHTML {
+func checkTeams(res *http.Response, body []byte) *Error {
+	if isHTML := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")); isSuccess(res) && !isHTML {
 		return nil
 	}
-	e := statusError(status, header)
 	var response struct {
 		Error struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
 	_ = json.Unmarshal(body, &response) // what is not an object has no code
-	if known, ok := teamsAdvice[response.Error.Code]; ok {
-		e.Code, e.Advice = response.Error.Code, known
-	}
-	return e
+	return cmp.Or(teamsErrors.find(response.Error.Code, res), statusError(res))
 }

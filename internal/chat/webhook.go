@@ -1,9 +1,7 @@
 package chat
 
 import (
-	"context"
-	"crypto/hmac"
-	"crypto/sha256"
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"strconv"
@@ -18,32 +16,29 @@ import (
 // receiver can be expected to accept.
 const webhookBodyBytes = 64_000
 
-// A webhookService posts the report itself to a program, signed as Standard
-// Webhooks specifies.
+// loadWebhook reads the URL of a program that receives the report itself, signed
+// as Standard Webhooks specifies.
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-type webhookService struct {
-	target
-	key []byte // empty for no signatures
-}
-
-func loadWebhook(env *config.Env) service {
-	secret := env.Secret("WEBHOOK_SECRET").Reveal()
-	s := webhookService{target: target{env.SecretURL("WEBHOOK_URL", "https://host/path")}, key: []byte(secret)}
-	if encoded, ok := strings.CutPrefix(secret, "whsec_"); ok {
-		var err error
-		if s.key, err = base64.StdEncoding.DecodeString(encoded); err != nil || len(s.key) == 0 {
+func loadWebhook(env *config.Env) Channel {
+	c := Channel{
+		url:        env.SecretURL("WEBHOOK_URL", "https://host/path"),
+		isPerson:   nobody,
+		idempotent: true, // a receiver recognises a repeat by webhook-id
+		bodies:     webhookBodies,
+		check:      checkWebhook,
+	}
+	key := env.Secret("WEBHOOK_SECRET").Reveal()
+	if encoded, ok := strings.CutPrefix(key, "whsec_"); ok {
+		decoded, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || len(decoded) == 0 {
 			env.RefuseSecret("WEBHOOK_SECRET", "whsec_ and a key in base64, or any other text")
-			return nil
+			c.url = nil
 		}
+		key = string(decoded)
 	}
-	if s.url == nil {
-		return nil
-	}
-	return s
+	c.sign = func(p *posting, now time.Time) { signWebhook(p, key, now) }
+	return c
 }
-
-// A receiver recognises a repeat by webhook-id.
-func (s webhookService) idempotent() bool { return true }
 
 type webhookBody struct {
 	Type            string        `json:"type"`
@@ -58,7 +53,7 @@ type webhookBody struct {
 // findings.
 const webhookProblems = 25
 
-func (s webhookService) bodies(o outgoing) ([][]byte, error) {
+func webhookBodies(o outgoing) ([][]byte, error) {
 	r := o.report
 	b := webhookBody{Type: "matrix.report", ID: o.id, Title: truncate(o.draft.Title, maxTitleChars), Omitted: len(r.Findings), Report: r}
 	switch {
@@ -92,40 +87,31 @@ func (s webhookService) bodies(o outgoing) ([][]byte, error) {
 	return [][]byte{body}, err
 }
 
-func (s webhookService) request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error) {
-	req, err := post(ctx, s.url, body)
-	if err != nil {
-		return nil, err
-	}
+// signWebhook adds the headers of Standard Webhooks, with a signature if key is
+// not empty.
+func signWebhook(p *posting, key string, now time.Time) {
 	stamp := strconv.FormatInt(now.Unix(), 10)
-	req.Header.Set("webhook-id", id)
-	req.Header.Set("webhook-timestamp", stamp)
-	if len(s.key) > 0 {
-		mac := hmac.New(sha256.New, s.key)
-		mac.Write([]byte(id + "." + stamp + "."))
-		mac.Write(body)
-		req.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	p.header.Set("webhook-id", p.id)
+	p.header.Set("webhook-timestamp", stamp)
+	if key != "" {
+		p.header.Set("webhook-signature", "v1,"+signature(key, p.id+"."+stamp+"."+string(p.body)))
 	}
-	return req, nil
 }
 
-// webhookAdvice has HTTP statuses for codes.
-var webhookAdvice = advice{
-	"HTTP 400": "the receiver could not parse the report: see its log",
-	"HTTP 401": "the receiver refuses the signature: compare its secret and clock with WEBHOOK_SECRET",
-	"HTTP 403": "the receiver refuses the signature: compare its secret and clock with WEBHOOK_SECRET",
-	"HTTP 404": "no receiver at this URL: check WEBHOOK_URL",
-	"HTTP 410": "the receiver accepts no more messages: remove WEBHOOK_URL",
-	"HTTP 413": "the receiver accepts less than 64 KB: raise its limit",
+// webhookErrors has HTTP statuses for codes.
+var webhookErrors = errorTable{
+	"HTTP 400": {Advice: "the receiver could not parse the report: see its log"},
+	"HTTP 401": {Advice: "the receiver refuses the signature: compare its secret and clock with WEBHOOK_SECRET"},
+	"HTTP 403": {Advice: "the receiver refuses the signature: compare its secret and clock with WEBHOOK_SECRET"},
+	"HTTP 404": {Advice: "no receiver at this URL: check WEBHOOK_URL"},
+	"HTTP 410": {Advice: "the receiver accepts no more messages: remove WEBHOOK_URL"},
+	"HTTP 413": {Advice: "the receiver accepts less than 64 KB: raise its limit"},
 }
 
-func (s webhookService) checkResponse(status int, header http.Header, _ []byte) *Error {
-	if status >= 200 && status < 300 {
+func checkWebhook(res *http.Response, _ []byte) *Error {
+	if isSuccess(res) {
 		return nil
 	}
-	e := statusError(status, header)
-	if known, ok := webhookAdvice[e.Code]; ok {
-		e.Advice = known
-	}
-	return e
+	e := statusError(res)
+	return cmp.Or(webhookErrors.find(e.Code, res), e)
 }

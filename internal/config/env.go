@@ -208,7 +208,12 @@ func (e *Env) WebLink(name, fallback string) string {
 // SecretURL reads a URL that works as a password: https, or http on a loopback
 // address, as the emulator serves. It returns nil if the value is absent or invalid.
 func (e *Env) SecretURL(name, example string) *url.URL {
-	v := e.Text(name, "")
+	return e.ParseSecretURL(name, e.Text(name, ""), example)
+}
+
+// ParseSecretURL returns a URL like SecretURL, from a value that was read and
+// completed already.
+func (e *Env) ParseSecretURL(name, v, example string) *url.URL {
 	if v == "" {
 		return nil
 	}
