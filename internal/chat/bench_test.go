@@ -35,11 +35,15 @@ func BenchmarkMessages(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				o := message.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://example.com/"}
-				bodies, _, err := c.compose(r, o, "key")
+				out, err := c.compose(r, o, "key")
 				if err != nil {
 					b.Fatal(err)
 				}
-				b.SetBytes(int64(len(bodies[0])))
+				body, err := c.formats[0](out)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(int64(len(body)))
 			}
 		})
 	}

@@ -49,8 +49,7 @@ type Channel struct {
 	url        *url.URL             // of the webhook; a secret
 	isPerson   func(id string) bool // reports whether the service mentions a person by an id of this form
 	idempotent bool                 // the service shows a message once that it received twice
-	// bodies returns the message in one or more formats, the best first.
-	bodies func(outgoing) ([][]byte, error)
+	formats    []format             // of a message, the best first
 	// sign adds a signature. It is called for each try. It may be nil.
 	sign func(p *posting, now time.Time)
 	// check returns nil if a response means that the message was delivered.
@@ -61,9 +60,12 @@ type Channel struct {
 	transport *http.Transport
 }
 
+// A format returns the body of a message.
+type format func(outgoing) ([]byte, error)
+
 // An outgoing message is a draft and what it was made from.
 type outgoing struct {
-	id      string // the same for every try, and for a repeated run
+	id      string // the same for every try, and for a repeated run; empty for a reply
 	report  report.Report
 	options message.Options
 	draft   *message.Draft
@@ -105,34 +107,32 @@ func (c *Channel) Host() *url.URL { return &url.URL{Scheme: c.url.Scheme, Host: 
 // Send posts r. The key identifies the run: a service that recognises repeats
 // shows a repeated run once.
 func (c *Channel) Send(ctx context.Context, r report.Report, o message.Options, key string) error {
-	o.Language = cmp.Or(c.language, o.Language)
-	bodies, id, err := c.compose(r, o, key)
+	out, err := c.compose(r, o, key)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	for i, body := range bodies {
-		isLast := i == len(bodies)-1
-		e := c.post(ctx, id, body, isLast)
-		if e == nil {
+	var last *Error
+	for i, format := range c.formats {
+		body, err := format(out)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		if last = c.post(ctx, out.id, body, i == len(c.formats)-1); last == nil {
 			return nil
 		}
-		if isLast || !e.TryOtherFormat {
-			return fmt.Errorf("%s: %w", c.name, e)
+		if !last.TryOtherFormat {
+			break
 		}
 	}
-	return nil
+	return fmt.Errorf("%s: %w", c.name, last)
 }
 
-// compose returns the bodies of the message about r and its id.
-func (c *Channel) compose(r report.Report, o message.Options, key string) (bodies [][]byte, id string, err error) {
+// compose returns the message about r.
+func (c *Channel) compose(r report.Report, o message.Options, key string) (outgoing, error) {
+	o.Language = cmp.Or(c.language, o.Language)
 	o.Mentions = c.people(o.Mentions)
 	d, err := message.Compose(c.name, r, o)
-	if err != nil {
-		return nil, "", err
-	}
-	id = messageID(c.name, key)
-	bodies, err = c.bodies(outgoing{id: id, report: r, options: o, draft: d})
-	return bodies, id, err
+	return outgoing{messageID(c.name, key), r, o, d}, err
 }
 
 // people returns mentions with the ids of the channel's service only.

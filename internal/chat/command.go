@@ -24,7 +24,7 @@ type Command struct {
 	language  string                 // empty for that of the settings
 	isProbe   func(body []byte) bool // nil if the service signs every request
 	text      func(header http.Header, body []byte, now time.Time) (string, error)
-	reply     func(outgoing) ([]byte, error)
+	reply     format
 	replyText func(text string) any
 }
 
@@ -97,13 +97,7 @@ func slackCommand(secret config.Secret) Command {
 			}
 			return form.Get("text"), nil
 		},
-		reply: func(o outgoing) ([]byte, error) {
-			bodies, err := slackBodies(o, slack.ResponseTypeEphemeral)
-			if err != nil {
-				return nil, err
-			}
-			return bodies[0], nil
-		},
+		reply: slackBlockBody,
 		replyText: func(text string) any {
 			return object{"response_type": slack.ResponseTypeEphemeral, "text": slackMarkup.escape(message.Clean(text), true)}
 		},
@@ -140,7 +134,7 @@ func dingtalkCommand(secret config.Secret) Command {
 			}
 			return typed.Text.Content, nil
 		},
-		reply: func(o outgoing) ([]byte, error) { return dingtalkRobot{}.body(o.draft, "") },
+		reply: dingtalkRobot{}.body,
 		replyText: func(text string) any {
 			text = dingtalkMarkup.escape(message.Clean(text), true)
 			return dingtalkBody(truncate(text, 20), text, []string{})

@@ -40,7 +40,7 @@ func loadDingTalk(env *config.Env) Channel {
 		url:        webhookURL(env, "DINGTALK_WEBHOOK_URL", "https://oapi.dingtalk.com/robot/send?access_token=", "…", dingtalkToken),
 		isPerson:   dingtalkPerson.MatchString,
 		idempotent: true, // DingTalk shows a msgUuid once
-		bodies:     robot.bodies,
+		formats:    []format{robot.body, robot.bareBody},
 		sign:       robot.sign,
 		check:      checkNumber("errcode", dingtalkErrors), // the text of errmsg has changed before
 	}
@@ -49,25 +49,19 @@ func loadDingTalk(env *config.Env) Channel {
 // DingTalk ignores a lone line feed, so lines end with two spaces.
 var dingtalkMarkup = newMarkdown(escapeMarkdown, "  \n", dingtalkPerson.MatchString, func(id string) string { return "@" + id })
 
-// bodies returns the message and, for a content filter that refuses it, the
-// message without links and bar.
-func (robot dingtalkRobot) bodies(o outgoing) ([][]byte, error) {
-	body, err := robot.body(o.draft, o.id)
-	if err != nil {
-		return nil, err
-	}
+// bareBody returns the message without links and bar, for a content filter that
+// refuses these.
+func (robot dingtalkRobot) bareBody(o outgoing) (body []byte, err error) {
 	o.options.ConsoleURL, o.options.ReportURL, o.options.NoBar = "", "", true
-	d, err := message.Compose("dingtalk", o.report, o.options)
-	if err != nil {
+	if o.draft, err = message.Compose("dingtalk", o.report, o.options); err != nil {
 		return nil, err
 	}
-	bare, err := robot.body(d, messageID(o.id, "bare")) // another id: it is not a repeat
-	return [][]byte{body, bare}, err
+	o.id = messageID(o.id, "bare") // another id: it is not a repeat
+	return robot.body(o)
 }
 
-// body returns the message. Without an id it is a reply, which has no msgUuid.
-func (robot dingtalkRobot) body(d *message.Draft, id string) ([]byte, error) {
-	return fitBody(d, dingtalkBodyBytes, length, func(m message.Message) any {
+func (robot dingtalkRobot) body(o outgoing) ([]byte, error) {
+	return fitBody(o.draft, dingtalkBodyBytes, length, func(m message.Message) any {
 		text, mobiles := dingtalkMarkup.text(m), append([]string{}, m.Mentions...) // the text has the mentions
 		if m.Severity == report.Critical || m.Failed {
 			for _, mobile := range robot.mobiles {
@@ -80,8 +74,8 @@ func (robot dingtalkRobot) body(d *message.Draft, id string) ([]byte, error) {
 			}
 		}
 		body := dingtalkBody(dingtalkMarkup.escape(m.Title, true), text, mobiles)
-		if id != "" {
-			body["msgUuid"] = id
+		if o.id != "" {
+			body["msgUuid"] = o.id
 		}
 		return body
 	})

@@ -35,7 +35,7 @@ func loadFeishu(env *config.Env) Channel {
 	return Channel{
 		url:      u,
 		isPerson: feishuPerson.MatchString,
-		bodies:   feishuBodies,
+		formats:  []format{feishuBody},
 		sign:     func(p *posting, now time.Time) { signFeishu(p, secret, now) },
 		check:    checkNumber("code", feishuErrors),
 	}
@@ -54,11 +54,10 @@ var feishuColours = map[report.Severity]string{
 	report.Critical: "red", report.Warning: "orange", report.Notice: "blue", "": "green",
 }
 
-func feishuBodies(o outgoing) ([][]byte, error) {
-	body, err := fitBody(o.draft, feishuBodyBytes, length, func(m message.Message) any {
+func feishuBody(o outgoing) ([]byte, error) {
+	return fitBody(o.draft, feishuBodyBytes, length, func(m message.Message) any {
 		return object{"msg_type": "interactive", "card": feishuCard(m, feishuColours[tone(m, o.report)])}
 	})
-	return [][]byte{body}, err
 }
 
 // feishuCard returns a card of schema 2.0.

@@ -127,11 +127,15 @@ func countMarkup(t testing.TB, kind string, c *Channel, name string) (counts []m
 	t.Helper()
 	reports, options := named(name)
 	for i, r := range reports {
-		bodies, id, err := c.compose(r, options[i], name)
+		out, err := c.compose(r, options[i], name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, body := range bodies {
+		for _, format := range c.formats {
+			body, err := format(out)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if !utf8.Valid(body) {
 				t.Errorf("%s: invalid UTF-8 for %q", kind, name)
 			}
@@ -146,7 +150,7 @@ func countMarkup(t testing.TB, kind string, c *Channel, name string) (counts []m
 			n := map[string]int{}
 			walk(v, "", func(place, text string, markup bool) { count(n, place, text, kind, markup) })
 			if kind != "compatible" {
-				n["mentions"] = len(roomMessage(t, c, id, body).Mentions)
+				n["mentions"] = len(roomMessage(t, c, out.id, body).Mentions)
 			}
 			counts = append(counts, n)
 		}

@@ -21,20 +21,19 @@ func loadDiscord(env *config.Env) Channel {
 	return Channel{
 		url:      webhookURL(env, "DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/", "…/…", discordToken),
 		isPerson: nobody,
-		bodies:   discordBodies,
+		formats:  []format{discordBody},
 		check:    checkDiscord,
 	}
 }
 
 var discordMarkup = newMarkdown(escapeMarkdown, "\n", nobody, nil)
 
-func discordBodies(o outgoing) ([][]byte, error) {
+func discordBody(o outgoing) ([]byte, error) {
 	text, err := fitText(o.draft, discordChars, chars, discordMarkup)
 	if err != nil {
 		return nil, err
 	}
-	body, err := encode(object{"content": text, "allowed_mentions": object{"parse": []string{}}})
-	return [][]byte{body}, err
+	return encode(object{"content": text, "allowed_mentions": object{"parse": []string{}}})
 }
 
 func checkDiscord(res *http.Response, _ []byte) *Error {

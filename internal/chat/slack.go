@@ -36,7 +36,7 @@ func loadSlack(env *config.Env) Channel {
 	c := Channel{
 		url:      webhookURL(env, name, prefix, example, slackToken),
 		isPerson: slackPerson.MatchString,
-		bodies:   func(o outgoing) ([][]byte, error) { return slackBodies(o, "") },
+		formats:  []format{slackBlockBody, slackTextBody},
 		check:    checkSlack,
 	}
 	if c.url == nil {
@@ -53,7 +53,7 @@ func loadSlack(env *config.Env) Channel {
 		env.RefuseSecret(name, "an address of the form "+prefix+example)
 		c.url = nil
 	case !isSlack && compatiblePath.MatchString(path): // Mattermost, Rocket.Chat and others
-		c.bodies, c.check = compatibleBodies, checkCompatible
+		c.formats, c.check = []format{compatibleBody}, checkCompatible
 	}
 	return c
 }
@@ -97,34 +97,33 @@ func escapeMrkdwn(text string, escapes *strings.Replacer) string {
 	return escapes.Replace(text)
 }
 
-// slackBodies returns the message as blocks and, if Slack refuses these, as text.
-func slackBodies(o outgoing, responseType string) ([][]byte, error) {
-	text, err := fitText(o.draft, slackTextChars, chars, slackMarkup)
-	if err != nil {
-		return nil, err
-	}
+// slackBlockBody returns the message as blocks. A reply, which has no id, is
+// visible only to the person who typed the command.
+func slackBlockBody(o outgoing) ([]byte, error) {
 	m, err := fitToLimit(o.draft, func(m message.Message) bool {
 		return len(slackLayout(m)) <= slackBlocks && slackChars(m) <= slackTotalChars && chars(slackNotification(m)) <= slackTextChars
 	})
 	if err != nil {
 		return nil, err
 	}
-	blocks := &slack.Blocks{BlockSet: slackLayout(m)}
-	rich, err := encodeSlack(&slack.WebhookMessage{Text: slackNotification(m), Blocks: blocks, ResponseType: responseType})
-	if err != nil {
-		return nil, err
+	body := &slack.WebhookMessage{Text: slackNotification(m), Blocks: &slack.Blocks{BlockSet: slackLayout(m)}}
+	if o.id == "" {
+		body.ResponseType = slack.ResponseTypeEphemeral
 	}
-	plain, err := encodeSlack(&slack.WebhookMessage{Text: text, ResponseType: responseType})
-	return [][]byte{rich, plain}, err
+	return encodeSlack(body)
 }
 
-func compatibleBodies(o outgoing) ([][]byte, error) {
-	text, err := fitText(o.draft, slackTextChars, chars, compatibleMarkup)
+// slackTextBody returns the message as text, in case Slack refuses the blocks.
+func slackTextBody(o outgoing) ([]byte, error) { return mrkdwnBody(o, slackMarkup) }
+
+func compatibleBody(o outgoing) ([]byte, error) { return mrkdwnBody(o, compatibleMarkup) }
+
+func mrkdwnBody(o outgoing, in markup) ([]byte, error) {
+	text, err := fitText(o.draft, slackTextChars, chars, in)
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeSlack(&slack.WebhookMessage{Text: text})
-	return [][]byte{body}, err
+	return encodeSlack(&slack.WebhookMessage{Text: text})
 }
 
 // encodeSlack returns m as JSON, without previews of links. The library's own

@@ -28,7 +28,7 @@ func loadTeams(env *config.Env) Channel {
 		env.RefuseSecret(name, `the address of a flow but that of a connector, which Microsoft has retired; create a flow from the template "Send webhook alerts to a channel" in Teams' Workflows, `+form)
 		u = nil
 	}
-	return Channel{url: u, isPerson: nobody, bodies: teamsBodies, check: checkTeams}
+	return Channel{url: u, isPerson: nobody, formats: []format{teamsBody}, check: checkTeams}
 }
 
 func retiredConnector(host string) bool {
@@ -50,8 +50,8 @@ var teamsColours = map[report.Severity]string{
 	report.Critical: "attention", report.Warning: "warning", report.Notice: "accent", "": "good",
 }
 
-func teamsBodies(o outgoing) ([][]byte, error) {
-	body, err := fitBody(o.draft, teamsStoredBytes, storedBytes, func(m message.Message) any {
+func teamsBody(o outgoing) ([]byte, error) {
+	return fitBody(o.draft, teamsStoredBytes, storedBytes, func(m message.Message) any {
 		m.Title = escapeText(m.Title, true)
 		card := object{
 			"$schema":      "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -64,7 +64,6 @@ func teamsBodies(o outgoing) ([][]byte, error) {
 		attachment := object{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": nil, "content": card}
 		return object{"type": "message", "summary": m.Title, "attachments": []any{attachment}}
 	})
-	return [][]byte{body}, err
 }
 
 // storedBytes returns the length of JSON as a string within JSON, with all but

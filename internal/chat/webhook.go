@@ -24,7 +24,7 @@ func loadWebhook(env *config.Env) Channel {
 		url:        env.SecretURL("WEBHOOK_URL", "https://host/path"),
 		isPerson:   nobody,
 		idempotent: true, // a receiver recognises a repeat by webhook-id
-		bodies:     webhookBodies,
+		formats:    []format{newWebhookBody},
 		check:      checkWebhook,
 	}
 	key := env.Secret("WEBHOOK_SECRET").Reveal()
@@ -53,7 +53,7 @@ type webhookBody struct {
 // findings.
 const webhookProblems = 25
 
-func webhookBodies(o outgoing) ([][]byte, error) {
+func newWebhookBody(o outgoing) ([]byte, error) {
 	r := o.report
 	b := webhookBody{Type: "matrix.report", ID: o.id, Title: truncate(o.draft.Title, maxTitleChars), Omitted: len(r.Findings), Report: r}
 	switch {
@@ -83,8 +83,7 @@ func webhookBodies(o outgoing) ([][]byte, error) {
 	}
 	b.Report.Findings = append(b.Report.Findings, r.Findings[:keep]...)
 	b.Omitted -= keep
-	body, err := encode(b)
-	return [][]byte{body}, err
+	return encode(b)
 }
 
 // signWebhook adds the headers of Standard Webhooks, with a signature if key is

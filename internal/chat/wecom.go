@@ -21,7 +21,7 @@ func loadWeCom(env *config.Env) Channel {
 	return Channel{
 		url:      webhookURL(env, "WECOM_WEBHOOK_URL", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=", "…", wecomKey),
 		isPerson: isWeComPerson,
-		bodies:   wecomBodies,
+		formats:  []format{wecomBody},
 		check:    checkNumber("errcode", wecomErrors),
 	}
 }
@@ -34,15 +34,14 @@ func isWeComPerson(id string) bool {
 	return wecomPerson.MatchString(id) && !slackPerson.MatchString(id) && !strings.HasPrefix(id, "ou_")
 }
 
-// wecomBodies returns the markdown of version 1: version 2 has lists, but no
+// wecomBody returns the markdown of version 1: version 2 has lists, but no
 // mentions.
-func wecomBodies(o outgoing) ([][]byte, error) {
+func wecomBody(o outgoing) ([]byte, error) {
 	text, err := fitText(o.draft, wecomContentBytes, length, wecomMarkup)
 	if err != nil {
 		return nil, err
 	}
-	body, err := encode(object{"msgtype": "markdown", "markdown": object{"content": text}})
-	return [][]byte{body}, err
+	return encode(object{"msgtype": "markdown", "markdown": object{"content": text}})
 }
 
 var wecomErrors = errorTable{
