@@ -82,7 +82,7 @@ var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.Lev
 func Load(env *Env) Settings {
 	s := Settings{
 		Rules:       env.For(Reports).rules(),
-		Regions:     env.For(Reports).List("REGIONS"),
+		Regions:     env.For(Reports).checkRegions("REGIONS", env.List("REGIONS")),
 		APIZone:     env.For(Reports).Location("API_TIME_ZONE", "Asia/Shanghai"),
 		Language:    env.OneOf("REPORT_LANGUAGE", locale.Default, locale.Languages()...),
 		NotifyOn:    env.OneOf("NOTIFY_ON", Always, Always, OnFindings),
@@ -96,7 +96,6 @@ func Load(env *Env) Settings {
 		MaxInFlight: env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
 		LogLevel:    logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}
-	s.Regions = checkRegions(s.Regions, func(value, wanted string) { env.For(Reports).Refuse("REGIONS", value, wanted) })
 	s.HTTPToken, s.HTTPAuth, s.HTTPOff = env.For(HTTP).access()
 	s.HeartbeatURL = env.For(Heartbeat).SecretURL("HEARTBEAT_URL", "https://host/path")
 	s.Endpoints = env.For(Reports).endpoints("EDS_AIC_ENDPOINT")
@@ -197,19 +196,19 @@ func (e *Env) mentions(name string) map[string][]string {
 // API request.
 const maxRegions = 50
 
-// checkRegions returns each region once, and calls refuse for what is invalid.
-func checkRegions(ids []string, refuse func(value, wanted string)) []string {
+// checkRegions returns each region once, and refuses what is invalid.
+func (e *Env) checkRegions(name string, ids []string) []string {
 	var regions []string
 	for _, id := range ids {
 		if !IsRegion(id) {
-			refuse(id, "a region such as cn-hangzhou")
+			e.Refuse(name, id, "a region such as cn-hangzhou")
 		}
 		if !slices.Contains(regions, id) {
 			regions = append(regions, id)
 		}
 	}
-	if len(regions) > maxRegions {
-		refuse(fmt.Sprintf("%s, … (%d)", regions[0], len(regions)), fmt.Sprintf("a list of at most %d regions", maxRegions))
+	if n := len(regions); n > maxRegions {
+		e.Refuse(name, fmt.Sprintf("%s, … (%d)", regions[0], n), fmt.Sprintf("a list of at most %d regions", maxRegions))
 		regions = regions[:maxRegions]
 	}
 	return regions

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,30 +72,35 @@ func (e *Env) Text(name, fallback string) string {
 	if first {
 		e.names = append(e.names, name)
 	}
-	if v := e.cleaned(name, first); v != "" {
-		return v
-	}
-	if former, ok := e.renamed[name]; ok {
-		if v := e.cleaned(former, first); v != "" {
-			if first {
-				e.warnings = append(e.warnings, fmt.Sprintf("%s is now called %s", former, name))
-			}
-			return v
+	v, former := e.cleaned(name, first), e.renamed[name]
+	if v == "" && former != "" {
+		if v = e.cleaned(former, first); v != "" && first {
+			e.warn("%s is now called %s", former, name)
 		}
 	}
-	return fallback
+	return cmp.Or(v, fallback)
 }
 
-// damage returns how a value looks that was not written as the program that
-// passes it on reads it, or nothing.
-func damage(v string) string {
-	switch {
-	case strings.HasSuffix(v, `\`):
-		return `ends with \ and looks cut: put a value with # in double quotes`
-	case v != "" && strings.ContainsRune("\"'`", rune(v[0])):
-		return "begins with a quote and looks cut: put a value with # in double quotes, to its end"
+// cleaned returns the cleaned value of a variable. With warn, it adds a warning
+// if that is not the value, or was not written as the program that passes it on
+// reads it.
+func (e *Env) cleaned(name string, warn bool) string {
+	v, removed := clean(e.get(name))
+	if warn && len(removed) > 0 {
+		e.warn("%s: %s removed from the value", name, strings.Join(removed, " and "))
 	}
-	return ""
+	switch {
+	case !warn || v == "":
+	case strings.HasSuffix(v, `\`):
+		e.warn(`%s ends with \ and looks cut: put a value with # in double quotes`, name)
+	case strings.ContainsRune("\"'`", rune(v[0])):
+		e.warn("%s begins with a quote and looks cut: put a value with # in double quotes, to its end", name)
+	}
+	return v
+}
+
+func (e *Env) warn(format string, values ...any) {
+	e.warnings = append(e.warnings, fmt.Sprintf(format, values...))
 }
 
 // Size returns the bytes of the names and values that were read, which is what
@@ -104,19 +110,6 @@ func (e *Env) Size() (n int) {
 		n += len(name) + len(e.get(name))
 	}
 	return n
-}
-
-// cleaned returns the cleaned value of a variable. With warn, it adds a warning
-// if that is not the value, or looks cut.
-func (e *Env) cleaned(name string, warn bool) string {
-	v, removed := clean(e.get(name))
-	if warn && len(removed) > 0 {
-		e.warnings = append(e.warnings, fmt.Sprintf("%s: %s removed from the value", name, strings.Join(removed, " and ")))
-	}
-	if d := damage(v); warn && d != "" {
-		e.warnings = append(e.warnings, name+" "+d)
-	}
-	return v
 }
 
 // Refuse adds a mistake that shows an invalid value, unless that may be a
@@ -139,53 +132,60 @@ func (e *Env) refuse(err error) { e.mistakes = append(e.mistakes, Mistake{err, e
 // Secret reads a value that must not be shown.
 func (e *Env) Secret(name string) Secret { return Secret(e.Text(name, "")) }
 
-// Int reads a whole number from low to high.
-func (e *Env) Int(name string, fallback, low, high int) int {
+// read reads a value with parse, which reports whether it is valid.
+func read[T any](e *Env, name string, fallback T, wanted string, parse func(string) (T, bool)) T {
 	v := e.Text(name, "")
 	if v == "" {
 		return fallback
 	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < low || n > high {
-		e.Refuse(name, v, fmt.Sprintf("a whole number from %d to %d", low, high))
+	parsed, ok := parse(v)
+	if !ok {
+		e.Refuse(name, v, wanted)
 		return fallback
 	}
-	return n
+	return parsed
+}
+
+// Int reads a whole number from low to high.
+func (e *Env) Int(name string, fallback, low, high int) int {
+	return read(e, name, fallback, fmt.Sprintf("a whole number from %d to %d", low, high), func(v string) (int, bool) {
+		n, err := strconv.Atoi(v)
+		return n, err == nil && low <= n && n <= high
+	})
 }
 
 // Duration reads a duration of at least low.
 func (e *Env) Duration(name string, fallback, low time.Duration) time.Duration {
-	v := e.Text(name, "")
-	if v == "" {
-		return fallback
-	}
-	d, err := time.ParseDuration(v)
-	if err != nil || d < low {
-		e.Refuse(name, v, fmt.Sprintf("a duration such as 24h or 90m, at least %s", low))
-		return fallback
-	}
-	return d
+	return read(e, name, fallback, fmt.Sprintf("a duration such as 24h or 90m, at least %s", low), func(v string) (time.Duration, bool) {
+		d, err := time.ParseDuration(v)
+		return d, err == nil && d >= low
+	})
 }
 
 // OneOf reads one of the allowed values.
 func (e *Env) OneOf(name, fallback string, allowed ...string) string {
-	v := e.Text(name, fallback)
-	if v != fallback && !slices.Contains(allowed, v) {
-		e.Refuse(name, v, "one of "+strings.Join(allowed, ", "))
-		return fallback
-	}
-	return v
+	return read(e, name, fallback, "one of "+strings.Join(allowed, ", "), func(v string) (string, bool) {
+		return v, slices.Contains(allowed, v)
+	})
 }
 
-// Location reads an IANA time zone.
+// Location reads an IANA time zone. The fallback must be valid.
 func (e *Env) Location(name, fallback string) *time.Location {
-	v := e.Text(name, fallback)
-	loc, err := time.LoadLocation(v)
-	if err != nil || v == "Local" {
-		e.Refuse(name, v, "a time zone such as Asia/Shanghai, Europe/Berlin or UTC")
-		loc, _ = time.LoadLocation(fallback)
+	parse := func(v string) (*time.Location, bool) {
+		loc, err := time.LoadLocation(v)
+		return loc, err == nil && v != "Local"
 	}
-	return loc
+	zone, _ := parse(fallback)
+	return read(e, name, zone, "a time zone such as Asia/Shanghai, Europe/Berlin or UTC", parse)
+}
+
+// Dir reads the path of a directory. It returns nil if the value is absent or
+// invalid.
+func (e *Env) Dir(name string) fs.FS {
+	return read(e, name, nil, "a readable directory", func(v string) (fs.FS, bool) {
+		info, err := os.Stat(v)
+		return os.DirFS(v), err == nil && info.IsDir()
+	})
 }
 
 // List reads values separated by commas, each once, without empty ones.
@@ -233,32 +233,12 @@ func (e *Env) ParseSecretURL(name, v, example string) *url.URL {
 // separated like this.
 var severalURLs = regexp.MustCompile(`[\s,;|]+https?://`)
 
-// Dir reads the path of a directory. It returns nil if the value is absent or
-// invalid.
-func (e *Env) Dir(name string) fs.FS {
-	v := e.Text(name, "")
-	if v == "" {
-		return nil
-	}
-	if info, err := os.Stat(v); err != nil || !info.IsDir() {
-		e.Refuse(name, v, "a readable directory")
-		return nil
-	}
-	return os.DirFS(v)
-}
-
 // SafeURL reports whether requests to u are protected in transit, that is, whether
 // u has https, or http and a loopback host. A URL with a user is not safe.
 func SafeURL(u *url.URL) bool {
-	if u.Host == "" || u.Hostname() == "" || u.User != nil {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	host := u.Hostname()
+	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
+	return host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && loopback)
 }
 
 func splitList(v string) []string {

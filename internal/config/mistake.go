@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -66,45 +65,39 @@ func mayBeSecret(value string) bool {
 	return strings.Contains(value, "@") || tokenLike.MatchString(value) || isURL && path != "" || strings.Contains(value, "?")
 }
 
-// Characters that surround a value when it is copied from a file of settings, a
+// copied are invisible characters that copying adds to a value. Joiners are not
+// among them, as names in some scripts and emoji need them.
+var copied = []struct{ characters, name string }{
+	{"\ufeff", "a byte order mark"},
+	{"\u200b\u2060\u00ad", "a zero-width space"},
+	{"\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "an invisible direction mark"},
+	{"\r", "a carriage return"},
+}
+
+// quoted matches a value with the quotes that surround it in a file of settings, a
 // document or a chat.
-var quotes = []string{`""`, "''", "``", "“”", "‘’", "「」", "«»"}
+var quoted = regexp.MustCompile("^(?s:\"(.*)\"|'(.*)'|`(.*)`|“(.*)”|‘(.*)’|「(.*)」|«(.*)»)$")
 
 // clean returns a value without surrounding spaces and quotes, and without the
-// invisible characters that copying adds. It names what it removed. Joiners stay,
-// as names in some scripts and emoji need them.
+// invisible characters that copying adds. It names what it removed.
 func clean(v string) (cleaned string, removed []string) {
-	note := func(what string) {
-		if !slices.Contains(removed, what) {
-			removed = append(removed, what)
+	for _, c := range copied {
+		if strings.ContainsAny(v, c.characters) {
+			removed = append(removed, c.name)
+			v = strings.Map(func(r rune) rune {
+				if strings.ContainsRune(c.characters, r) {
+					return -1
+				}
+				return r
+			}, v)
 		}
 	}
-	v = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\ufeff':
-			note("a byte order mark")
-		case r == '\u200b', r == '\u2060', r == '\u00ad':
-			note("a zero-width space")
-		case r == '\u200e', r == '\u200f', r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-			note("an invisible direction mark")
-		case r == '\r':
-			note("a carriage return")
-		default:
-			return r
-		}
-		return -1
-	}, v)
 	v = strings.TrimSpace(v)
-	for {
-		i := slices.IndexFunc(quotes, func(pair string) bool {
-			r := []rune(pair)
-			return len(v) >= len(pair) && strings.HasPrefix(v, string(r[0])) && strings.HasSuffix(v, string(r[1]))
-		})
-		if i < 0 {
-			return v, removed
-		}
-		note("surrounding quotes")
-		r := []rune(quotes[i])
-		v = strings.TrimSpace(v[len(string(r[0])) : len(v)-len(string(r[1]))])
+	if quoted.MatchString(v) {
+		removed = append(removed, "surrounding quotes")
 	}
+	for m := quoted.FindStringSubmatch(v); m != nil; m = quoted.FindStringSubmatch(v) {
+		v = strings.TrimSpace(strings.Join(m[1:], "")) // one of them matched
+	}
+	return v, removed
 }

@@ -1,11 +1,7 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"matrix-expiry-report/internal/locale"
 )
@@ -22,30 +18,16 @@ type Overrides struct {
 
 // With returns s with the overrides of o, or the errors of all invalid ones.
 func (s Settings) With(o Overrides) (Settings, error) {
-	var errs []error
-	refuse := func(name, value, wanted string) {
-		errs = append(errs, fmt.Errorf("%s: %q is not %s", name, value, wanted))
-	}
+	values := map[string]string{"language": o.Language, "notify_on": o.NotifyOn}
 	if o.Days != nil {
-		if *o.Days < 0 || *o.Days > MaxDays {
-			refuse("days", strconv.Itoa(*o.Days), fmt.Sprintf("a whole number from 0 to %d", MaxDays))
-		}
-		s.Days = *o.Days
+		values["days"] = strconv.Itoa(*o.Days)
 	}
+	env := NewEnv(func(name string) string { return values[name] })
+	s.Days = env.Int("days", s.Days, 0, MaxDays)
 	if len(o.Regions) > 0 {
-		s.Regions = checkRegions(o.Regions, func(value, wanted string) { refuse("regions", value, wanted) })
+		s.Regions = env.checkRegions("regions", o.Regions)
 	}
-	s.Language = choose(refuse, "language", o.Language, s.Language, locale.Languages())
-	s.NotifyOn = choose(refuse, "notify_on", o.NotifyOn, s.NotifyOn, []string{Always, OnFindings})
-	return s, errors.Join(errs...)
-}
-
-func choose(refuse func(name, value, wanted string), name, value, fallback string, allowed []string) string {
-	if value == "" {
-		return fallback
-	}
-	if !slices.Contains(allowed, value) {
-		refuse(name, value, "one of "+strings.Join(allowed, ", "))
-	}
-	return value
+	s.Language = env.OneOf("language", s.Language, locale.Languages()...)
+	s.NotifyOn = env.OneOf("notify_on", s.NotifyOn, Always, OnFindings)
+	return s, env.Err()
 }
