@@ -10,9 +10,10 @@ import (
 const NoPhones Reason = "no_phones"
 
 // noPhones is a row of the table of rules.
-var noPhones = rule{NoPhones, always(Warning), 7, false, func(e evaluation) bool {
-	return e.Status == StatusRunning && e.PhoneCount == 0
-}}
+var noPhones = rule{
+	reason: NoPhones, severity: always(Warning), heading: 7, deleting: false,
+	matches: func(e evaluation) bool { return e.Status == StatusRunning && e.PhoneCount == 0 },
+}
 
 // A row in the table is all that a rule needs: the lists of reasons, their
 // order and the findings follow from it.

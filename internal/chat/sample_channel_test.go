@@ -15,8 +15,8 @@ const discordChars = 2000
 
 var discordToken = regexp.MustCompile(`^\d+/[\w-]+$`)
 
-// A Discord channel mentions nobody: the service has ids that MENTIONS cannot
-// tell from phone numbers.
+// A Discord channel has no mentions: Discord's numeric user ids look like phone
+// numbers in MENTIONS.
 func loadDiscord(env *config.Env) Channel {
 	return Channel{
 		url:      webhookURL(env, "DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/", "…/…", discordToken),
