@@ -1,12 +1,12 @@
 // Package cloudphone calls the Cloud Phone API (eds-aic 2023-09-30): it signs a
 // request, sends it, retries it if that may help, and decodes the response. The
-// SDK's types stop here; report.Matrix values come out. Package inventory
-// decides which calls are made.
+// package returns report.Matrix values and none of the SDK's types. Package
+// inventory decides which calls are made.
 //
-// Read client.go (the calls), retry.go and limiter.go (when a call is repeated),
+// Read client.go (the calls), retry.go and limiter.go (when a call is retried),
 // request.go (what is sent), response.go, node.go, json.go and time.go (what is
-// read), and errors.go and explain.go (what an error means). Nothing that this
-// package returns contains a credential, see redact.go.
+// read), and errors.go and explain.go (what an error means). No error and no
+// report.Problem of this package contains a credential, see redact.go.
 package cloudphone
 
 import (
@@ -29,7 +29,7 @@ const apiVersion, stsVersion = "2023-09-30", "2015-04-01"
 // MaxPageSize is the most rows that the API returns at once.
 const MaxPageSize = 100
 
-// An API is how the Cloud Phone API is called. All fields are required.
+// An API configures calls of the Cloud Phone API. All fields are required.
 type API struct {
 	Zone        *time.Location // of timestamps that name none
 	Credentials func(context.Context) (Credentials, error)
@@ -59,8 +59,8 @@ func NewHTTPClient() *http.Client {
 	}
 }
 
-// A Session is the calls of one run: they share credentials, and are counted
-// together.
+// A Session makes the calls of one run, which share credentials and are counted
+// together. It is safe for concurrent use.
 type Session struct {
 	api                   API
 	calls, retries, bytes atomic.Int64
@@ -81,12 +81,12 @@ func (a API) Open(ctx context.Context) (*Session, error) {
 	return &Session{api: a, credentials: c.trimmed()}, nil
 }
 
-// Stats returns what the session has cost so far.
+// Stats returns the number of calls and bytes of the session so far.
 func (s *Session) Stats() report.Stats {
 	return report.Stats{Calls: int(s.calls.Load()), Retries: int(s.retries.Load()), Bytes: s.bytes.Load()}
 }
 
-// CredentialSource returns which provider the credentials came from.
+// CredentialSource returns the name of the provider of the credentials.
 func (s *Session) CredentialSource() string { return s.keys().From }
 
 func (s *Session) keys() Credentials {
@@ -109,7 +109,7 @@ func (s *Session) renew(ctx context.Context, expired Credentials) bool {
 	return s.credentials != expired
 }
 
-// A Client calls one endpoint. It may be used by several goroutines.
+// A Client calls one endpoint. It is safe for concurrent use.
 type Client struct {
 	session  *Session
 	endpoint *url.URL // scheme and host
@@ -130,14 +130,14 @@ func (s *Session) Client(endpoint *url.URL) *Client {
 func (c *Client) Endpoint() string { return c.endpoint.Host }
 
 // ClockSkew returns how far this machine's clock is ahead of the endpoint's, in
-// whole seconds, by the last response that had a date.
+// whole seconds, according to the last response with a date.
 func (c *Client) ClockSkew() time.Duration { return time.Duration(c.skew.Load()) }
 
 // A NodesQuery selects one page of matrices.
 type NodesQuery struct {
 	Region string // BizRegionId; empty for all regions
-	Token  string // NextToken of the page before; empty for the first page
-	Size   int    // rows at most
+	Token  string // NextToken of the previous page; empty for the first page
+	Size   int    // maximum number of rows
 }
 
 // Nodes calls DescribeCloudPhoneNodes.
@@ -160,7 +160,7 @@ func (c *Client) Regions(ctx context.Context) ([]string, error) {
 	return get(ctx, c, call{"DescribeRegions", apiVersion, query}, (*decoder).regions)
 }
 
-// A CallerIdentity is whose credentials are used.
+// A CallerIdentity is the identity that the credentials belong to.
 type CallerIdentity struct {
 	Account string
 	ARN     string // acs:ram::<account>:role/… or the like

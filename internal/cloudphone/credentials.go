@@ -15,12 +15,12 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// Credentials are one identity for one run.
+// Credentials are an access key and where it comes from.
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret config.Secret
 	SecurityToken   config.Secret // of temporary credentials, else empty
-	From            string        // the provider, for people
+	From            string        // the name of the provider, for display
 }
 
 // trimmed returns c without the white space around its values: a secret that was
@@ -37,9 +37,9 @@ func (c Credentials) trimmed() Credentials {
 var errNoCredentials = errors.New("no access key found (tried: function role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, OIDC role, aliyun CLI profile, instance role)")
 
 // DefaultCredentials returns the credentials of the first provider that has some,
-// in the order of the official library's default chain. The providers are made
-// again each time, as the chain remembers a failure. If none has any, the error
-// names the configured provider that failed.
+// in the order of the official library's default chain. The providers are created
+// for each call, as the library's chain remembers a failure. If none has any, the
+// error names the first configured provider that failed.
 func DefaultCredentials(ctx context.Context) (Credentials, error) {
 	var c Credentials
 	var err error

@@ -15,19 +15,20 @@ import (
 	"matrix-expiry-report/internal/retryafter"
 )
 
-// An Error is why a call failed: an error response of the service, a response that
-// is not the service's own, or none. It wraps no error: the timeouts of net/http
-// are context.DeadlineExceeded too, which stands for the end of the run.
+// An Error is a failed call: an error response of the service or, if NotService is
+// set, a failure to reach the service or to read its response. It does not unwrap,
+// so that errors.Is(err, context.DeadlineExceeded) means that the run's deadline
+// has passed, not that one request timed out.
 type Error struct {
-	Status     int // HTTP; 0 without a response
+	Status     int // of HTTP; 0 without a response
 	Code       string
 	Message    string
 	RequestID  string
 	AuthAction string        // the permission that a denial names
 	RetryAfter time.Duration // the delay that the service asks for; 0 if none
-	NotService bool          // it is not the service's own response: there is none, or it is of a proxy, or too large
+	NotService bool          // there is no response, or it is a proxy's, too large or not the service's JSON
 
-	lost    bool // the request or the response was lost on its way, which may go well the next time
+	lost    bool // the request or the response was lost, so that a retry may succeed
 	timeout bool
 }
 
@@ -42,8 +43,8 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Temporary reports whether the same call may succeed later. It goes by the
-// code, as the gateway sends throttling as 400.
+// Temporary reports whether the same call may succeed later. It examines Code,
+// because the gateway returns status 400 for throttling.
 // https://www.alibabacloud.com/help/en/openapi/throttling-and-quota-management
 func (e *Error) Temporary() bool {
 	return e.lost || e.Throttled() || e.Code == "ServiceUnavailable" || e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.RetryAfter > 0
@@ -54,14 +55,14 @@ func (e *Error) Throttled() bool {
 	return strings.Contains(e.Code, "Throttling") || e.Status == http.StatusTooManyRequests
 }
 
-// expiredToken reports whether the service does not know a NextToken any more.
-// How long one is valid is not documented.
+// expiredToken reports whether the service no longer accepts a NextToken. How long
+// one is valid is not documented.
 func (e *Error) expiredToken() bool { return strings.Contains(e.Code, "NextToken") }
 
 // expiredCredentials reports whether temporary credentials have expired.
 func (e *Error) expiredCredentials() bool { return family("InvalidSecurityToken.Expired", e.Code) }
 
-// Responded reports whether err is a response of the service, of whatever kind.
+// Responded reports whether err is an error response of the service, of any kind.
 func Responded(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && !e.NotService
@@ -74,8 +75,9 @@ func Refused(err error) bool {
 	return ok && !e.NotService && !e.Temporary() && !e.expiredToken()
 }
 
-// UnknownAccount reports whether err is the response of an endpoint that does not
-// know the access key, as one of the other site (China or international) does not.
+// UnknownAccount reports whether err means that the endpoint does not know the
+// access key, as is the case at the endpoint of the other site (China or
+// international).
 func UnknownAccount(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.Code == "InvalidAccessKeyId" || e.Code == "InvalidAccessKeyId.NotFound")
@@ -122,8 +124,8 @@ func lost(format string, args ...any) *Error {
 	return &Error{NotService: true, Code: "ConnectionFailed", Message: fmt.Sprintf(format, args...), lost: true}
 }
 
-// connectionError returns the Error of a call that failed in net/http. Only a
-// wrong certificate, or a server without TLS, will not be better the next time.
+// connectionError returns the Error of a call that failed in net/http. A retry may
+// succeed unless the certificate is wrong or the server has no TLS.
 func connectionError(doing string, err error) *Error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the address

@@ -22,7 +22,7 @@ const (
 )
 
 // hints is the table of hints, by exact code or documented family. A code that is
-// not in it is explained by the service's own words alone.
+// not in it is explained by the service's message alone.
 var hints = []hint{
 	{"InvalidAccessKeyId InvalidAccessKeyId.NotFound", "the endpoint does not know the access key: check the function's role, and that this endpoint is of the account's site (China or international)"},
 	{"InvalidAccessKeyId.Inactive", "the access key is disabled: enable it, or use another"},
@@ -52,8 +52,8 @@ func hintFor(code string) string {
 	return ""
 }
 
-// Explain returns the problem that err is: its code, what the code usually means,
-// and the service's own words, in one line.
+// Explain converts err to a [report.Problem]: its code, what the code usually
+// means, and the service's message on one line. MayHideMatrices is not set.
 func Explain(err error) report.Problem {
 	timedOut := errors.Is(err, context.DeadlineExceeded)
 	e, ok := errors.AsType[*Error](err)
@@ -82,7 +82,7 @@ func Explain(err error) report.Problem {
 	return p
 }
 
-// maxLineRunes bounds a text of the service within a sentence.
+// maxLineRunes is the maximum length of a text that oneLine returns.
 const maxLineRunes = 300
 
 // oneLine returns s without line breaks, truncated to maxLineRunes.

@@ -28,8 +28,8 @@ type Page struct {
 	Unreadable int    // rows that are not in Nodes, because their id is too long
 	TotalCount int    // -1 if absent
 	NextToken  string // empty on the last page
-	Expiry     string // GmtExpired of the first row that has one, as the API writes it
-	Bytes      int    // memory for the texts and tags of Nodes that they do not share with earlier pages
+	Expiry     string // GmtExpired of the first row that has one, unparsed; doctor shows how it is read
+	Bytes      int    // bytes of memory that Nodes adds to earlier pages, for the memory limit
 }
 
 // A decoder decodes responses, one after another. Equal texts and tags of

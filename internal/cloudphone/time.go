@@ -19,9 +19,9 @@ var (
 // ParseTime parses a timestamp in one of the formats that the product family and
 // common tools use: a date and a time with a space or a T between, dashes or
 // slashes in the date, an offset, "UTC", "GMT" or "+0800 CST" behind it, or
-// seconds or milliseconds since 1970. Without a zone it is in zone. A timestamp
-// that is empty or not after 1970, as an unset one is in databases, is absent. ok
-// is false if s is none of these.
+// seconds or milliseconds since 1970. Without a zone it is in zone. For a timestamp
+// that is empty or not after 1970, as databases write an unset one, it returns the
+// absent time and ok is true. ok is false if s has none of these formats.
 func ParseTime(s string, zone *time.Location) (t report.Time, ok bool) {
 	if t, err := time.ParseInLocation(time.DateTime, s, zone); err == nil && t.Year() > 1970 { // the documented format
 		return report.Time{Time: t}, true
