@@ -7,15 +7,15 @@ import (
 
 // maxFullCheck is up to how many rows the unfiltered query is read to its end.
 // With offset paging a region can lose a row while every count agrees, if one
-// matrix is released and another created between two pages; only a second look
-// at the rows shows it.
+// matrix is released and another created between two pages; only reading the rows
+// a second time reveals it.
 const maxFullCheck = 1000
 
-// checkSum compares what the regions have shown with the unfiltered query. Up to
+// checkSum compares the rows of the regions with the unfiltered query. Up to
 // maxFullCheck rows that query is read to its end, and its rows join those of the
 // regions. Above, the smaller of its totals before and after the regions is
-// compared, and it is read to its end only if that is more than the regions have
-// shown.
+// compared, and it is read to its end only if that is more than the rows of the
+// regions.
 func (e *endpoint) checkSum(ctx context.Context, before int) {
 	regions := e.rows.byRegion()
 	if max(before, len(e.rows)) > cmp.Or(e.fullCheck, maxFullCheck) {
@@ -53,8 +53,8 @@ func coversByCount(total int, regions map[string]int) bool {
 }
 
 // missing returns how many matrices the endpoint counts that are not in its rows:
-// those that scans explain, which count or have shown them, and those by which
-// the unfiltered query counts still more.
+// those that scans explain, because they counted or returned them, and those that
+// only the unfiltered query counts.
 func (e *endpoint) missing() (explained, unexplained int) {
 	for _, s := range e.scans {
 		switch {

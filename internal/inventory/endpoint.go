@@ -17,7 +17,7 @@ import (
 // https://www.alibabacloud.com/help/en/ecp/api-eds-aic-2023-09-30-describecloudphonenodes
 var documentedRegions = []string{"cn-shanghai", "cn-hangzhou", "ap-southeast-1", "eu-central-1"}
 
-// An endpoint is what one endpoint has shown.
+// An endpoint is the state of listing one endpoint.
 type endpoint struct {
 	*Source
 	client   *cloudphone.Client
@@ -28,8 +28,8 @@ type endpoint struct {
 	totalErr   error    // why the total before the scans is not known
 	scans      []*scan  // one for each region, and the unfiltered query if it was read to its end
 	rows       matrices // of all scans
-	total      int      // how many matrices there are by the unfiltered query; -1 if not known
-	covers     bool     // that query crosses the regions, so that it would show one that is not listed
+	total      int      // matrices according to the unfiltered query; -1 if not known
+	covers     bool     // that query covers all regions, so that it would reveal one that is not listed
 }
 
 // matrices are rows by id.
@@ -96,7 +96,7 @@ func (e *endpoint) discover(ctx context.Context) (regions []string, total int) {
 	return regions, total
 }
 
-// unavailable reports whether further calls make no sense: the endpoint did not
+// unavailable reports whether further calls are pointless: the endpoint did not
 // respond, or does not know the account.
 func (e *endpoint) unavailable() bool {
 	return e.regionsErr != nil && e.totalErr != nil && (!cloudphone.Responded(e.totalErr) || cloudphone.UnknownAccount(e.totalErr))
@@ -123,7 +123,7 @@ func (e *endpoint) count(ctx context.Context) (int, error) {
 	return p.TotalCount, nil
 }
 
-// scanRegions scans the regions side by side and unites what they show.
+// scanRegions scans the regions concurrently and unites their rows.
 func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
 	e.scans = sideBySide(regions, func(region string) *scan { return e.scan(ctx, region) })
 	for _, s := range e.scans {
@@ -132,13 +132,13 @@ func (e *endpoint) scanRegions(ctx context.Context, regions []string) {
 }
 
 // unite adds the rows of a scan to those of the endpoint, including those that
-// only an attempt before has shown.
+// only an earlier attempt returned.
 func (e *endpoint) unite(s *scan) {
 	e.rows = union(union(e.rows, s.rows), s.earlier)
 	s.rows, s.earlier = nil, nil
 }
 
-// responded reports whether the endpoint has shown a page.
+// responded reports whether the endpoint has returned a page.
 func (e *endpoint) responded() bool {
 	return slices.ContainsFunc(e.scans, func(s *scan) bool { return s.pages > 0 })
 }
@@ -152,8 +152,8 @@ func (e *endpoint) errs() []error {
 	return slices.DeleteFunc(append(errs, e.regionsErr), func(err error) bool { return err == nil })
 }
 
-// failed reports whether the endpoint has shown nothing and all its errors are of
-// one kind.
+// failed reports whether the endpoint has returned nothing and all its errors are
+// of one kind.
 func (e *endpoint) failed(kind func(error) bool) bool {
 	return !e.responded() && !slices.ContainsFunc(e.errs(), func(err error) bool { return !kind(err) })
 }

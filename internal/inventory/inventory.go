@@ -1,11 +1,11 @@
-// Package inventory lists all matrices of an account, and knows whether the list
+// Package inventory lists all matrices of an account, and detects whether the list
 // is complete. It decides which calls are made; package cloudphone makes them.
 //
-// Nobody could verify that a query without a region crosses regions, so every
-// region is read by itself, and the unfiltered query checks the sum. Read
-// inventory.go (all endpoints), endpoint.go (one endpoint), scan.go (one region),
-// check.go (the sum), problem.go (what people read) and limits.go (memory). Doctor
-// uses probe.go.
+// The API documentation does not say whether a query without a region returns all
+// regions. Each region is therefore listed separately, and the total of a query
+// without a region is compared with the sum. Read inventory.go (all endpoints),
+// endpoint.go (one endpoint), scan.go (one region), check.go (the sum), problem.go
+// (the problems of a listing) and limits.go (memory). Package doctor uses probe.go.
 //
 // A listing has no flag for completeness: it is complete if no problem in it may
 // hide matrices, see [report.Listing.Complete].
@@ -27,18 +27,18 @@ import (
 type Source struct {
 	API       cloudphone.API
 	Endpoints []*url.URL // scheme and host
-	Memory    int64      // bytes that the whole program may use; 0 for that of the smallest instance
+	Memory    int64      // bytes that the whole program may use; 0 means 128 MB
 
-	// Progress is called with the number of rows read so far, by one goroutine
-	// at a time. It may be nil.
+	// Progress is called with the number of rows that a List has read so far, by
+	// one goroutine at a time for each List. It may be nil.
 	Progress func(rows int)
 
 	fullCheck int // see check.go; 0 for maxFullCheck
 }
 
-// List reads the matrices of the regions, or of all regions if none are given.
-// What could not be read is a problem in the listing; what was read before ctx
-// ended is in it.
+// List returns the matrices of the regions, or of all regions if none are given.
+// Failures are problems in the listing, which has what was read before ctx was
+// done. List is safe for concurrent use.
 func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 	session, err := s.API.Open(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func unique(values []string) []string {
 	return out
 }
 
-// sideBySide calls f with all values at the same time, and returns the results in
+// sideBySide calls f for all values concurrently, and returns the results in
 // the order of the values.
 func sideBySide[T, R any](values []T, f func(T) R) []R {
 	results := make([]R, len(values))
@@ -87,9 +87,9 @@ func sideBySide[T, R any](values []T, f func(T) R) []R {
 	return results
 }
 
-// merge makes one listing of all endpoints. The same matrix at two of them counts
-// once. An endpoint that refuses the account hides nothing if another one shows
-// its matrices, or knows it at all and this one does not.
+// merge returns one listing of all endpoints. A matrix that two of them return
+// counts once. An endpoint that refuses the account hides nothing if another one
+// returns matrices, or if it does not know the account and another one does.
 func merge(endpoints []*endpoint) report.Listing {
 	known := slices.ContainsFunc(endpoints, (*endpoint).responded)
 	shown := slices.ContainsFunc(endpoints, func(e *endpoint) bool { return len(e.rows) > 0 })

@@ -6,15 +6,15 @@ const (
 	// in all in 2026.
 	maxRegions = 500
 
-	// maxPagesWithoutNew is how many pages in a row may bring no new row.
+	// maxPagesWithoutNew is how many consecutive pages may have no new row.
 	maxPagesWithoutNew = 10
 
-	// surplusRows is how many more rows than twice its count a region may show
+	// surplusRows is how many more rows than twice its count a region may return
 	// before it counts as endless.
 	surplusRows = 1000
 
-	// rowBytes is what a row costs besides its texts: a report.Matrix in a table
-	// and its entry in a map.
+	// rowBytes is the memory of a row without its texts: a report.Matrix and its
+	// entry in a map.
 	rowBytes = 320
 
 	// smallestInstance is the memory of the smallest instance of Function Compute.

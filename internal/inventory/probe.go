@@ -9,21 +9,22 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 )
 
-// A Probe is what a few small calls have shown of one endpoint.
+// A Probe is the result of a few small calls to one endpoint.
 type Probe struct {
 	Endpoint  string
-	ClockSkew time.Duration // this machine's clock is ahead by
-	Total     int           // matrices by the query without a region
-	Problem   error         // why Total is not known
+	ClockSkew time.Duration // how far this machine's clock is ahead
+	Total     int           // matrices according to the query without a region
+	Problem   error         // why Total is not known; nil if it is
 	Regions   []RegionProbe // none if the endpoint cannot be used
-	Covers    bool          // the query without a region counts all that the regions count
+	Covers    bool          // Total is too large for the query without a region to leave out one of Regions
 
-	// RegionsProblem is why the list of regions is not known, so that only the
-	// documented ones are in Regions. Like in a run, it hides nothing if Covers.
+	// RegionsProblem is why the list of regions is not known, so that Regions has
+	// only the documented ones. If Covers is true, no matrix can be missing
+	// because of it.
 	RegionsProblem error
 
-	// Expiry is the expiry date of one matrix as the API writes it; empty if
-	// there is none.
+	// Expiry is the expiry date of one matrix as the API writes it, to show how it
+	// is parsed; empty if there is none.
 	Expiry string
 }
 
@@ -31,7 +32,7 @@ type Probe struct {
 type RegionProbe struct {
 	Region   string
 	Matrices int
-	Problem  error // why Matrices is not known
+	Problem  error // why Matrices is not known; nil if it is
 	expiry   string
 }
 
@@ -64,17 +65,18 @@ func (e *endpoint) probe(ctx context.Context) Probe {
 	return p
 }
 
-// An Identity is whose credentials are used, and where they come from.
+// An Identity is a CallerIdentity and the provider of its credentials.
 type Identity struct {
 	cloudphone.CallerIdentity
-	From string
+	From string // the name of the provider
 }
 
 // sts is the endpoint of the Security Token Service.
 var sts = &url.URL{Scheme: "https", Host: "sts.aliyuncs.com"}
 
-// Identity asks STS whose credentials the source has. An endpoint on the machine
-// itself, which is an emulator, answers for STS.
+// Identity returns the identity that the credentials belong to, according to STS.
+// If the first endpoint is a loopback address (an emulator), it is called instead
+// of STS.
 func (s *Source) Identity(ctx context.Context) (id Identity, err error) {
 	session, err := s.API.Open(ctx)
 	if err != nil {

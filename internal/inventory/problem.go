@@ -9,7 +9,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// scanError returns why a scan is not whole although no call failed.
+// scanError returns the error of a scan that is incomplete although no call failed.
 func scanError(code, format string, args ...any) error {
 	return &cloudphone.Error{NotService: true, Code: code, Message: fmt.Sprintf(format, args...)}
 }
@@ -21,7 +21,8 @@ var (
 	errMemory        = scanError("MemoryLimit", "the matrices do not fit into the memory of the instance: give the function more, or REGIONS fewer")
 )
 
-// Explain returns the problem that an error is.
+// Explain is like [cloudphone.Explain], but the problem may hide matrices. It is for
+// the errors of [Source.Probe] and [Source.Identity].
 func Explain(err error) report.Problem {
 	p := cloudphone.Explain(err)
 	p.MayHideMatrices = true
@@ -36,9 +37,9 @@ func credentialsProblem(err error) report.Problem {
 	return p
 }
 
-// problems returns what may hide matrices at an endpoint, and what went wrong and
-// cost nothing. A region that is not whole is one problem, and a difference that
-// no region explains is another.
+// problems returns what may hide matrices at an endpoint, and the failures that a
+// retry resolved. A region that is incomplete is one problem, and a difference
+// that no region explains is another.
 func (e *endpoint) problems(unexplained int) (problems, recovered []report.Problem) {
 	problem := func(region, prefix string, err error, hides bool) report.Problem {
 		p := cloudphone.Explain(err)
@@ -89,8 +90,8 @@ func (e *endpoint) problems(unexplained int) (problems, recovered []report.Probl
 	return problems, recovered
 }
 
-// onlyError returns the error of an endpoint that has shown nothing, for the same
-// reason everywhere. One region by itself keeps its own problem.
+// onlyError returns the error of an endpoint that returned nothing, for the same
+// reason in every scan. The problem of a single region keeps the region.
 func (e *endpoint) onlyError() error {
 	errs := e.errs()
 	same := func(err error) bool { return cloudphone.Explain(err).Code == cloudphone.Explain(errs[0]).Code }

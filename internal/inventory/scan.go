@@ -19,18 +19,18 @@ type scan struct {
 	total      int      // the last TotalCount; -1 if there was none
 	pages      int      // that were read
 	changed    bool     // TotalCount changed
-	err        error    // why it is not whole; nil if it is
+	err        error    // why it is incomplete; nil if it is complete
 
-	recovered error    // why an attempt before this one was not whole
-	earlier   matrices // rows of that attempt, if this one is not whole either
+	recovered error    // why an earlier attempt was incomplete
+	earlier   matrices // rows of that attempt, if this one is incomplete too
 
 	namesakes map[string]int // rows without an id, by their texts
 }
 
-// scan reads one region. A scan that is not whole is repeated once from an empty
+// scan reads one region. An incomplete scan is repeated once from an empty
 // start, unless it was refused, and the second attempt replaces the first. If
-// that is not whole either, the rows of both stay known, as the listing is not
-// complete in any case.
+// that is incomplete too, the rows of both are kept, as the listing is incomplete
+// in any case.
 func (e *endpoint) scan(ctx context.Context, region string) *scan {
 	var known matrices
 	if region == "" {
@@ -56,8 +56,8 @@ func worthRepeating(err error) bool {
 	return !cloudphone.Refused(err) && !errors.Is(err, errMemory)
 }
 
-// attempt reads one region once. It ends whole, or with err set. Rows of a matrix
-// that is known take its place, so that they need no more memory.
+// attempt reads one region once. A row of a matrix that is known replaces it, so
+// that it needs no more memory.
 func (e *endpoint) attempt(ctx context.Context, region string, known matrices) *scan {
 	s := &scan{region: region, rows: matrices{}, total: -1, namesakes: map[string]int{}}
 	tokens := map[string]bool{}
@@ -91,7 +91,7 @@ func (e *endpoint) attempt(ctx context.Context, region string, known matrices) *
 	}
 }
 
-// verdict returns why a scan that has reached its last page is not whole.
+// verdict returns why a scan that has reached its last page is incomplete, or nil.
 func (s *scan) verdict() error {
 	switch {
 	case s.changed:
@@ -102,9 +102,9 @@ func (s *scan) verdict() error {
 	return nil
 }
 
-// keep reports whether there is memory for a page. A page without a row that was
-// not known costs nothing but its token. Rows that are not kept count too, so
-// that they come to an end.
+// keep reports whether there is memory for a page. A page without an unknown row
+// costs only its token. Rows that are not kept count too, so that a scan of them
+// ends.
 func (e *endpoint) keep(p cloudphone.Page, unknown int) bool {
 	n := len(p.NextToken)
 	if unknown+p.Unreadable > 0 {
@@ -143,8 +143,8 @@ func (s *scan) add(p cloudphone.Page, known matrices) (fresh, unknown int) {
 	return fresh, unknown
 }
 
-// nameless returns what a row without an id is distinguished by: its own texts, and
-// how many rows of this scan have had the same.
+// nameless returns an id for a row without one: its texts, and how many rows of
+// this scan had the same texts.
 func (s *scan) nameless(m *report.Matrix) string {
 	id := "\x00" + m.Name + "\x00" + strconv.FormatInt(m.CreatedAt.Unix(), 10) + "\x00"
 	s.unnamed++
