@@ -26,15 +26,15 @@ const (
 
 // Calendar writes an iCalendar feed (RFC 5545, text/calendar): an all-day event for
 // each date and region in which matrices expire or have expired, in the time zone
-// of the report, with a reminder at nine the day before. The id of an event is made
-// of its date and region only, so that a renewal moves it and does not copy it.
-// Matrices that expire after the report's days, or are being deleted, have no event.
+// of the report, with a reminder at nine the day before. The UID of an
+// event is its date and region, so that clients update the event when the matrices
+// of that day change. Matrices that expire after the report's days, or are being deleted, have no event.
 //
 // A feed has no way to state that it is incomplete, so an incomplete report has an
 // event on its own date. For a report that failed ([report.Report.Failed]) respond
 // with an error instead, so that clients keep the events that they have.
 //
-// now decides which matrices have expired. Calendar returns errors of w, and an
+// A matrix has expired if its expiry is not after now. Calendar returns errors of w, and an
 // error for a text that iCalendar cannot represent.
 func Calendar(w io.Writer, r report.Report, now time.Time) error {
 	cal := ics.NewCalendar()

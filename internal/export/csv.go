@@ -42,9 +42,9 @@ var csvColumns = []struct {
 }
 
 // CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one
-// row per finding in the order of the report. The column owner is the value of the
-// tag ownerTag, also is separated by spaces, tags is a JSON object, and times are
-// in RFC 3339. Absent values are empty.
+// row per finding in the order of the report. The column "owner" holds the value of
+// the tag ownerTag, "also" the further reasons, separated by spaces, and "tags" a
+// JSON object. Times are in RFC 3339, and absent values are empty.
 //
 // The table is made for spreadsheets. They need a byte order mark to detect UTF-8,
 // and evaluate a cell that looks like a formula: such a cell gets a leading

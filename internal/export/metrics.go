@@ -16,9 +16,12 @@ import (
 
 // Metrics writes r in Prometheus' text format (version 0.0.4,
 // https://prometheus.io/docs/instrumenting/exposition_formats/, text/plain;
-// version=0.0.4; charset=utf-8). Every matrix that needs attention, unless it is
-// being deleted, has a series with its expiry. took is how long it took to build
-// the report.
+// version=0.0.4; charset=utf-8). took is how long the listing took; if it was
+// cached, when it was made.
+//
+// Each of r.Findings with an expiry date has a series with the seconds to it,
+// unless the matrix is being deleted. For a series of every matrix, r.Findings must
+// be those of [report.Rules.AllMatrices]; findings without a reason are not counted.
 //
 // Every count has a series, even if it is 0, so that an alert can distinguish 0
 // from a failed scrape. The counts of an incomplete report are lower bounds, and
@@ -44,7 +47,7 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 		}
 	}
 	single := func(v float64) series { return series{"": v} }
-	var b bytes.Buffer // half a page would be taken for the whole
+	var b bytes.Buffer // a scraper would accept half a page
 	single(float64(r.Total)).write(&b, "matrix_expected", "Matrices of any status that exist, as far as known; total in the report.")
 	expiry.write(&b, "matrix_expiry_seconds", "Seconds from the report until the subscription of a matrix ends; negative afterwards.", "account", "name", "node_id", "region")
 	findings.write(&b, "matrix_findings", "Matrices that need attention, by their first reason and their severity.", "reason", "severity")
