@@ -2,10 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
+	"flag"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -31,6 +34,8 @@ type app struct {
 	errs     error // one per line; nil if no setting stops the report
 	mistakes []config.Mistake
 	envSize  int
+
+	mistakesErr error // of the mistakes, one per line
 }
 
 // newApp builds the parts from the settings that getenv returns. If progress is
@@ -40,6 +45,9 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 	a := app{settings: config.Load(env), channels: chat.Load(env), commands: chat.LoadCommands(env)}
 	a.warnings, a.envSize = env.Warnings(), env.Size()
 	a.mistakes, a.errs = config.Blocking(env.Mistakes())
+	for _, m := range a.mistakes {
+		a.mistakesErr = errors.Join(a.mistakesErr, m.Err)
+	}
 	a.warnings = append(a.warnings, chat.CheckMentions(a.settings.Mentions, a.channels)...)
 	a.source = &inventory.Source{
 		Endpoints: a.settings.Endpoints, Memory: instanceMemory(getenv), Progress: progress,
@@ -50,11 +58,40 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 	return a
 }
 
+// load parses the flags of a command that reads settings, to which it adds
+// --env-file, and builds the parts of the program. The settings of that file are
+// a fallback for those of the environment, also in the returned Program.
+func (p Program) load(flags *flag.FlagSet, args []string, progress func(int)) (Program, app, error) {
+	file := flags.String("env-file", "", "")
+	if err := parse(flags, args); err != nil {
+		return p, app{}, err
+	}
+	var invalidLines error
+	if *file != "" {
+		values, lines, err := config.ReadEnvFile(*file)
+		if err != nil {
+			return p, app{}, usageError{err}
+		}
+		invalidLines = lines
+		getenv := p.Getenv
+		p.Getenv = func(name string) string { return cmp.Or(getenv(name), values[name]) }
+		// The libraries for credentials and proxies read the process environment.
+		for name, value := range values {
+			if err := os.Setenv(name, cmp.Or(os.Getenv(name), value)); err != nil {
+				return p, app{}, fmt.Errorf("setting %s: %w", name, err)
+			}
+		}
+	}
+	a := newApp(p.Getenv, credentials, progress)
+	a.errs = errors.Join(invalidLines, a.errs)
+	return p, a, nil
+}
+
 // validate returns a settingsError with every mistake if a setting stops the
 // report.
 func (a app) validate() error {
 	if a.errs != nil {
-		return settingsError{errors.Join(a.errs, a.mistakesErr())}
+		return settingsError{errors.Join(a.errs, a.mistakesErr)}
 	}
 	return nil
 }
@@ -65,7 +102,7 @@ func (a app) validateForPost() error {
 	if err := a.validate(); err != nil || len(a.channels) > 0 {
 		return err
 	}
-	return settingsError{errors.Join(a.mistakesErr(), errors.New("no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"))}
+	return settingsError{errors.Join(a.mistakesErr, errors.New("no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"))}
 }
 
 // validateForHTTP returns a settingsError if a setting stops the report or
@@ -77,22 +114,12 @@ func (a app) validateForHTTP() error {
 	return settingsError{errors.New(strings.ReplaceAll(a.settings.HTTPOff, "; ", "\n"))}
 }
 
-// mistakesErr returns the errors of the mistakes, one per line, or nil.
-func (a app) mistakesErr() (errs error) {
-	for _, m := range a.mistakes {
-		errs = errors.Join(errs, m.Err)
-	}
-	return errs
-}
-
 func (a app) handler(log *slog.Logger) *handler.Handler {
 	h := &handler.Handler{
-		Settings: a.settings, Source: sourceWithMistakes{a.source, a.mistakes}, Log: log, Now: time.Now,
+		Settings: a.settings, Source: settingsSource{a.source, a.errs, a.mistakes}, Log: log, Now: time.Now,
 		Doctor: func(ctx context.Context, post bool) ([]byte, error) {
 			var b bytes.Buffer
-			enc := json.NewEncoder(plainWriter{&b})
-			enc.SetEscapeHTML(false)
-			err := enc.Encode(a.checker().Run(ctx, post))
+			err := writeJSON(&b, a.checker().Run(ctx, post), "")
 			return bytes.TrimSpace(b.Bytes()), err
 		},
 	}

@@ -13,23 +13,22 @@ func (p Program) doctor(ctx context.Context, args []string) error {
 	flags := p.flags("doctor")
 	post := flags.Bool("post-test", false, "")
 	asJSON := flags.Bool("json", false, "")
-	file := flags.String("env-file", "", "")
-	if err := parse(flags, args); err != nil {
-		return err
-	}
-	p, fileErrs, err := p.withEnvFile(*file)
+	p, a, err := p.load(flags, args, nil)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	a := newApp(p.Getenv, credentials, nil)
-	a.errs = errors.Join(fileErrs, a.errs)
 	checks := a.checker().Run(ctx, *post)
-	if err := p.writeChecks(checks, *asJSON); err != nil {
+	if *asJSON {
+		err = writeJSON(p.Stdout, checks, "  ")
+	} else {
+		err = doctor.Print(plainWriter{p.Stdout}, checks)
+	}
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.errs, a.mistakesErr()); err != nil {
+	if err := errors.Join(a.errs, a.mistakesErr); err != nil {
 		return errReported{settingsError{err}}
 	}
 	switch doctor.Worst(checks) {
@@ -39,11 +38,4 @@ func (p Program) doctor(ctx context.Context, args []string) error {
 		return ErrAttention
 	}
 	return nil
-}
-
-func (p Program) writeChecks(checks []doctor.Check, asJSON bool) error {
-	if asJSON {
-		return p.writeJSON(checks)
-	}
-	return doctor.Print(plainWriter{p.Stdout}, checks)
 }

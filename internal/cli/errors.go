@@ -26,33 +26,30 @@ type errReported struct{ error }
 func (e errReported) Unwrap() error { return e.error }
 
 // A settingsError holds the errors of invalid settings.
-//
-// It is also a [handler.Source] that lists no matrices and returns a problem for
-// each error. So a function with invalid settings posts them to its chats: its
-// log may have no readers.
 type settingsError struct{ errs error }
 
 func (e settingsError) Error() string {
 	return "invalid settings:\n  " + strings.ReplaceAll(e.errs.Error(), "\n", "\n  ")
 }
 
-// List returns a failed listing, for the reasons in e.
-func (e settingsError) List(context.Context, []string) (l report.Listing) {
-	for line := range strings.Lines(e.errs.Error()) {
-		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(line), MayHideMatrices: true})
-	}
-	return l
-}
-
-// A sourceWithMistakes adds a problem to each listing for every mistake in the
-// settings that disables only a part of the program. The problems hide no matrix.
-type sourceWithMistakes struct {
+// A settingsSource adds a problem to each listing for every mistake in the
+// settings that disables only a part of the program; such a problem hides no
+// matrix. With errors that stop the report, it lists those alone. So a function
+// with invalid settings posts them to its chats: its log may have no readers.
+type settingsSource struct {
 	handler.Source
+	errs     error
 	mistakes []config.Mistake
 }
 
-func (s sourceWithMistakes) List(ctx context.Context, regions []string) report.Listing {
-	l := s.Source.List(ctx, regions)
+func (s settingsSource) List(ctx context.Context, regions []string) (l report.Listing) {
+	if s.errs == nil {
+		l = s.Source.List(ctx, regions)
+	} else {
+		for line := range strings.Lines(s.errs.Error()) {
+			l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: strings.TrimSpace(line), MayHideMatrices: true})
+		}
+	}
 	for _, m := range s.mistakes {
 		l.Problems = append(l.Problems, report.Problem{Code: "InvalidSettings", Message: m.Err.Error() + "; " + m.Effect()})
 	}

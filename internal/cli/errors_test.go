@@ -9,8 +9,8 @@ import (
 
 // With invalid settings, the function posts a report that failed and has each
 // error as a problem.
-func TestSettingsErrorIsFailedListing(t *testing.T) {
-	var source handler.Source = settingsError{errors.Join(errors.New("EXPIRY_DAYS: wrong"), errors.New("REGIONS: wrong"))}
+func TestInvalidSettingsAreFailedListing(t *testing.T) {
+	var source handler.Source = settingsSource{errs: errors.Join(errors.New("EXPIRY_DAYS: wrong"), errors.New("REGIONS: wrong"))}
 	l := source.List(t.Context(), nil)
 	if len(l.Problems) != 2 || l.Complete() || l.Listed() != 0 {
 		t.Fatalf("got %+v, want two problems and no matrices", l)

@@ -23,7 +23,6 @@ func (p Program) function() error {
 	h := a.handler(slog.New(slog.NewJSONHandler(plainWriter{p.Stderr}, a.logOptions())))
 	if invalid != nil {
 		h.Log.Error("invalid settings: no matrices are listed", "errors", a.errs.Error())
-		h.Source = sourceWithMistakes{settingsError{a.errs}, a.mistakes}
 	}
 	// StartHandler of SDK v0.3.1 does not accept a Handler, only functions. Of their
 	// results it passes on only []byte and json.RawMessage unencoded.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,25 +19,18 @@ func (p Program) preview(ctx context.Context, args []string) error {
 	flags := p.flags("preview")
 	from := flags.String("report", "", "")
 	page := flags.String("html", "", "")
-	file := flags.String("env-file", "", "")
-	if err := parse(flags, args); err != nil {
+	p, a, err := p.load(flags, args, nil)
+	switch {
+	case err != nil:
 		return err
+	case a.errs != nil: // the mistakes in a.mistakes disable nothing that is shown
+		return settingsError{a.errs}
 	}
-	p, fileErrs, err := p.withEnvFile(*file)
+	r, err := previewReport(ctx, *from, a.settings)
 	if err != nil {
 		return err
 	}
-	env := config.NewEnv(p.Getenv)
-	settings := config.Load(env)
-	_, blocking := config.Blocking(env.Mistakes())
-	if err := errors.Join(fileErrs, blocking); err != nil {
-		return settingsError{err}
-	}
-	r, err := previewReport(ctx, *from, settings)
-	if err != nil {
-		return err
-	}
-	messages, err := preview.Messages(ctx, r, handler.Options(settings))
+	messages, err := preview.Messages(ctx, r, handler.Options(a.settings))
 	if err != nil {
 		return err
 	}

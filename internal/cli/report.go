@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,20 +25,14 @@ func (p Program) report(ctx context.Context, args []string) error {
 	asJSON := flags.Bool("json", false, "")
 	exitZero := flags.Bool("exit-zero", false, "")
 	metrics := flags.String("metrics", "", "")
-	file := flags.String("env-file", "", "")
-	if err := parse(flags, args); err != nil {
+	progress, clear := p.progress()
+	p, a, err := p.load(flags, args, progress)
+	switch {
+	case err != nil:
 		return err
-	}
-	if *exitZero && !*post {
+	case *exitZero && !*post:
 		return usageError{errors.New("report: --exit-zero needs --post; see --help")}
 	}
-	p, fileErrs, err := p.withEnvFile(*file)
-	if err != nil {
-		return err
-	}
-	progress, clear := p.progress()
-	a := newApp(p.Getenv, credentials, progress)
-	a.errs = errors.Join(fileErrs, a.errs)
 	check := a.validate
 	if *post {
 		check = a.validateForPost
@@ -112,14 +107,15 @@ func writeMetrics(file string, r report.Report, took time.Duration) error {
 
 func (p Program) writeReport(r report.Report, s config.Settings, asJSON bool) error {
 	if asJSON {
-		return p.writeJSON(r)
+		return writeJSON(p.Stdout, r, "  ")
 	}
 	return message.Text(p.Stdout, r, handler.Options(s), p.colour())
 }
 
-func (p Program) writeJSON(v any) error {
-	enc := json.NewEncoder(plainWriter{p.Stdout})
+// writeJSON writes JSON for people: without HTML escaping and control characters.
+func writeJSON(w io.Writer, v any, indent string) error {
+	enc := json.NewEncoder(plainWriter{w})
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	return enc.Encode(v)
 }

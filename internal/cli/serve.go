@@ -20,16 +20,10 @@ import (
 func (p Program) serve(ctx context.Context, args []string) error {
 	flags := p.flags("serve")
 	listen := flags.String("listen", "127.0.0.1:9000", "")
-	file := flags.String("env-file", "", "")
-	if err := parse(flags, args); err != nil {
-		return err
-	}
-	p, fileErrs, err := p.withEnvFile(*file)
+	p, a, err := p.load(flags, args, nil)
 	if err != nil {
 		return err
 	}
-	a := newApp(p.Getenv, credentials, nil)
-	a.errs = errors.Join(fileErrs, a.errs)
 	if err := a.validateForHTTP(); err != nil {
 		return err
 	}
