@@ -145,11 +145,6 @@ func (a app) checker() doctor.Checker {
 	}
 }
 
-// logOptions returns the options of a log of the level that is set.
-func (a app) logOptions() *slog.HandlerOptions {
-	return &slog.HandlerOptions{Level: a.settings.LogLevel}
-}
-
 // credentials returns the credentials of the current invocation, else those of
 // the default chain. Each run calls it, since the platform renews the
 // credentials of a function while it lives.

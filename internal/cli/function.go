@@ -20,7 +20,7 @@ func (p Program) function() error {
 	if invalid != nil && len(a.channels) == 0 {
 		return invalid
 	}
-	h := a.handler(slog.New(slog.NewJSONHandler(plainWriter{p.Stderr}, a.logOptions())))
+	h := a.handler(slog.New(slog.NewJSONHandler(plainWriter{p.Stderr}, &slog.HandlerOptions{Level: a.settings.LogLevel})))
 	if invalid != nil {
 		h.Log.Error("invalid settings: no matrices are listed", "errors", a.errs.Error())
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 		generated = rand.Text()
 		a.settings.HTTPToken = config.Secret(generated)
 	}
-	h := a.handler(slog.New(slog.NewTextHandler(plainWriter{p.Stderr}, a.logOptions())))
+	h := a.handler(slog.New(slog.NewTextHandler(plainWriter{p.Stderr}, &slog.HandlerOptions{Level: a.settings.LogLevel})))
 	var site http.Handler = h
 	if a.settings.HTTPToken == "" {
 		site = checkHost(h, *listen)
@@ -97,7 +98,7 @@ func serveListener(ctx context.Context, l net.Listener, h http.Handler) error {
 func checkHost(h http.Handler, listen string) http.Handler {
 	own, _, _ := net.SplitHostPort(listen)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := hostname(r.Host)
+		host := (&url.URL{Host: r.Host}).Hostname()
 		if net.ParseIP(host) == nil && host != "localhost" && host != own {
 			http.Error(w, "unknown host: use the address that serve prints, or set HTTP_TOKEN", http.StatusMisdirectedRequest)
 			return
@@ -106,16 +107,8 @@ func checkHost(h http.Handler, listen string) http.Handler {
 	})
 }
 
-// hostname returns the host of an address without its port and brackets.
-func hostname(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return strings.Trim(address, "[]")
-}
-
 // isLoopback reports whether only this machine can reach an address.
 func isLoopback(address string) bool {
-	ip := net.ParseIP(hostname(address))
-	return ip != nil && ip.IsLoopback()
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && a.Addr().IsLoopback()
 }
