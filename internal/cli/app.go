@@ -88,27 +88,22 @@ func (p Program) load(flags *flag.FlagSet, args []string, progress func(int)) (P
 }
 
 // validate returns a settingsError with every mistake if a setting stops the
-// report.
-func (a app) validate() error {
-	if a.errs != nil {
+// report or, for a post, no channel is left.
+func (a app) validate(post bool) error {
+	switch {
+	case a.errs != nil:
 		return settingsError{errors.Join(a.errs, a.mistakesErr)}
+	case post && len(a.channels) == 0:
+		const none = "no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"
+		return settingsError{errors.Join(a.mistakesErr, errors.New(none))}
 	}
 	return nil
-}
-
-// validateForPost returns a settingsError if a setting stops the report or no
-// channel is left.
-func (a app) validateForPost() error {
-	if err := a.validate(); err != nil || len(a.channels) > 0 {
-		return err
-	}
-	return settingsError{errors.Join(a.mistakesErr, errors.New("no channel is configured: set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"))}
 }
 
 // validateForHTTP returns a settingsError if a setting stops the report or
 // disables HTTP.
 func (a app) validateForHTTP() error {
-	if err := a.validate(); err != nil || a.settings.HTTPOff == "" {
+	if err := a.validate(false); err != nil || a.settings.HTTPOff == "" {
 		return err
 	}
 	return settingsError{errors.New(strings.ReplaceAll(a.settings.HTTPOff, "; ", "\n"))}

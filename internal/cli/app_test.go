@@ -25,12 +25,12 @@ func TestValidate(t *testing.T) {
 		{"an invalid setting", map[string]string{"EXPIRY_DAYS": "soon", "WECOM_WEBHOOK_URL": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=d41d8cd98f00"}, false, false},
 	} {
 		a := appWith(c.env)
-		if err := a.validate(); (err == nil) != c.valid {
-			t.Errorf("%s: validate returned %v", c.name, err)
+		if err := a.validate(false); (err == nil) != c.valid {
+			t.Errorf("%s: validate(false) returned %v", c.name, err)
 		}
-		err := a.validateForPost()
+		err := a.validate(true)
 		if _, settings := errors.AsType[settingsError](err); (err == nil) != c.canPost || err != nil && !settings {
-			t.Errorf("%s: validateForPost returned %v", c.name, err)
+			t.Errorf("%s: validate(true) returned %v", c.name, err)
 		}
 	}
 }

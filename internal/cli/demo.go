@@ -21,7 +21,7 @@ func (p Program) demo(ctx context.Context, args []string) error {
 	}
 	progress, clear := p.progress()
 	a := newApp(services.Getenv(p.Getenv), services.Credentials, progress)
-	if err := a.validateForPost(); err != nil {
+	if err := a.validate(true); err != nil {
 		return err
 	}
 	r, err := a.handler(slog.New(slog.DiscardHandler)).Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano))

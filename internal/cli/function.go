@@ -16,7 +16,7 @@ import (
 func (p Program) function() error {
 	setMemoryLimit(p.Getenv)
 	a := newApp(p.Getenv, credentials, nil)
-	invalid := a.validate()
+	invalid := a.validate(false)
 	if invalid != nil && len(a.channels) == 0 {
 		return invalid
 	}

@@ -33,11 +33,7 @@ func (p Program) report(ctx context.Context, args []string) error {
 	case *exitZero && !*post:
 		return usageError{errors.New("report: --exit-zero needs --post; see --help")}
 	}
-	check := a.validate
-	if *post {
-		check = a.validateForPost
-	}
-	if err := check(); err != nil {
+	if err := a.validate(*post); err != nil {
 		return err
 	}
 	h := a.handler(slog.New(slog.DiscardHandler))
