@@ -50,7 +50,8 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, s config.
 		shared := context.WithoutCancel(ctx) // the first request may end before the others
 		if end, ok := ctx.Deadline(); ok {
 			var cancel context.CancelFunc
-			shared, cancel = context.WithDeadline(shared, end.Add(-renderReserve(end.Sub(h.Now()))))
+			left := time.Until(end)
+			shared, cancel = context.WithTimeout(shared, left-min(2*time.Second, left/8)) // leaves time to render
 			defer cancel()
 		}
 		l := cacheEntry{at: h.Now()}
@@ -67,10 +68,6 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, s config.
 		return cacheEntry{at: h.Now(), Listing: report.Listing{Problems: []report.Problem{late}}}
 	}
 }
-
-// renderReserve returns how much of the time left is reserved for rendering the
-// response.
-func renderReserve(left time.Duration) time.Duration { return min(2*time.Second, left/8) }
 
 // ownersOf returns the owners that the tags of matrices name, sorted.
 func ownersOf(ms []*report.Matrix, tag string) []string {

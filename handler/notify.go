@@ -24,14 +24,18 @@ var ErrUndelivered = errors.New("the report was not delivered")
 // deliveries in it. It returns an error only if no channel was reached and none
 // can have been, so that a retry of the platform cannot post twice.
 func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, r *report.Report) error {
-	ctx, cancel := withEarlierDeadline(ctx, responseReserve)
+	ctx, cancel := withEarlierDeadline(ctx, func(left time.Duration) time.Duration { // reserved for the response
+		return min(time.Second, left/10)
+	})
 	defer cancel()
 	o := Options(run.settings)
 	o.RequestID = requestID(ctx)
-	firstCtx, stop := ctx, func() {}
-	if len(run.channels) > 1 { // leave time to notify the others of one that stalls
-		firstCtx, stop = withEarlierDeadline(ctx, failureNoticeReserve)
-	}
+	firstCtx, stop := withEarlierDeadline(ctx, func(left time.Duration) time.Duration {
+		if len(run.channels) == 1 {
+			return 0
+		}
+		return left / 3 // to notify the others of one that stalls
+	})
 	errs := deliver(firstCtx, log, run.channels, *r, o, run.key)
 	stop()
 	var reached []Channel
@@ -67,14 +71,6 @@ func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, 
 	}
 	return nil
 }
-
-// responseReserve returns how much of the time left is reserved for the
-// response after the delivery.
-func responseReserve(left time.Duration) time.Duration { return min(time.Second, left/10) }
-
-// failureNoticeReserve returns how much of the time left is reserved for
-// notifying the other channels after one has failed.
-func failureNoticeReserve(left time.Duration) time.Duration { return left / 3 }
 
 // deliver sends a report to the channels concurrently. It returns their errors
 // in the order of the channels, nil for a delivery.
@@ -124,7 +120,8 @@ func (h *Handler) pingHeartbeat(ctx context.Context, log *slog.Logger, to *url.U
 	}
 	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
-	req := &http.Request{Method: http.MethodGet, URL: to, Header: http.Header{}, Close: true} // the instance freezes, which breaks idle connections
+	// Close, as the instance is frozen between runs, which breaks idle connections.
+	req := &http.Request{Method: http.MethodGet, URL: to, Header: http.Header{}, Close: true}
 	res, err := http.DefaultTransport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		log.Warn("heartbeat", "host", to.Hostname(), "error", heartbeatError(err))

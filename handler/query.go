@@ -62,7 +62,7 @@ var parameters = map[string]parameter{
 	"reason":   {0, reasonNames, func(q *query, values []string) error { q.reasons = as[report.Reason](values); return nil }},
 	"owner":    {unsplit, nil, func(q *query, values []string) error { q.owner = values[0]; return nil }},
 	"format":   {unsigned, formatNames, func(q *query, values []string) error { q.format = values[0]; return nil }},
-	"all":      {0, func() []string { return []string{"0", "1"} }, func(q *query, values []string) error { q.all = values[0] == "1"; return nil }},
+	"all":      {0, zeroOrOne, func(q *query, values []string) error { q.all = values[0] == "1"; return nil }},
 	"page": {unsigned, nil, func(q *query, values []string) (err error) {
 		q.page, err = wholeNumber(values, 1, "from 1")
 		return err
@@ -76,6 +76,8 @@ var parameters = map[string]parameter{
 	}},
 	"signature": {unsigned, nil, func(q *query, values []string) error { q.signature = values[0]; return nil }},
 }
+
+func zeroOrOne() []string { return []string{"0", "1"} }
 
 func severityNames() []string { return as[string](report.Severities) }
 

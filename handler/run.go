@@ -96,8 +96,10 @@ func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 // run lists the matrices, builds the report and delivers it if the request and
 // the settings say so. A listing that failed is reported, too.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (report.Report, error) {
-	start := h.Now() // the instant of the report
-	listingCtx, cancel := withEarlierDeadline(ctx, deliveryReserve)
+	start := h.Now()                                                                        // the instant of the report
+	listingCtx, cancel := withEarlierDeadline(ctx, func(left time.Duration) time.Duration { // reserved for delivery
+		return min(max(10*time.Second, left/5), left/2)
+	})
 	listing := h.collect(listingCtx, log, run.settings.Regions)
 	cancel()
 	listed := h.Now()
@@ -121,7 +123,8 @@ func (h *Handler) collect(ctx context.Context, log *slog.Logger, regions []strin
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("panic", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
-			l = report.Listing{Problems: []report.Problem{{Code: "Panic", Message: fmt.Sprint("listing panicked: ", p), MayHideMatrices: true}}}
+			problem := report.Problem{Code: "Panic", Message: fmt.Sprint("listing panicked: ", p), MayHideMatrices: true}
+			l = report.Listing{Problems: []report.Problem{problem}}
 		}
 	}()
 	return h.Source.List(ctx, regions)
@@ -137,17 +140,13 @@ func withEarlierDeadline(ctx context.Context, reserve func(left time.Duration) t
 	return context.WithDeadline(ctx, deadline.Add(-reserve(time.Until(deadline))))
 }
 
-// deliveryReserve returns how much of the time left is reserved for delivery:
-// 10 seconds or a fifth, whichever is longer, but at most half.
-func deliveryReserve(left time.Duration) time.Duration {
-	return min(max(10*time.Second, left/5), left/2)
-}
-
 // emptyRegions returns a problem for each named region without matrices: the
 // matrices of a region whose name is misspelt would never be reported.
 func emptyRegions(named []string, l report.Listing) (problems []report.Problem) {
 	for _, region := range named {
-		unread := slices.ContainsFunc(l.Problems, func(p report.Problem) bool { return p.Region == region || p.Region == "" && p.MayHideMatrices })
+		unread := slices.ContainsFunc(l.Problems, func(p report.Problem) bool {
+			return p.Region == region || p.Region == "" && p.MayHideMatrices
+		})
 		if !unread && !slices.Contains(l.Regions, region) {
 			problems = append(problems, report.Problem{Region: region, Code: "EmptyRegion", Message: "no matrices in this region; check its name"})
 		}
@@ -164,7 +163,8 @@ func (h *Handler) logReport(log *slog.Logger, l report.Listing, r report.Report,
 		log.Warn("problem", problemAttr(p))
 	}
 	for _, f := range r.Findings {
-		log.Debug("finding", "node_id", f.NodeID, "matrix_region", f.Region, "reason", f.Reason, "severity", f.Severity, "expires_at", f.ExpiresAt, "expires_raw", f.ExpiresRaw)
+		log.Debug("finding", "node_id", f.NodeID, "matrix_region", f.Region, "reason", f.Reason, "severity", f.Severity,
+			"expires_at", f.ExpiresAt, "expires_raw", f.ExpiresRaw)
 	}
 	posted := 0
 	for _, d := range r.Deliveries {
@@ -172,8 +172,8 @@ func (h *Handler) logReport(log *slog.Logger, l report.Listing, r report.Report,
 			posted++
 		}
 	}
-	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete, "total_checked", r.TotalChecked,
-		"problems", len(r.Problems), "posted", posted, "channels", len(r.Deliveries),
+	log.Info("done", "findings", len(r.Findings), "counts", r.Counts, "listed", r.Listed, "total", r.Total, "complete", r.Complete,
+		"total_checked", r.TotalChecked, "problems", len(r.Problems), "posted", posted, "channels", len(r.Deliveries),
 		"calls", l.Stats.Calls, "retries", l.Stats.Retries, "bytes", l.Stats.Bytes,
 		"listing_ms", listing.Milliseconds(), "took_ms", total.Milliseconds())
 }
@@ -188,6 +188,7 @@ func problemAttr(p report.Problem) slog.Attr {
 // Options returns the options of a message that the settings determine.
 func Options(s config.Settings) message.Options {
 	return message.Options{
-		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag, Regions: s.Regions, Mentions: s.Mentions, Templates: s.Templates,
+		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag,
+		Regions: s.Regions, Mentions: s.Mentions, Templates: s.Templates,
 	}
 }

@@ -54,12 +54,9 @@ const smallestInstance, otherMachine = 128 << 20, 1 << 30
 // instanceMemory returns how much memory the program may use.
 // https://www.alibabacloud.com/help/en/functioncompute/fc-3-0/user-guide/environment-variables
 func instanceMemory(getenv func(string) string) int64 {
-	mb, err := strconv.Atoi(getenv("FC_FUNCTION_MEMORY_SIZE"))
-	switch {
-	case err == nil && mb > 0:
-		return max(int64(mb)<<20, smallestInstance)
-	case getenv("FC_RUNTIME_API") == "":
+	mb, _ := strconv.Atoi(getenv("FC_FUNCTION_MEMORY_SIZE")) // 0 if it is not a number
+	if mb <= 0 && getenv("FC_RUNTIME_API") == "" {
 		return otherMachine
 	}
-	return smallestInstance
+	return max(int64(mb)<<20, smallestInstance)
 }

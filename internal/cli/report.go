@@ -87,11 +87,10 @@ func outcome(r report.Report) error {
 // that reads it meanwhile gets the old or the new one.
 func writeMetrics(file string, r report.Report, took time.Duration) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".matrix-expiry-report-*")
-	if err != nil {
-		return fmt.Errorf("writing metrics: %w", err)
+	if err == nil {
+		defer os.Remove(f.Name()) // fails once it is renamed
+		err = errors.Join(export.Metrics(f, r, took), f.Chmod(0o644), f.Close())
 	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	err = errors.Join(export.Metrics(f, r, took), f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), file)
 	}
