@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -53,16 +54,8 @@ func dial(ctx context.Context, u *url.URL) (via string, err error) {
 	return via, conn.Close()
 }
 
-// hostPort returns the host of u with a port.
-func hostPort(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Host
-	case u.Scheme == "https":
-		return net.JoinHostPort(u.Hostname(), "443")
-	}
-	return net.JoinHostPort(u.Hostname(), "80")
-}
+// hostPort returns the host of u with a port, which may have the name of the scheme.
+func hostPort(u *url.URL) string { return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme)) }
 
 // testMessages sends a test message to every channel.
 func (c Checker) testMessages(ctx context.Context) (checks []Check) {

@@ -49,8 +49,8 @@ func TestTestMessages(t *testing.T) {
 
 func TestHostPort(t *testing.T) {
 	for address, want := range map[string]string{
-		"https://chat.example/x": "chat.example:443", "http://chat.example/x": "chat.example:80",
-		"https://chat.example:8443": "chat.example:8443", "http://[::1]": "[::1]:80", "https://[::1]:1": "[::1]:1",
+		"https://chat.example/x": "chat.example:https", "http://chat.example/x": "chat.example:http",
+		"https://chat.example:8443": "chat.example:8443", "http://[::1]": "[::1]:http", "https://[::1]:1": "[::1]:1",
 	} {
 		u, err := url.Parse(address)
 		if err != nil {

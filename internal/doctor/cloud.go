@@ -20,7 +20,7 @@ func (c Checker) identity(ctx context.Context) []Check {
 	case err != nil && id.From == "":
 		return check(name, Fail, err.Error(), "give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	case err != nil:
-		return check(name, Warn, fmt.Sprintf("the access key from %s is not confirmed by STS: %s: %s", id.From, inventory.Explain(err).Code, inventory.Explain(err).Message), "see the endpoints below, which use the key")
+		return check(name, Warn, fmt.Sprintf("the access key from %s is not confirmed by STS: %s", id.From, explain(err)), "see the endpoints below, which use the key")
 	}
 	return check(name, OK, fmt.Sprintf("%s, account %s (%s), from %s", id.ARN, id.Account, id.Type, id.From), "")
 }
@@ -44,47 +44,44 @@ func (c Checker) endpoints(ctx context.Context) (checks []Check) {
 	return append(checks, clock(skew), c.timestamps(expiry))
 }
 
+// explain returns the code of an error of the API, and what it usually means.
+func explain(err error) string {
+	problem := inventory.Explain(err)
+	return problem.Code + ": " + problem.Message
+}
+
 // endpoint returns the checks for one of the probed endpoints. Like a run, it
 // excuses an endpoint that refuses the account if another one has it.
 func endpoint(p inventory.Probe, all []inventory.Probe) []Check {
+	const advice = "see the message for the usual cause; the README has the policy for the role"
+	const useOther = "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried"
 	name := "endpoint " + p.Endpoint
 	known := slices.ContainsFunc(all, func(p inventory.Probe) bool { return p.Problem == nil })
 	shown := slices.ContainsFunc(all, func(p inventory.Probe) bool { return p.Total > 0 })
-	if p.Problem != nil && known {
-		problem := inventory.Explain(p.Problem)
-		switch {
-		case cloudphone.UnknownAccount(p.Problem):
-			return check(name, OK, "does not know the account, which belongs to the other site", "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried")
-		case cloudphone.Refused(p.Problem) && shown:
-			return check(name, OK, "refuses the account, which another endpoint lists: "+problem.Code+": "+problem.Message, "set EDS_AIC_ENDPOINT to the other endpoint, so that this one is not queried")
-		case !cloudphone.Responded(p.Problem):
-			return check(name, Warn, problem.Message, "if your account belongs to the other site, set EDS_AIC_ENDPOINT to the other endpoint; otherwise every report is incomplete")
-		}
-	}
-	var checks []Check
-	add := func(region string, status Status, prefix string, err error) {
-		problem := inventory.Explain(err)
-		checks = append(checks, Check{strings.TrimSpace(name + " " + region), status, prefix + problem.Code + ": " + problem.Message,
-			"see the message for the usual cause; the README has the policy for the role"})
-	}
-	if p.Problem != nil {
-		add("", Fail, "", p.Problem)
+	switch err := p.Problem; {
+	case err == nil:
+	case known && cloudphone.UnknownAccount(err):
+		return check(name, OK, "does not know the account, which belongs to the other site", useOther)
+	case known && shown && cloudphone.Refused(err):
+		return check(name, OK, "refuses the account, which another endpoint lists: "+explain(err), useOther)
+	case known && !cloudphone.Responded(err):
+		return check(name, Warn, inventory.Explain(err).Message, "if your account belongs to the other site, set EDS_AIC_ENDPOINT to the other endpoint; otherwise every report is incomplete")
+	default:
+		return check(name, Fail, explain(err), advice)
 	}
 	var regions []string
+	var failed []Check
 	for _, r := range p.Regions {
 		if r.Problem == nil {
 			regions = append(regions, fmt.Sprintf("%s %d", r.Region, r.Matrices))
-		} else if p.Problem == nil {
-			add(r.Region, Warn, "", r.Problem)
+		} else {
+			failed = append(failed, Check{name + " " + r.Region, Warn, explain(r.Problem), advice})
 		}
 	}
-	if p.RegionsProblem != nil && !p.Covers && p.Problem == nil {
-		add("", Warn, "every report is incomplete: the list of regions could not be read: ", p.RegionsProblem)
+	if p.RegionsProblem != nil && !p.Covers {
+		failed = append(failed, Check{name, Warn, "every report is incomplete: the list of regions could not be read: " + explain(p.RegionsProblem), advice})
 	}
-	if p.Problem == nil {
-		checks = append(check(name, OK, fmt.Sprintf("%d matrices: %s%s", p.Total, strings.Join(regions, ", "), totalNote(p)), ""), checks...)
-	}
-	return checks
+	return append(check(name, OK, fmt.Sprintf("%d matrices: %s%s", p.Total, strings.Join(regions, ", "), totalNote(p)), ""), failed...)
 }
 
 // totalNote returns what the count of an endpoint does not cover.

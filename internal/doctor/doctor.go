@@ -72,13 +72,12 @@ func check(name string, status Status, detail, advice string) []Check {
 
 // Worst returns the worst status of checks.
 func Worst(checks []Check) Status {
-	worst := OK
-	for _, c := range checks {
-		if c.Status == Fail || c.Status == Warn && worst == OK {
-			worst = c.Status
+	for _, s := range []Status{Fail, Warn} {
+		if slices.ContainsFunc(checks, func(c Check) bool { return c.Status == s }) {
+			return s
 		}
 	}
-	return worst
+	return OK
 }
 
 // Print writes checks as text.
