@@ -81,24 +81,13 @@ func tone(m message.Message, r report.Report) report.Severity {
 }
 
 // chars counts UTF-16 units, as the services' own clients do.
-func chars(s string) int {
-	n := 0
-	for _, r := range s {
-		n += utf16.RuneLen(r)
-	}
-	return n
-}
+func chars(s string) int { return len(utf16.Encode([]rune(s))) }
 
 // truncate returns s with at most limit UTF-16 units.
 func truncate(s string, limit int) string {
-	if chars(s) <= limit {
+	units := utf16.Encode([]rune(s))
+	if len(units) <= limit {
 		return s
 	}
-	n := 0
-	for i, r := range s {
-		if n += utf16.RuneLen(r); n > limit-1 {
-			return strings.TrimRight(s[:i], " ") + "…"
-		}
-	}
-	return s
+	return strings.TrimRight(string(utf16.Decode(units[:limit-1])), " \ufffd") + "…" // a cut pair is U+FFFD
 }

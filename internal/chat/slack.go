@@ -2,7 +2,6 @@ package chat
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"slices"
@@ -106,11 +105,17 @@ func slackBlockBody(o outgoing) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := &slack.WebhookMessage{Text: slackNotification(m), Blocks: &slack.Blocks{BlockSet: slackLayout(m)}}
+	body := slackMessage(slackNotification(m))
+	body["blocks"] = slackLayout(m)
 	if o.id == "" {
-		body.ResponseType = slack.ResponseTypeEphemeral
+		body["response_type"] = slack.ResponseTypeEphemeral
 	}
-	return encodeSlack(body)
+	return encode(body)
+}
+
+// slackMessage returns a message without previews of links.
+func slackMessage(text string) object {
+	return object{"text": text, "unfurl_links": false, "unfurl_media": false}
 }
 
 // slackTextBody returns the message as text, in case Slack refuses the blocks.
@@ -123,34 +128,20 @@ func mrkdwnBody(o outgoing, in markup) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encodeSlack(&slack.WebhookMessage{Text: text})
-}
-
-// encodeSlack returns m as JSON, without previews of links. The library's own
-// MarshalJSON escapes & < >, which encode undoes.
-func encodeSlack(m *slack.WebhookMessage) ([]byte, error) {
-	m.UnfurlLinks, m.UnfurlMedia = new(false), new(false)
-	b, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	var unescaped any
-	if err := json.Unmarshal(b, &unescaped); err != nil {
-		return nil, err
-	}
-	return encode(unescaped)
+	return encode(slackMessage(text))
 }
 
 // slackLayout returns the blocks of a message. Rows are elements without
-// markup.
-func slackLayout(m message.Message) []slack.Block {
-	lead := slackMarkup.lines(m.Lead, "\n")
+// markup. The library's types for other blocks would escape & < > in JSON.
+func slackLayout(m message.Message) (blocks []any) {
+	title, lead := slackMarkup.escape(m.Title, true), slackMarkup.lines(m.Lead, "\n")
 	if m.Quiet() && len(m.Lead) < 2 && len(m.Foot) == 0 {
-		return []slack.Block{slackSection(strings.TrimSpace("*" + slackMarkup.escape(m.Title, true) + "*\n" + lead))}
+		return []any{object{"type": slack.MBTSection, "text": slackMrkdwn(strings.TrimSpace("*" + title + "*\n" + lead))}}
 	}
-	blocks := []slack.Block{slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, escapeText(m.Title, true), true, false))}
+	plainTitle := slack.NewTextBlockObject(slack.PlainTextType, escapeText(m.Title, true), true, false)
+	blocks = append(blocks, object{"type": slack.MBTHeader, "text": plainTitle})
 	if lead != "" {
-		blocks = append(blocks, slackSection(lead))
+		blocks = append(blocks, object{"type": slack.MBTSection, "text": slackMrkdwn(lead)})
 	}
 	for _, g := range m.Groups {
 		heading := slackElement(message.Run{Style: message.Bold, Text: g.Heading.String()})
@@ -166,15 +157,15 @@ func slackLayout(m message.Message) []slack.Block {
 	}
 	for _, lines := range [][]message.Line{m.More, m.Foot} {
 		if len(lines) > 0 {
-			text := slackMarkup.lines(lines, "\n")
-			blocks = append(blocks, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, text, false, true)))
+			elements := []any{slackMrkdwn(slackMarkup.lines(lines, "\n"))}
+			blocks = append(blocks, object{"type": slack.MBTContext, "elements": elements})
 		}
 	}
 	return blocks
 }
 
-func slackSection(text string) slack.Block {
-	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
+func slackMrkdwn(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
 }
 
 func slackElement(r message.Run) slack.RichTextSectionElement {

@@ -69,14 +69,11 @@ func teamsBody(o outgoing) ([]byte, error) {
 // storedBytes returns the length of JSON as a string within JSON, with all but
 // ASCII as \u and four digits. Teams stores a card like that.
 func storedBytes(body string) int {
-	n := len(`""`)
+	n := len(`""`) + strings.Count(body, `"`) + strings.Count(body, `\`)
 	for _, r := range body {
-		switch {
-		case r == '"' || r == '\\':
-			n += 2
-		case r < utf8.RuneSelf:
+		if r < utf8.RuneSelf {
 			n++
-		default:
+		} else {
 			n += len(`\u0000`) * utf16.RuneLen(r)
 		}
 	}

@@ -70,7 +70,7 @@ func newWebhookBody(o outgoing) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, keep := len(empty), 0
+	size := len(empty)
 	for _, f := range r.Findings {
 		one, err := encode(f)
 		if err != nil {
@@ -79,10 +79,9 @@ func newWebhookBody(o outgoing) ([]byte, error) {
 		if size += len(one) + len(","); size > webhookBodyBytes {
 			break
 		}
-		keep++
+		b.Report.Findings = append(b.Report.Findings, f)
+		b.Omitted--
 	}
-	b.Report.Findings = append(b.Report.Findings, r.Findings[:keep]...)
-	b.Omitted -= keep
 	return encode(b)
 }
 
