@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +85,28 @@ func Load(env *config.Env) []*Channel {
 		}
 	}
 	return channels
+}
+
+// hostAndPath matches an address without a scheme.
+var hostAndPath = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
+
+// webhookURL reads the URL of a webhook, which consists of prefix and a token. It
+// also accepts the token alone and a URL without its scheme. Another host and path
+// are accepted as well, but not a lack of the query parameter that prefix ends with.
+func webhookURL(env *config.Env, name, prefix, example string, token *regexp.Regexp) *url.URL {
+	v, form := env.Secret(name).Reveal(), prefix+example
+	switch {
+	case token.MatchString(v):
+		v = prefix + v
+	case hostAndPath.MatchString(v):
+		v = "https://" + v
+	}
+	u := env.ParseSecretURL(name, v, form)
+	if _, query, ok := strings.Cut(prefix, "?"); ok && u != nil && u.Query().Get(strings.TrimSuffix(query, "=")) == "" {
+		env.RefuseSecret(name, "an address of the form "+form)
+		return nil
+	}
+	return u
 }
 
 // newTransport returns the transport of all channels. It keeps no connection: one

@@ -51,12 +51,13 @@ func (e *Error) settle(idempotent bool) *Error {
 func transportError(err error, sent bool) *Error {
 	e := &Error{Code: "no response", Temporary: !sent, MayHaveArrived: sent}
 	op, isOp := errors.AsType[*net.OpError](err)
+	netErr, isNet := errors.AsType[net.Error](err)
 	_, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.Advice = "the run was cancelled: start it again"
-	case sent && isTimeout(err):
+	case sent && isNet && netErr.Timeout():
 		e.Advice = "the service timed out: look in the chat, as the message may have arrived"
 	case sent:
 		e.Advice = "the connection broke: look in the chat, as the message may have arrived"
@@ -72,11 +73,6 @@ func transportError(err error, sent bool) *Error {
 		e.Advice = "no secure connection to the host: check the URL and any proxy"
 	}
 	return e
-}
-
-func isTimeout(err error) bool {
-	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout()
 }
 
 // An errorTable has the errors of a service by their codes.

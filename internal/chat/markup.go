@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -94,17 +95,9 @@ func escapeText(text string, _ bool) string {
 	return strings.ReplaceAll(escapeShortcodes(text), "://", "：//")
 }
 
-func escapeShortcodes(text string) string {
-	isLetter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-	var b strings.Builder
-	for i, r := range text {
-		if r == ':' && i+1 < len(text) && (isLetter(text[i+1]) || text[i+1] == '+' || text[i+1] == '-') {
-			r = '：'
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
+var shortcode = regexp.MustCompile(`:([A-Za-z+-])`)
+
+func escapeShortcodes(text string) string { return shortcode.ReplaceAllString(text, "：$1") }
 
 // escapeUnderscores replaces underscores, but not within a word, where they have
 // no effect: names are full of them.
@@ -119,4 +112,37 @@ func escapeUnderscores(text string, replacement rune) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// newMarkdown returns the Markdown that several services accept, each with its
+// own mentions, with the headings, lists and quotes that they document. It has no
+// code, which their phone clients do not show.
+func newMarkdown(escape escaper, newline string, isPerson func(id string) bool, mention func(id string) string) markup {
+	return markup{
+		escape:   escape,
+		bold:     around("**"),
+		link:     func(text, url string) string { return "[" + text + "](" + url + ")" },
+		isPerson: isPerson,
+		mention:  mention,
+		layout:   layout{title: "### ", lead: "\n\n", rows: "\n\n- ", row: "\n- ", newline: newline, foot: "> "},
+	}
+}
+
+// homoglyphs replace the characters that Markdown acts on; parentheses act only
+// after brackets, and an address becomes a link. Whether a client honours a
+// backslash is not documented for any service.
+var homoglyphs = strings.NewReplacer("*", "＊", "`", "ˋ", "~", "～", "[", "［", "]", "］", "<", "＜", ">", "＞", "#", "＃",
+	"|", "｜", `\`, "＼", "!", "！", "@", "＠", "&", "＆", "$", "＄", "://", "：//")
+
+var (
+	listNumber = regexp.MustCompile(`^(\d+)[.)]( |$)`)
+	listSign   = regexp.MustCompile(`^[-+=]`) // of a list or a heading
+)
+
+// escapeMarkdown replaces what Markdown acts on by homoglyphs.
+func escapeMarkdown(text string, lineStart bool) string {
+	if lineStart {
+		text = listSign.ReplaceAllString(listNumber.ReplaceAllString(text, "$1．$2"), "‐")
+	}
+	return homoglyphs.Replace(escapeUnderscores(text, '＿'))
 }

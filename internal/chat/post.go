@@ -1,10 +1,16 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
+	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -70,4 +76,33 @@ func (c *Channel) attempt(ctx context.Context, id string, body []byte) *Error {
 		e = transportError(err, true)
 	}
 	return e.settle(c.idempotent)
+}
+
+// A posting is what a request is made of.
+type posting struct {
+	id     string // of the message
+	url    url.URL
+	header http.Header
+	body   []byte
+}
+
+// request returns a request that posts a body, signed at the time now.
+func (c *Channel) request(ctx context.Context, id string, body []byte, now time.Time) (*http.Request, error) {
+	p := posting{id, *c.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body}
+	if c.sign != nil {
+		c.sign(&p, now)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.String(), bytes.NewReader(p.body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = p.header
+	return req, nil
+}
+
+// signature returns the HMAC-SHA256 of a text in base64.
+func signature(key, text string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

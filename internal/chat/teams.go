@@ -24,15 +24,11 @@ const teamsStoredBytes = 22_400
 func loadTeams(env *config.Env) Channel {
 	const name, form = "TEAMS_WEBHOOK_URL", "https://….environment.api.powerplatform.com/powerautomate/…"
 	u := env.SecretURL(name, form)
-	if u != nil && retiredConnector(u.Hostname()) {
+	if u != nil && (u.Hostname() == "outlook.office.com" || strings.HasSuffix("."+u.Hostname(), ".webhook.office.com")) {
 		env.RefuseSecret(name, `the address of a flow but that of a connector, which Microsoft has retired; create a flow from the template "Send webhook alerts to a channel" in Teams' Workflows, `+form)
 		u = nil
 	}
 	return Channel{url: u, isPerson: nobody, formats: []format{teamsBody}, check: checkTeams}
-}
-
-func retiredConnector(host string) bool {
-	return host == "outlook.office.com" || host == "webhook.office.com" || strings.HasSuffix(host, ".webhook.office.com")
 }
 
 // A teamsRun is text without markup. A TextBlock would be parsed as Markdown and
