@@ -87,7 +87,7 @@ func TestMentionOfOtherIDIsText(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"all", "<!channel>"} {
-		if e, ok := slackElement(message.Run{Style: message.Person, Text: id}).(*slack.RichTextSectionTextElement); !ok || e.Text != id {
+		if e, ok := slackElement(message.Span{Style: message.Person, Text: id}).(*slack.RichTextSectionTextElement); !ok || e.Text != id {
 			t.Errorf("slack: %q is not text", id)
 		}
 	}

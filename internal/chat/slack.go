@@ -144,7 +144,7 @@ func slackLayout(m message.Message) (blocks []any) {
 		blocks = append(blocks, object{"type": slack.MBTSection, "text": slackMrkdwn(lead)})
 	}
 	for _, g := range m.Groups {
-		heading := slackElement(message.Run{Style: message.Bold, Text: g.Heading.String()})
+		heading := slackElement(message.Span{Style: message.Bold, Text: g.Heading.String()})
 		list := slack.NewRichTextList(slack.RTEListBullet, 0)
 		for _, row := range g.Rows {
 			item := slack.NewRichTextSection()
@@ -168,7 +168,7 @@ func slackMrkdwn(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
 }
 
-func slackElement(r message.Run) slack.RichTextSectionElement {
+func slackElement(r message.Span) slack.RichTextSectionElement {
 	text := escapeText(r.Text, false)
 	switch r.Style {
 	case message.Link:

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	foldFrom    = 30 // with more findings, rows that look alike fold
+	foldFrom    = 30 // with more findings, rows that look alike are folded into one
 	foldAtLeast = 3
 	foldedIDs   = 10 // named in a folded row
 )
@@ -66,9 +66,8 @@ func groupFindings(r report.Report, o Options, c *locale.Catalog) (groups []*gro
 	return groups
 }
 
-// foldAlike returns the rows of findings. In a long report, those that differ
-// in name and id only share a row where the first of them is, if there are
-// enough.
+// foldAlike returns the rows of findings. In a long report, at least foldAtLeast
+// findings that differ only in name and id share a row, at the place of the first.
 func foldAlike(r report.Report, findings []*report.Finding, ownerTag string) (rows [][]*report.Finding) {
 	if len(r.Findings) <= foldFrom {
 		return slices.Collect(slices.Chunk(findings, 1))
@@ -139,11 +138,13 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 	return row
 }
 
-// Name returns the name of a matrix, or its id if the name shows nothing.
+// Name returns the name of a matrix, or its id if the name has no visible
+// character.
 func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }
 
-// Why returns when, or what, a reason is of a finding: "Tue 24 Nov, in 2 days".
-// sameHour is false if the text is for findings that expire at different hours.
+// Why returns the details of one reason of a finding, such as "Tue 24 Nov, in 2
+// days" for Expiring. sameHour is false if the text also stands for findings that
+// expire at other hours.
 func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time) string {
 	when := func(t report.Time, hour bool) string {
 		switch {

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// A Line is one line of a message: runs of text. A channel writes them in its
-// own markup and escapes their text.
-type Line []Run
+// A Line is one line of a message. A channel writes its spans in its own markup
+// and escapes their text.
+type Line []Span
 
-// A Run is a piece of a line in one style.
-type Run struct {
+// A Span is a piece of a line in one style.
+type Span struct {
 	Style Style
 	Text  string // without line breaks; of a Person, an id of the channel
 	URL   string // of a Link
 }
 
-// A Style is how a run is shown, as far as the channel's markup can.
+// A Style is how a span is shown, if the channel's markup has it.
 type Style int
 
 const (
@@ -37,13 +37,13 @@ func (l Line) String() string {
 	return b.String()
 }
 
-// maxValueRunes bounds a value from outside. The API allows names of 128, and
+// maxValueRunes is the maximum length of an external value. The API allows names of 128, and
 // problems are up to maxProblemRunes.
 const maxValueRunes = 320
 
 // Visible returns s as one line of visible characters: no control characters,
 // none that changes the direction of what follows, no invalid UTF-8, and no
-// private-use characters, which mark runs.
+// private-use characters, which mark spans.
 func Visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return s // as most are
@@ -79,7 +79,7 @@ func shorten(s string, runes int) string {
 	return string([]rune(s)[:runes-1]) + "…"
 }
 
-// A template prints a run as marked text. A mark is a private-use character and
+// A template prints a span as marked text. A mark is a private-use character and
 // sets the style of what follows: firstMark is that of Plain, and the next ones
 // are those of the other styles and of the URL of a link.
 const (
@@ -89,8 +89,8 @@ const (
 
 func isMark(r rune) bool { return r >= firstMark && r <= firstMark+rune(linkURL) }
 
-// mark returns a run as templates print it. Styles do not nest: of marked text,
-// the text remains.
+// mark returns a span as templates print it. Styles do not nest: marked text loses
+// its style.
 func mark(style Style, text, url string) string {
 	if text = join(parseLines(text)).String(); text == "" {
 		return ""
@@ -99,9 +99,9 @@ func mark(style Style, text, url string) string {
 	return string(firstMark+rune(style)) + text + string(firstMark+rune(linkURL)) + url + string(firstMark)
 }
 
-// parseLines parses what a part printed: lines of runs, without empty ones. Tabs
-// stay, which separate the cells of a terminal, and so do the spaces and the
-// characters of a template that have a width or a direction of their own.
+// parseLines parses the output of a part: lines of spans, without empty lines. It
+// keeps tabs, which separate the cells of a terminal, and the template's other
+// spaces and format characters.
 func parseLines(printed string) (lines []Line) {
 	keep := func(r rune) bool { return r == '\n' || r == '\t' || isMark(r) || unicode.In(r, unicode.Zs, unicode.Cf) }
 	for text := range strings.Lines(replaceInvisible(printed, keep)) {
@@ -112,7 +112,7 @@ func parseLines(printed string) (lines []Line) {
 			switch part := text[start:end]; {
 			case part == "":
 			case style != linkURL:
-				line = append(line, Run{Style: style, Text: part})
+				line = append(line, Span{Style: style, Text: part})
 			case len(line) > 0:
 				line[len(line)-1].URL = part
 			}
@@ -135,7 +135,7 @@ func join(lines []Line) Line {
 	var all Line
 	for i, l := range lines {
 		if i > 0 {
-			all = append(all, Run{Text: " "})
+			all = append(all, Span{Text: " "})
 		}
 		all = append(all, l...)
 	}

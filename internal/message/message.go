@@ -1,12 +1,13 @@
 // Package message turns a report into a message for a chat or a terminal, in
 // any language.
 //
-// It knows no chat service and no markup. [Compose] renders the parts of
-// templates/message.tmpl, of <channel>.tmpl where there is one, and of an
-// operator's own templates. Each part becomes lines of runs ([Line]), which a
-// channel writes in its own markup. What a part can use is documented at
-// [View], [Group], [Row] and [More]; values from outside are cleaned ([Clean])
-// before a template gets them.
+// It knows no chat service and no markup. A part is a named template, such as
+// "title" or "row". [Compose] renders the parts of templates/message.tmpl, of
+// <channel>.tmpl if there is one, and of the operator's own templates. The text of
+// a part becomes lines of styled spans ([Line]), which a channel writes in its own
+// markup. The fields of the parts are documented at [View] (title, lead and foot),
+// [Group] (heading), [Row] (row) and [More] (more). External values are cleaned
+// ([Clean]) before a template gets them.
 //
 // Read message.go (the message and how it is fitted to a limit), view.go (what
 // templates use) and groups.go (how findings become rows), templates.go and line.go
@@ -27,7 +28,7 @@ import (
 	"matrix-expiry-report/templates"
 )
 
-// Options say what a message contains in addition to the report.
+// Options control how a report is rendered.
 type Options struct {
 	Language    string              // one of locale.Languages
 	ConsoleURL  string              // where to renew; empty for no link
@@ -39,38 +40,39 @@ type Options struct {
 	Test        bool                // the message is a test, without the report
 	Undelivered bool                // the message lists the channels that did not get the report
 	OwnerTag    string              // the tag that names a matrix's owner
-	Mentions    map[string][]string // by owner: ids of people, as the channel calls them
-	NoBar       bool                // leave out the bar of block characters
+	Mentions    map[string][]string // ids of people in the chats, by owner
+	NoBar       bool                // omit the bar of block characters
 	Templates   fs.FS               // custom templates, by the names of the built-in ones; nil for none
 }
 
-// A Message is a rendered report.
+// A Message is a rendered report, as much of it as fits.
 type Message struct {
 	Severity report.Severity // the worst; empty if nothing needs attention
 	Failed   bool            // nothing could be read
 	Title    string          // plain text
 	Lead     []Line
 	Groups   []Block
-	More     []Line // what was left out; empty if nothing was
+	More     []Line // what was omitted; empty if nothing was
 	Foot     []Line
 	Mentions []string // ids of the people mentioned in Lead
 }
 
-// A Block is a heading with rows.
+// A Block is a rendered group of findings: its heading and its rows.
 type Block struct {
 	Severity report.Severity
 	Heading  Line
 	Rows     []Line
 }
 
-// Quiet reports whether the message has good news only.
+// Quiet reports whether nothing needs attention, so that a channel may show the
+// message less prominently. That of a failed run is not quiet.
 func (m Message) Quiet() bool { return m.Severity == "" && !m.Failed }
 
-// A Draft is a message that is not yet fitted to what a channel accepts. It is
-// not safe for concurrent use.
+// A Draft is a message that is not yet fitted to the limit of a channel. It is not
+// safe for concurrent use.
 type Draft struct {
 	Title      string // plain text
-	View       View   // what the parts title, lead and foot show
+	View       View   // the fields of the parts title, lead and foot
 	message    Message
 	groups     []*group
 	parts      *template.Template
@@ -80,9 +82,9 @@ type Draft struct {
 	fallback   func(error) (*Draft, error) // to the built-in templates; nil for these
 }
 
-// Compose renders r for a channel: with <channel>.tmpl where it differs from
-// message.tmpl. If custom templates fail, the message is made from the built-in
-// ones and says so.
+// Compose renders r for a channel. The parts in <channel>.tmpl replace those of
+// message.tmpl. If a custom template fails, the message is rendered with the
+// built-in ones and says so.
 func Compose(channel string, r report.Report, o Options) (*Draft, error) {
 	c, err := locale.Of(o.Language)
 	if err != nil {
@@ -155,31 +157,32 @@ func (d *Draft) execute(part string, data any) (lines []Line) {
 	return lines
 }
 
-// A Section is a group with the first of its rows.
-type Section struct {
+// An UrgentGroup is a critical group with its first rows.
+type UrgentGroup struct {
 	Group
 	Rows []Row
 	More int // matrices that are not in Rows
 }
 
-// Urgent returns the critical groups, each with at most rows of its rows.
-func (d *Draft) Urgent(rows int) (sections []Section) {
+// Urgent returns the critical groups, each with at most the given number of rows,
+// for the top of the web page.
+func (d *Draft) Urgent(rows int) (urgent []UrgentGroup) {
 	for _, g := range d.groups {
 		if g.Severity != report.Critical {
 			break // critical ones come first
 		}
-		s := Section{Group: g.Group, More: g.Count}
+		u := UrgentGroup{Group: g.Group, More: g.Count}
 		for _, alike := range g.rows[:min(len(g.rows), rows)] {
-			s.Rows = append(s.Rows, d.newRow(alike))
-			s.More -= len(alike)
+			u.Rows = append(u.Rows, d.newRow(alike))
+			u.More -= len(alike)
 		}
-		sections = append(sections, s)
+		urgent = append(urgent, u)
 	}
-	return sections
+	return urgent
 }
 
-// Fit returns the message with as many rows as fits allows. It leaves out the
-// least urgent ones first, and More says what was left out.
+// Fit returns the message with as many rows as fits accepts. It omits the least
+// urgent ones first, and the message's More counts what was omitted.
 func (d *Draft) Fit(fits func(Message) bool) (m Message, err error) {
 	d.renderRows()
 	try := func(rows int) bool {
@@ -218,7 +221,7 @@ func (d *Draft) render(rows int) Message {
 		}
 		if left > 0 {
 			more.Count += left
-			more.Kinds = append(more.Kinds, Group{Count: left, Title: g.Title, Severity: g.Severity})
+			more.Omitted = append(more.Omitted, Group{Count: left, Title: g.Title, Severity: g.Severity})
 		}
 	}
 	if more.Count > 0 {

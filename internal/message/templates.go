@@ -114,7 +114,7 @@ func checkList(v any) (any, error) {
 }
 
 // check refuses what could run for too long: numbers above maxNumber and parts
-// that use themselves. It makes each range check that it has a list.
+// that include themselves. It makes each range check that it has a list.
 func check(trees map[string]*parse.Tree) error {
 	uses := map[string][]string{} // by part
 	for name, tree := range trees {
@@ -144,7 +144,7 @@ func check(trees map[string]*parse.Tree) error {
 			}
 		}
 		if slices.Contains(reached, name) {
-			return fmt.Errorf("template: %s: part %q uses itself", trees[name].ParseName, name)
+			return fmt.Errorf("template: %s: part %q includes itself", trees[name].ParseName, name)
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ var refused = map[string]struct{ text, err string }{
 	"fails in more":           {`{{define "more"}}{{.Oops}}{{end}}`, "Oops"},
 	"fails in foot":           {`{{define "foot"}}{{index .Problems 9}}{{end}}`, "out of range"},
 	"empty title":             {`{{define "title"}}{{end}}`, "title is empty"},
-	"uses itself":             {`{{define "foot"}}{{template "a" .}}{{end}}{{define "a"}}{{template "foot" .}}{{end}}`, "uses itself"},
+	"uses itself":             {`{{define "foot"}}{{template "a" .}}{{end}}{{define "a"}}{{template "foot" .}}{{end}}`, "includes itself"},
 	"prints too much":         {`{{define "row"}}` + strings.Repeat("x", maxBytes+1) + `{{end}}`, "more than 64 KB"},
 	"prints too many spaces":  {`{{define "foot"}}` + strings.Repeat(" ", maxBytes+1) + `{{end}}`, "more than 64 KB"},
 	"prints too much in runs": {`{{define "row"}}{{$x := bold "` + strings.Repeat("x", 9000) + `"}}` + strings.Repeat("{{$x}}", 8) + `{{end}}`, "more than 64 KB"},
@@ -166,7 +166,7 @@ func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{
 		`{{define "row"}}{{range $i, $x := .Facts}}{{$i}}{{$x}}{{end}}{{end}}`, `{{define "lead"}}{{with $x := .Needing}}{{$x}}{{end}}{{end}}`,
 		`{{define "foot"}}{{slice .Facts 2 1}}{{join .Facts .Facts}}{{end}}`, `{{define "title"}}{{$x := 1}}{{$x = .}}{{$x.Title}}{{and}}{{not}}{{. | len}}{{end}}`,
-		"{{define \"title\"}}\U000F0000\U000F0001\ue000{{bold \"\U000F0000\"}}{{end}}", `{{break}}{{continue}}{{define "more"}}{{range .Kinds}}{{break}}{{else}}{{end}}{{end}}`,
+		"{{define \"title\"}}\U000F0000\U000F0001\ue000{{bold \"\U000F0000\"}}{{end}}", `{{break}}{{continue}}{{define "more"}}{{range .Omitted}}{{break}}{{else}}{{end}}{{end}}`,
 	} {
 		f.Add(seed)
 	}

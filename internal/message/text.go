@@ -13,7 +13,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// Terminal colours by severity (ECMA-48). A word always says the same.
+// Terminal colours by severity (ECMA-48). The text never depends on them.
 var colours = map[report.Severity]string{
 	report.Critical: "\x1b[1;31m", report.Warning: "\x1b[33m", report.Notice: "\x1b[36m", "": "\x1b[32m",
 }

@@ -9,7 +9,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A View is what the parts title, lead and foot use.
+// A View holds the fields of the parts title, lead and foot.
 type View struct {
 	Severity      report.Severity // of the worst finding; empty without findings
 	Failed        bool            // nothing could be read
@@ -41,7 +41,8 @@ type View struct {
 	Age           int      // seconds since the data was read
 }
 
-// A Group is what the part heading uses: findings of one urgency.
+// A Group holds the fields of the part heading: findings of one reason and
+// severity, which share a heading.
 type Group struct {
 	Title    string // "Failed", "Within 3 days", …
 	Severity report.Severity
@@ -49,10 +50,10 @@ type Group struct {
 	Phones   int
 }
 
-// A Row is what the part row uses: one matrix, or several that differ in name
-// and id only.
+// A Row holds the fields of the part row: one matrix, or several that differ only
+// in name and id.
 type Row struct {
-	Name     string // the name; the id if the name shows nothing
+	Name     string // the name; the id if the name has no visible character
 	ID       string // empty if Name is the id
 	Region   string
 	Why      string // reason and date: "Tue 24 Nov, in 2 days"
@@ -63,17 +64,17 @@ type Row struct {
 	Severity report.Severity
 }
 
-// More is what the part more uses: findings that were left out.
+// More holds the fields of the part more: findings that were omitted to fit.
 type More struct {
-	Count int
-	Kinds []Group // with Count and Title of what was left out
+	Count   int     // matrices
+	Omitted []Group // of these matrices, without Phones
 }
 
 const (
 	factsInTitle    = 3
 	maxProblems     = 3
 	maxProblemRunes = 300 // of one problem
-	barFrom         = 3   // with fewer expiries, dates say more than a bar
+	barFrom         = 3   // expiries; with fewer there is no bar
 	maxTimelineDays = 100_000
 )
 
@@ -137,15 +138,14 @@ func undeliveredView(r report.Report, c *locale.Catalog) View {
 	return v
 }
 
-// A Column is one or several days of the timeline.
+// A Column is one day of the timeline, or several in a long one.
 type Column struct {
 	Count      int // matrices that expire
 	BySeverity map[report.Severity]int
 }
 
 // Timeline returns the expiries within the report's days, in at most 31 columns. It
-// has none if the report was read from JSON with a number of days that no program
-// writes.
+// returns nil if r.Days is out of range, as it may be in a report read from JSON.
 func Timeline(r report.Report) []Column {
 	if r.Days < 0 || r.Days > maxTimelineDays {
 		return nil
@@ -198,9 +198,9 @@ func mentioned(r report.Report, o Options) (ids []string) {
 	return ids
 }
 
-// problemTexts words the first problems. If what is missing is regions only, a
-// few of them, unread names them. Problems of an endpoint that hide no matrix
-// are left out: they concern the operator.
+// problemTexts returns the texts of the first problems and the number of others. If
+// only a few regions are missing, unread names them. Problems of an endpoint that
+// hide no matrix are omitted: they concern the operator.
 func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string, others int, unread string) {
 	var distinct, regions []string
 	places := map[string][]string{} // by text: several endpoints may have the same problem
@@ -233,7 +233,7 @@ func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string,
 	return texts, len(distinct) - len(texts), unread
 }
 
-// list joins the first values, and words how many others there are.
+// list joins the first values, and adds how many others there are.
 func list(c *locale.Catalog, values []string, separator string, most int, others string) string {
 	text := strings.Join(values[:min(len(values), most)], separator)
 	if rest := len(values) - most; rest > 0 {
@@ -242,11 +242,11 @@ func list(c *locale.Catalog, values []string, separator string, most int, others
 	return text
 }
 
-// problemText words a problem: with the hint of the catalogue for its code, and
-// with the problem's own message, which is in English. The hint is that of the code
-// itself, or of the family before its first dot or its digits. A hint_Forbidden of
-// a family that is not documented as one would explain codes that mean something
-// else, so that hints end with _family if they are for all of it.
+// problemText returns the text of a problem: the catalogue's hint for its code with
+// the problem's own message, which is in English. The hint is that of the code or
+// of its family, which is the code up to its first dot or its digits. Hints of a
+// family have ids that end with _family, as a hint for Forbidden would be wrong for
+// codes such as Forbidden.RiskControl.
 func problemText(c *locale.Catalog, p report.Problem) string {
 	family, _, _ := strings.Cut(p.Code, ".")
 	for _, id := range []string{p.Code, family + "_family", strings.TrimRight(p.Code, "0123456789") + "_family"} {

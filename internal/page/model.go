@@ -20,13 +20,13 @@ type model struct {
 	Title      string
 	Language   string
 	Languages  []*locale.Catalog // the other ones
-	Urgent     []message.Section
+	Urgent     []message.UrgentGroup
 	Timeline   *timeline
 	Severities []report.Severity
 	Bars       []barChart
 	Filters    []filter
 	Table      []row
-	Numbers    []string // of the pages
+	Numbers    []string // of the table's pages
 }
 
 // A filter is one list of the form.
@@ -38,8 +38,8 @@ type filter struct {
 
 type option struct{ Value, Text string }
 
-// urgentRows is how many matrices of a critical group the top of the page
-// shows; the table has them all.
+// urgentRows is how many matrices of a critical group the top of the page shows.
+// The table has all of them.
 const urgentRows = 6
 
 func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
@@ -76,7 +76,7 @@ func newFilter[T ~string](o Options, name string, values []T, text func(T) strin
 	return f
 }
 
-// With returns the page's own address with one parameter changed.
+// With returns the URL of the page with one parameter changed.
 func (m model) With(name, value string) string {
 	query := url.Values{}
 	maps.Copy(query, m.Query)
@@ -84,7 +84,7 @@ func (m model) With(name, value string) string {
 	return (&url.URL{Path: m.Path, RawQuery: query.Encode()}).String()
 }
 
-// In returns the address of another format of the page.
+// In returns the URL of the page in another format.
 func (m model) In(path string) string {
 	query := maps.Clone(m.Query)
 	query.Del("format")
@@ -139,8 +139,8 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 	return row
 }
 
-// reasonOf words a reason of a finding without its date, which has a column of
-// its own.
+// reasonOf returns the text of a reason of a finding without its date, which has a
+// column of its own.
 func reasonOf(c *locale.Catalog, reason report.Reason, f *report.Finding) string {
 	if reason == report.UnknownStatus || reason == report.NoExpiry && f.ExpiresRaw != "" {
 		return message.Why(c, reason, f, true, time.Time{})
