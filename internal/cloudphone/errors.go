@@ -32,6 +32,7 @@ type Error struct {
 	timeout bool
 }
 
+// Error returns the code, the message and the request id.
 func (e *Error) Error() string {
 	s := e.Code
 	if e.Message != "" {
@@ -102,13 +103,13 @@ func (e *Error) field(in *jx.Decoder, key []byte) error {
 // TimeLeft of x-ratelimit-user(-api), or Retry-After. A response that is not
 // throttled may have the x-ratelimit headers too; there they only inform.
 func retryAfter(h http.Header, e *Error, now time.Time) time.Duration {
-	if d := retryafter.Count(h.Get("x-acs-retry-after"), time.Millisecond); d > 0 {
+	if d := retryafter.ParseUnits(h.Get("x-acs-retry-after"), time.Millisecond); d > 0 {
 		return d
 	}
 	if e.Throttled() {
 		for field := range strings.SplitSeq(h.Get("x-ratelimit-user-api")+","+h.Get("x-ratelimit-user"), ",") {
 			left, _ := strings.CutPrefix(strings.TrimSpace(field), "TimeLeft:")
-			if d := retryafter.Count(left, time.Millisecond); d > 0 {
+			if d := retryafter.ParseUnits(left, time.Millisecond); d > 0 {
 				return d
 			}
 		}

@@ -1,4 +1,4 @@
-// Package retryafter parses how long a server asks its clients to wait.
+// Package retryafter parses the delays that servers ask clients for.
 package retryafter
 
 import (
@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// Max bounds every wait that this package returns. No caller waits for so long;
-// what counts is that no value wraps around to a short one.
+// Max is the longest delay that this package returns; it also prevents overflow.
 const Max = 24 * time.Hour
 
-// Parse returns the wait of a Retry-After header (RFC 9110, section 10.2.3): a
-// number of seconds, or a date, which is compared with now. It returns 0 for a
-// value that is neither, or in the past, and never more than Max.
+// Parse parses the value of a Retry-After header (RFC 9110, section 10.2.3): a
+// number of seconds or a date. It returns the delay from now, at most Max, or 0 if
+// the value is neither or in the past.
 func Parse(value string, now time.Time) time.Duration {
-	if wait := Count(value, time.Second); wait > 0 {
-		return wait
+	if delay := ParseUnits(value, time.Second); delay > 0 {
+		return delay
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -25,9 +24,10 @@ func Parse(value string, now time.Time) time.Duration {
 	return min(max(0, at.Sub(now)), Max)
 }
 
-// Count returns the wait of a header that counts units, such as milliseconds. It
-// returns 0 for a value that is not a whole number, and never more than Max.
-func Count(value string, unit time.Duration) time.Duration {
+// ParseUnits parses the value of a header that is a number of units, such as
+// milliseconds. It returns the delay, at most Max, or 0 if the value is not a
+// whole number.
+func ParseUnits(value string, unit time.Duration) time.Duration {
 	value = strings.TrimSpace(value)
 	var n time.Duration
 	for _, c := range []byte(value) {

@@ -38,12 +38,12 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestCountMilliseconds(t *testing.T) {
+func TestParseUnitsMilliseconds(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"1500": 1500 * time.Millisecond, "86400001": Max, "9223372036855": Max, "-1": 0, "1500ms": 0,
 	} {
-		if got := Count(value, time.Millisecond); got != want {
-			t.Errorf("Count(%q) = %v, want %v", value, got, want)
+		if got := ParseUnits(value, time.Millisecond); got != want {
+			t.Errorf("ParseUnits(%q) = %v, want %v", value, got, want)
 		}
 	}
 }
