@@ -9,15 +9,15 @@ import (
 	"sync/atomic"
 )
 
-// A ChatFault is what may happen to a message on its way to a chat, or to the
-// response on its way back.
+// A ChatFault is a failure to deliver a message to a chat, or to receive its
+// response. Either Connect or Respond is set.
 type ChatFault struct {
 	Name     string
-	Connect  func(net.Conn)   // serves a connection in place of the chat; nil if the fault is in the response
-	ByProxy  bool             // Connect is of a proxy, after the request CONNECT
-	Respond  http.HandlerFunc // responds in place of the chat
-	Accepted bool             // the chat has accepted the message before Respond
-	Unclear  bool             // the sender cannot know whether the chat has accepted the message
+	Connect  func(net.Conn)   // serves a connection instead of the chat
+	ByProxy  bool             // connections go through a proxy, and Connect serves one after its CONNECT request
+	Respond  http.HandlerFunc // responds instead of the chat
+	Accepted bool             // the chat accepts the message before Respond is called
+	Unclear  bool             // the sender cannot know whether the chat accepted the message
 }
 
 // ChatFaults returns the faults that every channel is tested with. To add one,
@@ -47,7 +47,8 @@ func ChatFaults() []ChatFault {
 	}
 }
 
-// Listen returns l with the fault in its first connections, as many as times.
+// Listen returns a listener whose first connections, as many as times, have the
+// fault, if it has a Connect. Accept returns only the others.
 func (f ChatFault) Listen(l net.Listener, times int) net.Listener {
 	return &faultyListener{Listener: l, fault: f, left: times}
 }
@@ -86,7 +87,8 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Handler returns chat with the fault in the first responses, as many as times.
+// Handler returns a handler that responds to the first requests, as many as times,
+// with the fault, if it has a Respond. chat responds to the others.
 func (f ChatFault) Handler(chat http.Handler, times int) http.Handler {
 	var faulted atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +138,7 @@ func broken(status int) http.HandlerFunc {
 
 func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// discarded is the response to a message whose sender does not get it.
+// discarded is a response that the sender of the message does not receive.
 type discarded struct{ header http.Header }
 
 func (d discarded) Header() http.Header       { return d.header }

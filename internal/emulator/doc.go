@@ -1,10 +1,11 @@
-// Package emulator holds in-memory stand-ins for the services that the program
-// talks to, and the responses that a test may inject into them.
+// Package emulator holds the faults that tests inject into the emulated services:
+// responses of the API, lists without an end, and connections to a chat.
 //
-// Its subpackages are ordinary http.Handlers, ready as their zero value:
+// The services are emulated in memory, one in each subpackage. Each has a Server,
+// an [http.Handler] whose zero value is ready to use:
 //   - cloud emulates the Alibaba Cloud Phone API (eds-aic 2023-09-30) and STS;
 //   - chat emulates the webhooks of the chat services;
-//   - fc stands in for Function Compute while a function is deployed.
+//   - fc emulates Function Compute while a function is deployed.
 //
 // Each is as strict as its vendor's documentation: a request that the real
 // service would refuse is refused here, in the same form and with the reason.

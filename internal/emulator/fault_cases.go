@@ -10,14 +10,16 @@ import (
 	"matrix-expiry-report/internal/emulator/cloud"
 )
 
-// FaultCase is a response that is not the requested page.
+// A FaultCase is a response that is not the requested page, or a page that is part
+// of an endless list.
 type FaultCase struct {
 	Name   string
 	Answer http.HandlerFunc
 }
 
-// FaultCases returns the responses that the service, a proxy or the network may
-// give instead of a page. To add one, add a row here; the tests of
+// FaultCases returns the responses that a client may receive instead of a page:
+// errors of the service and of a proxy, invalid and oversized bodies, and
+// connections that break, hang or are slow. To add one, add a row here; the tests of
 // internal/cloudphone then require a row with the expected result.
 func FaultCases() []FaultCase {
 	return []FaultCase{
@@ -98,7 +100,7 @@ func FaultCases() []FaultCase {
 	}
 }
 
-// respond returns a handler for a response outside the API's form. The headers
+// respond returns a handler for a response that need not have the API's form. The headers
 // are pairs of name and value.
 func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// PagingFaultCases returns faults that show only over many pages: each response
-// is a page that a client must accept, or refuse for its size. To add one, add a
+// PagingFaultCases returns lists that never end, so that a client must stop by
+// itself: with new, repeated or no rows, with or without a total, and with long
+// tokens, names, tags or ids. Each single response is valid or too large. To add one, add a
 // row here; the tests of internal/inventory then require a row with the expected
 // result.
 func PagingFaultCases() []FaultCase {
