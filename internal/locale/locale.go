@@ -1,12 +1,12 @@
-// Package locale holds the message catalogues, one for each language.
+// Package locale holds the catalogues, one for each language.
 //
 // A language is a file of templates/locale named by its tag, such as de.json:
-// a JSON object from message id to text, or to one text for each plural form of
-// the first value. In a text %[1]s is the first value, as text, and %[2]d the
-// second, as a number. A message that a file lacks is taken from [Default], so a
-// file with its language_name alone is complete.
+// a JSON object of catalogue entries. An entry has an id and a text, or one text
+// for each plural form of the first value. In a text, %[1]s is the first value, as
+// text, and %[2]d the second, as a number. An entry that a file lacks is taken from
+// [Default], so that only language_name is required.
 //
-// Some messages are not shown in reports:
+// Some ids have a special meaning:
 //
 //	language_name           the language's name for itself, see [Catalog.Name]
 //	command_words_help      words of a chat command that ask for help
@@ -16,8 +16,8 @@
 //	command_words_critical  words for each severity
 //	command_words_warning
 //	command_words_notice
-//	hint_CODE               words for problems whose code starts with CODE, with
-//	                        a place for the problem's own, which are in English
+//	hint_CODE               the text of problems with this code, with a place for
+//	                        the problem's own message, which is in English
 //	region_ID               the name of a region; without one it is the id
 //
 // Words are lower case and separated by spaces, see [Catalog.Words].
@@ -44,7 +44,7 @@ import (
 )
 
 // Default is the language of a report without a language of its own, and of
-// every message that another language lacks.
+// every entry that another language lacks.
 const Default = "en"
 
 // Languages returns the tags of all languages, Default first.
@@ -59,23 +59,24 @@ func Languages() []string {
 	return tags
 }
 
-// A Catalog holds the messages of one language. It is safe for concurrent use.
+// A Catalog holds the entries of one language. It is safe for concurrent use.
 type Catalog struct {
 	language string
-	messages map[string]entry // with those of Default that the language lacks
+	entries  map[string]entry // with those of Default that the language lacks
 }
 
-// An entry is one message in the language of its file.
+// An entry is the text of an id in the language of its file.
 type entry struct {
 	forms   map[string]string // by plural form; "other" alone if there is only one
-	values  int               // how many it needs
+	values  int               // how many values it needs
 	tag     language.Tag
 	printer *message.Printer
 }
 
 var cache sync.Map // language → *Catalog
 
-// Of returns the catalogue of a language.
+// Of returns the catalogue of a language. It fails if the language has no file, or
+// if the file is not valid.
 func Of(language string) (*Catalog, error) {
 	if c, ok := cache.Load(language); ok {
 		return c.(*Catalog), nil
@@ -92,7 +93,8 @@ func Of(language string) (*Catalog, error) {
 	return c, nil
 }
 
-// Parse returns the catalogue in the JSON of a language's file.
+// Parse parses the JSON of a language's file. Entries that it lacks are those of
+// Default.
 func Parse(lang string, b []byte) (*Catalog, error) {
 	c := &Catalog{lang, map[string]entry{}}
 	if lang != Default {
@@ -100,7 +102,7 @@ func Parse(lang string, b []byte) (*Catalog, error) {
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(c.messages, fallback.messages)
+		maps.Copy(c.entries, fallback.entries)
 	}
 	var own map[string]forms
 	if err := json.Unmarshal(b, &own); err != nil {
@@ -117,12 +119,12 @@ func Parse(lang string, b []byte) (*Catalog, error) {
 				}
 			}
 		}
-		c.messages[id] = e
+		c.entries[id] = e
 	}
 	return c, nil
 }
 
-// forms holds the plural forms of a message, or "other" alone.
+// forms holds the plural forms of an entry, or "other" alone.
 type forms map[string]string
 
 func (f *forms) UnmarshalJSON(b []byte) error {
@@ -141,31 +143,32 @@ func (c *Catalog) Language() string { return c.language }
 // Name returns the language's name for itself, or its tag if the catalogue has
 // no name.
 func (c *Catalog) Name() string {
-	if e := c.messages["language_name"]; e.tag == language.Make(c.language) {
+	if e := c.entries["language_name"]; e.tag == language.Make(c.language) {
 		return e.forms["other"]
 	}
 	return c.language
 }
 
-// Words returns the words of a message that is a list of words, such as
+// Words returns the words of an entry that is a list of words, such as
 // command_words_help.
 func (c *Catalog) Words(id string) []string { return strings.Fields(c.Text(id)) }
 
-// Has reports whether the catalogue, or that of Default, has a message.
+// Has reports whether the catalogue, or that of Default, has an entry.
 func (c *Catalog) Has(id string) bool {
-	_, ok := c.messages[id]
+	_, ok := c.entries[id]
 	return ok
 }
 
-// Lookup returns a message with its values, in the plural form of the first
-// one. It is for ids and values that do not come from the program's own code.
+// Lookup returns the text of an entry with its values, in the plural form of the
+// first one. It fails if there is no such entry, or if it needs more values. It is
+// for ids and values from outside the program's code, such as templates.
 func (c *Catalog) Lookup(id string, values ...any) (string, error) {
-	e, ok := c.messages[id]
+	e, ok := c.entries[id]
 	switch {
 	case !ok:
-		return "", fmt.Errorf("message %q of language %s: no such message", id, c.language)
+		return "", fmt.Errorf("entry %q of language %s: no such entry", id, c.language)
 	case len(values) < e.values:
-		return "", fmt.Errorf("message %q of language %s: %d values, needs %d", id, c.language, len(values), e.values)
+		return "", fmt.Errorf("entry %q of language %s: %d values, needs %d", id, c.language, len(values), e.values)
 	case e.values == 0:
 		return e.forms["other"], nil
 	}
@@ -178,8 +181,8 @@ func (c *Catalog) Lookup(id string, values ...any) (string, error) {
 
 var formNames = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}
 
-// Text is Lookup for the ids and values that the program's own code names. It
-// returns the id where Lookup fails; a test looks up every id.
+// Text is Lookup for ids and values in the program's code. It returns the id if
+// Lookup fails; a test looks up every id.
 func (c *Catalog) Text(id string, values ...any) string {
 	text, err := c.Lookup(id, values...)
 	if err != nil {
@@ -226,7 +229,7 @@ func offset(t time.Time) string {
 }
 
 // Region returns the name of a region, its id if the language has no name for it,
-// or words for no region if the id is empty.
+// or the text "no region" if the id is empty.
 func (c *Catalog) Region(id string) string {
 	if id == "" {
 		return c.Text("no_region")
@@ -237,10 +240,9 @@ func (c *Catalog) Region(id string) string {
 	return id
 }
 
-// RegionNamed returns the id of the region that the language calls name, in
-// whatever case, or "".
+// RegionNamed returns the id of the region with that name, ignoring case, or "".
 func (c *Catalog) RegionNamed(name string) string {
-	for _, id := range slices.Sorted(maps.Keys(c.messages)) {
+	for _, id := range slices.Sorted(maps.Keys(c.entries)) {
 		if region, ok := strings.CutPrefix(id, "region_"); ok && strings.EqualFold(c.Text(id), name) {
 			return region
 		}

@@ -79,8 +79,8 @@ func named(t *testing.T) map[string]bool {
 	return ids
 }
 
-// English has every message that is named and no other.
-func TestDefaultHasEveryMessage(t *testing.T) {
+// English has every entry that is named and no other.
+func TestDefaultHasEveryEntry(t *testing.T) {
 	ids, have := named(t), catalogue(t, Default)
 	for id := range ids {
 		if _, ok := have[id]; !ok && !strings.HasSuffix(id, "_") {
@@ -132,10 +132,10 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// sampleValues returns a value of the right type for each value of a message.
-func sampleValues(messages ...forms) []any {
+// sampleValues returns a value of the right type for each value of an entry.
+func sampleValues(entries ...forms) []any {
 	values := make([]any, 9)
-	for _, f := range messages {
+	for _, f := range entries {
 		for _, text := range f {
 			for _, m := range regexp.MustCompile(`%\[(\d)\]([ds])`).FindAllStringSubmatch(text, -1) {
 				values[m[1][0]-'1'] = "x"
@@ -149,7 +149,7 @@ func sampleValues(messages ...forms) []any {
 }
 
 // A language with a name alone is complete: the rest is in English.
-func TestMissingMessagesAreEnglish(t *testing.T) {
+func TestMissingEntriesAreEnglish(t *testing.T) {
 	english, err := Of(Default)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Each lookup in the code passes as many values as the message needs, in every
+// Each lookup in the code passes as many values as the entry needs, in every
 // language: with fewer, a message would show its id.
 func TestLookupsPassEveryValue(t *testing.T) {
 	var files []string
@@ -57,7 +57,7 @@ func TestLookupsPassEveryValue(t *testing.T) {
 					return true // a method of another type
 				}
 				checked++
-				if need, got := c.messages[name].values, len(call.Args)-1; got < need {
+				if need, got := c.entries[name].values, len(call.Args)-1; got < need {
 					t.Errorf("%s: %s has %d values in %s and gets %d", set.Position(call.Pos()), name, need, language, got)
 				}
 			}
@@ -76,7 +76,7 @@ func TestLookupWithoutValuesFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for id, m := range c.messages {
+		for id, m := range c.entries {
 			need := m.values
 			for n := range need {
 				if text, err := c.Lookup(id, make([]any, n)...); err == nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A file is all that a language needs: its messages are its own, those that it
-// lacks are in the default language.
+// A file is all that a language needs: entries that it lacks are in the default
+// language.
 func TestSampleLanguage(t *testing.T) {
 	b, err := os.ReadFile("testdata/de.json")
 	if err != nil {
