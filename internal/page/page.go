@@ -1,10 +1,10 @@
 // Package page writes a report as a web page.
 //
-// The page is one file: its style and script stand in it, and its policy
-// allows these alone, by their hashes. It works without the script, whose part
-// is to sort and filter the rows in the browser. page.go writes it, model.go
-// holds what templates/page.html shows, and chart.go draws the bars and the
-// timeline.
+// The page is self-contained: its style and script are inline, and its
+// Content-Security-Policy admits only them, by hash. It works without the script,
+// which sorts and filters the rows in the browser. page.go writes the page,
+// model.go has the fields that templates/page.html uses, and chart.go draws the
+// bars and the timeline.
 package page
 
 import (
@@ -23,18 +23,18 @@ import (
 	"matrix-expiry-report/templates"
 )
 
-// Options are what a page shows besides the report.
+// Options control what a page shows in addition to the report.
 type Options struct {
 	Message message.Options   // language, links and the owner's tag
-	Path    string            // path of the page
-	Query   url.Values        // query of the request
+	Path    string            // of the request
+	Query   url.Values        // of the request
 	Owners  []string          // owners of all matrices, for the filter
-	Fixed   bool              // a signed link, whose query cannot be changed: no filters
-	Formats map[string]string // path of each other format, by name; empty for a link that reads only this one
+	Fixed   bool              // for a signed link, whose query cannot be changed: there are no filters
+	Formats map[string]string // path of each other format, by name; empty for a signed link, which has only this one
 	Rows    []report.Finding  // rows of the table
 	All     bool              // Rows has matrices that need no attention, too
-	Page    int               // page of the table, from 1
-	Pages   int
+	Page    int               // which part of the table Rows is, from 1
+	Pages   int               // how many such parts there are
 }
 
 // Policy returns the Content-Security-Policy of the page: its own style and

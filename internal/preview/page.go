@@ -11,7 +11,8 @@ import (
 	"matrix-expiry-report/templates"
 )
 
-// page is the page with a part for each service, which gets the posted body.
+// page is the template of the page, with a part for each service, which gets the
+// posted body.
 var page = sync.OnceValue(func() *template.Template {
 	t := template.New("preview.html").Funcs(template.FuncMap{
 		"json": func(body []byte) (v map[string]any, err error) {
@@ -50,7 +51,7 @@ func Page(messages []Message) ([]byte, error) {
 }
 
 // A replacement is the HTML of escaped markup. The markup is a regular
-// expression, compiled when used: the start of the function has no time for it.
+// expression. It is compiled when used, as that would delay the function's start.
 type replacement struct{ markup, html string }
 
 // toHTML returns text with markup as HTML.

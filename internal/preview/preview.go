@@ -1,6 +1,6 @@
-// Package preview shows the message of every channel without sending it: it
-// posts a report through the channels to the emulated chats, and returns what
-// they received as text, or as one page that looks like the chats.
+// Package preview shows the message of every channel without sending it to a real
+// chat: it posts a report through the channels to emulated chats, and returns what
+// they received as text, or as one HTML page that looks like the chats.
 //
 // To add a service, add its part to templates/preview.html.
 package preview
@@ -21,7 +21,8 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Message is what one service received in one language.
+// A Message is a message that an emulated chat (internal/emulator/chat) received,
+// and its language.
 type Message struct {
 	fakechat.Message
 	Language string
