@@ -1,4 +1,3 @@
-// Package deploy tests s.yaml, the RAM policies, the examples and the workflows.
 package deploy
 
 import (

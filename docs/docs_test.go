@@ -1,5 +1,3 @@
-// Package docs tests the documents of the repository: their links, their
-// commands, their tables, and what they name.
 package docs
 
 import (

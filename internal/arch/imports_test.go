@@ -1,5 +1,3 @@
-// Package arch tests the structure of the repository: which package may import
-// which, what the program depends on, and how large a file may be.
 package arch
 
 import (

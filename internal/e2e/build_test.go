@@ -1,5 +1,3 @@
-// Package e2e tests the built binary as Function Compute runs it, against emulated
-// services.
 package e2e
 
 import (
