@@ -107,7 +107,7 @@ func TestIncompleteListingIsNotCached(t *testing.T) {
 	w.Now = func() time.Time { return now }
 	w.get(t, "/report")
 	now = now.Add(time.Hour)
-	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	if rec := w.do("GET", "/report"); rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}

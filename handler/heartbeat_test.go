@@ -36,8 +36,8 @@ func TestHeartbeat(t *testing.T) {
 		{"an empty account", timer(""), nil, nil, 0},
 		{"an empty account with findings only", timer(`{"notify_on":"findings"}`), nil, nil, 0},
 		{"silent without findings", timer(`{"notify_on":"findings"}`), fine, nil, 1},
-		{"incomplete", timer(""), fine, []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: denied}}, 0},
-		{"failed", timer(""), fine, []fakecloud.Fault{{Answer: denied}}, 0},
+		{"incomplete", timer(""), fine, []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Respond: denied}}, 0},
+		{"failed", timer(""), fine, []fakecloud.Fault{{Respond: denied}}, 0},
 	} {
 		w.cloud.Nodes, w.cloud.Faults = c.nodes, c.faults
 		pings = 0

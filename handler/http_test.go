@@ -61,7 +61,7 @@ func TestHTTP(t *testing.T) {
 // TestFailedListingIs502 checks that a report of nothing is not a success.
 func TestFailedListingIs502(t *testing.T) {
 	w := setup(t)
-	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	rec := w.do("GET", "/report")
 	if rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") || !strings.Contains(rec.Body.String(), `"ListingFailed"`) {
 		t.Errorf("%d %s", rec.Code, rec.Body)

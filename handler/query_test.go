@@ -117,7 +117,7 @@ func TestOwnersWithCommasAndSpaces(t *testing.T) {
 // reason if the listing fails, and what is known if it is incomplete.
 func TestOwnerOfFailedListing(t *testing.T) {
 	w := setup(t)
-	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+	w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	for _, query := range []string{"owner=team-a", "owner=team-z", "page=9"} {
 		if rec := w.do("GET", "/report?"+query); rec.Code != 502 || !strings.Contains(rec.Body.String(), "Forbidden.RAM") {
 			t.Errorf("%s: %d %s, want 502 with the reason", query, rec.Code, rec.Body)

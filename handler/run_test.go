@@ -25,7 +25,7 @@ import (
 // channels, with the id of its request.
 func TestFailedListingIsReported(t *testing.T) {
 	w := setup(t)
-	w.cloud.Faults = []fakecloud.Fault{{Answer: fakecloud.APIError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")}}
+	w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")}}
 	got := w.invoke(t, timer(""))
 	if !strings.Contains(got, `"complete":false`) || !strings.Contains(got, "InvalidAccessKeyId.NotFound") {
 		t.Errorf("got %s", got)
@@ -53,8 +53,8 @@ func TestNotifyOnFindings(t *testing.T) {
 		{"no matrices", timer(""), nil, nil, 2}, // the account may be the wrong one
 		{"no findings", timer(""), []fakecloud.Node{fine}, nil, 0},
 		{"a finding", timer(""), []fakecloud.Node{fine, {NodeId: "cpn-2", RegionId: "cn-shanghai", Status: "FAILED", GmtCreate: "2025-01-01 00:00:00"}}, nil, 2},
-		{"a failed listing", timer(""), nil, []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}, 2},
-		{"an incomplete listing", timer(""), []fakecloud.Node{fine}, []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}, 2},
+		{"a failed listing", timer(""), nil, []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}, 2},
+		{"an incomplete listing", timer(""), []fakecloud.Node{fine}, []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "-", Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}, 2},
 		{"a problem that hides nothing", timer("good morning"), []fakecloud.Node{fine}, nil, 2},
 		{"an override", timer(`{"notify_on":"always"}`), []fakecloud.Node{fine}, nil, 2},
 	} {

@@ -28,13 +28,13 @@ func TestEndpoints(t *testing.T) {
 	fleet := start(t, &fakecloud.Server{Nodes: nodes})
 	otherSite := start(t, &fakecloud.Server{Keys: map[string]fakecloud.Key{"another": {Secret: "s"}}})
 	oneRegion := start(t, &fakecloud.Server{Nodes: nodes, Faults: []fakecloud.Fault{{
-		Action: "DescribeCloudPhoneNodes", Region: "eu-central-1", Answer: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No."),
+		Action: "DescribeCloudPhoneNodes", Region: "eu-central-1", Respond: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No."),
 	}}})
 	name := func(address string) string { return "endpoint " + strings.TrimPrefix(address, "http://") }
-	deniedRegions := start(t, &fakecloud.Server{Nodes: nodes[:1], Faults: []fakecloud.Fault{{Action: "DescribeRegions", Answer: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
+	deniedRegions := start(t, &fakecloud.Server{Nodes: nodes[:1], Faults: []fakecloud.Fault{{Action: "DescribeRegions", Respond: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
 	uncovered := start(t, &fakecloud.Server{Nodes: nodes, OneRegion: "cn-shanghai"})
-	neither := start(t, &fakecloud.Server{Nodes: nodes, OneRegion: "cn-shanghai", Faults: []fakecloud.Fault{{Action: "DescribeRegions", Answer: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
-	denied := start(t, &fakecloud.Server{Faults: []fakecloud.Fault{{Answer: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No.")}}})
+	neither := start(t, &fakecloud.Server{Nodes: nodes, OneRegion: "cn-shanghai", Faults: []fakecloud.Fault{{Action: "DescribeRegions", Respond: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
+	denied := start(t, &fakecloud.Server{Faults: []fakecloud.Fault{{Respond: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No.")}}})
 	empty := start(t, &fakecloud.Server{})
 	const all = "131 matrices: cn-shanghai 45, cn-hangzhou 50, ap-southeast-1 23, eu-central-1 13"
 	last := []want{{"clock", OK, "off the API's clock", ""}, {"time zones", OK, "", ""}}

@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, fault := range cases {
 		wg.Go(func() {
-			cloud := &fakecloud.Server{Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Answer: fault.Answer}}}
+			cloud := &fakecloud.Server{Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Respond: fault.Respond}}}
 			r := runWithFault(t, binary, fault.Name, cloud, nil)
 			for _, m := range r.messages {
 				if !m.Accepted || !strings.Contains(m.Title, "No report today") || !strings.Contains(m.Text, r.requestID) {
@@ -43,7 +43,7 @@ func TestFaults(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			r := runWithFault(t, binary, "dingtalk: "+fault.Name, &fakecloud.Server{}, fault.Answer)
+			r := runWithFault(t, binary, "dingtalk: "+fault.Name, &fakecloud.Server{}, fault.Respond)
 			if r.err != nil {
 				t.Errorf("dingtalk: %s: %v, want no error, as slack has the report", fault.Name, r.err)
 			}

@@ -146,7 +146,7 @@ func TestFunctionSurvivesPagingFaults(t *testing.T) {
 	for _, fault := range emulator.PagingFaultCases() {
 		t.Run(fault.Name, func(t *testing.T) {
 			began := time.Now()
-			r := runOnce(t, binary, "", &fakecloud.Server{Nodes: nodes(map[string]int{"cn-shanghai": 5}), Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Answer: fault.Answer}}},
+			r := runOnce(t, binary, "", &fakecloud.Server{Nodes: nodes(map[string]int{"cn-shanghai": 5}), Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Respond: fault.Respond}}},
 				"FC_FUNCTION_MEMORY_SIZE=128")
 			if r.report.Complete || len(r.report.Problems) == 0 {
 				t.Errorf("complete %t, problems %+v", r.report.Complete, r.report.Problems)

@@ -13,8 +13,8 @@ import (
 // A FaultCase is a response that is not the requested page, or a page that is part
 // of an endless list.
 type FaultCase struct {
-	Name   string
-	Answer http.HandlerFunc
+	Name    string
+	Respond http.HandlerFunc // responds instead of the service
 }
 
 // FaultCases returns the responses that a client may receive instead of a page:

@@ -34,7 +34,7 @@ func TestListIsBounded(t *testing.T) {
 		}
 		t.Run(fault.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &fakecloud.Server{Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "cn-hangzhou", Answer: fault.Answer}}}
+				cloud := &fakecloud.Server{Faults: []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "cn-hangzhou", Respond: fault.Respond}}}
 				s := overPipes(t, cloud)
 				before := heap()
 				began := time.Now()

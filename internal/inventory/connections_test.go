@@ -147,7 +147,7 @@ func TestListWhileEndpointGoesAway(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var gone atomic.Bool
 					cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 2, Faults: []fakecloud.Fault{
-						{Region: "cn-hangzhou", Page: page, Answer: func(http.ResponseWriter, *http.Request) {
+						{Region: "cn-hangzhou", Page: page, Respond: func(http.ResponseWriter, *http.Request) {
 							gone.Store(true)
 							panic(http.ErrAbortHandler)
 						}},

@@ -12,15 +12,15 @@ import (
 
 func TestListMergesEndpoints(t *testing.T) {
 	all := someNodes()
-	denies := &fakecloud.Server{Faults: []fakecloud.Fault{{Answer: fakecloud.APIError(403, "Forbidden.RAM", "no")}}}
+	denies := &fakecloud.Server{Faults: []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}}
 	refuses := func() *fakecloud.Server {
 		return &fakecloud.Server{Keys: map[string]fakecloud.Key{"another account": {}}}
 	}
 	knows := func(nodes []fakecloud.Node, faults ...fakecloud.Fault) *fakecloud.Server {
 		return &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: faults}
 	}
-	gone := fakecloud.Fault{Region: "cn-hangzhou", Page: 2, Answer: fakecloud.APIError(403, "Forbidden", "No.")}
-	goneHere := fakecloud.Fault{Region: "-", Page: 2, Answer: fakecloud.APIError(403, "Forbidden", "No.")}
+	gone := fakecloud.Fault{Region: "cn-hangzhou", Page: 2, Respond: fakecloud.APIError(403, "Forbidden", "No.")}
+	goneHere := fakecloud.Fault{Region: "-", Page: 2, Respond: fakecloud.APIError(403, "Forbidden", "No.")}
 	for _, tt := range []struct {
 		name      string
 		endpoints []http.Handler

@@ -106,7 +106,7 @@ func TestListFaults(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/page %d/one region", fault.Name, page), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					cloud := &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: []fakecloud.Fault{
-						{Action: "DescribeCloudPhoneNodes", Region: "cn-hangzhou", Page: page, Answer: fault.Answer},
+						{Action: "DescribeCloudPhoneNodes", Region: "cn-hangzhou", Page: page, Respond: fault.Respond},
 					}}
 					l := listInTime(t, cloud)
 					wantRows(t, l, idsOf(nodes), len(nodes)) // the unfiltered query shows them
@@ -127,7 +127,7 @@ func TestListFaults(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/page %d/everywhere", fault.Name, page), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					cloud := &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: []fakecloud.Fault{
-						{Action: "DescribeCloudPhoneNodes", Page: page, Answer: fault.Answer},
+						{Action: "DescribeCloudPhoneNodes", Page: page, Respond: fault.Respond},
 					}}
 					l := listInTime(t, cloud)
 					known, total := firstOfEach(nodes, 2*(page-1)), len(nodes)
@@ -174,9 +174,9 @@ func TestListRetriesTemporaryFaults(t *testing.T) {
 		t.Run(trouble.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
-					{Region: "cn-hangzhou", Page: 2, Times: times, Answer: trouble.Answer},
-					{Action: "DescribeCloudPhoneNodes", Region: "-", Page: 1, Times: times, Answer: trouble.Answer},
-					{Action: "DescribeRegions", Times: times, Answer: trouble.Answer},
+					{Region: "cn-hangzhou", Page: 2, Times: times, Respond: trouble.Respond},
+					{Action: "DescribeCloudPhoneNodes", Region: "-", Page: 1, Times: times, Respond: trouble.Respond},
+					{Action: "DescribeRegions", Times: times, Respond: trouble.Respond},
 				}}
 				l := list(t, t.Context(), overPipes(t, cloud))
 				wantRows(t, l, idsOf(someNodes()), 9)
@@ -248,7 +248,7 @@ func TestListRepeatsOnceAfterExpiredToken(t *testing.T) {
 		2: {[]string{"cn-hangzhou InvalidParameter.NextToken may hide"}, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: times, Answer: expired}}}
+			cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: times, Respond: expired}}}
 			l := list(t, t.Context(), overPipes(t, cloud))
 			wantRows(t, l, idsOf(someNodes()), 9)
 			wantProblems(t, l, want.problems...)

@@ -148,7 +148,7 @@ func TestListSurvivesOneExpiredToken(t *testing.T) {
 	for _, page := range []int{2, 10, 11, 20, 24} {
 		synctest.Test(t, func(t *testing.T) {
 			cloud := &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: []fakecloud.Fault{
-				{Region: "cn-shanghai", Page: page, Times: 1, Answer: fakecloud.APIError(400, "InvalidParameter.NextToken", "The NextToken has expired.")},
+				{Region: "cn-shanghai", Page: page, Times: 1, Respond: fakecloud.APIError(400, "InvalidParameter.NextToken", "The NextToken has expired.")},
 			}}
 			l := list(t, t.Context(), overPipes(t, cloud), "cn-shanghai")
 			wantRows(t, l, idsOf(nodes), 50)
@@ -164,7 +164,7 @@ func TestListDoesNotRetryRefusalsWithRateLimitHeaders(t *testing.T) {
 	for _, code := range []string{"InvalidAccessKeyId", "Forbidden", "NoPermission", "SignatureDoesNotMatch"} {
 		synctest.Test(t, func(t *testing.T) {
 			refused := withHeader(fakecloud.APIError(400, code, "No."), "x-ratelimit-user", "Limit:1000,Remain:999,TimeLeft:1000")
-			l := list(t, t.Context(), overPipes(t, &fakecloud.Server{Faults: []fakecloud.Fault{{Answer: refused}}}))
+			l := list(t, t.Context(), overPipes(t, &fakecloud.Server{Faults: []fakecloud.Fault{{Respond: refused}}}))
 			wantProblems(t, l, "- "+code+" may hide")
 			if l.Stats.Retries > 0 {
 				t.Errorf("%s: %d retries, want none", code, l.Stats.Retries)
@@ -175,7 +175,7 @@ func TestListDoesNotRetryRefusalsWithRateLimitHeaders(t *testing.T) {
 
 func TestListRetriesThrottlingWithLowerCaseKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Answer: func(w http.ResponseWriter, _ *http.Request) {
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 2, Respond: func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(400)
 			fmt.Fprint(w, `{"code":"Throttling.User","message":"Denied by flow control.","requestId":"R"}`)
 		}}}}
@@ -193,7 +193,7 @@ func TestListDoesNotWaitForWrappedRetryAfter(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			later := withHeader(fakecloud.APIError(429, "TooManyRequests", "Slow down."), "Retry-After", value)
-			cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Answer: later}}}
+			cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Respond: later}}}
 			l := list(t, t.Context(), overPipes(t, cloud))
 			wantProblems(t, l, "cn-hangzhou TooManyRequests may hide")
 			if took := time.Since(start); took > time.Minute {
@@ -232,7 +232,7 @@ func TestListCountsRowsWithoutNodeIDOnce(t *testing.T) {
 }
 
 func TestListAndProbeAgreeWithoutDescribeRegions(t *testing.T) {
-	denied := []fakecloud.Fault{{Action: "DescribeRegions", Answer: fakecloud.APIError(403, "NoPermission", "You are not authorized.")}}
+	denied := []fakecloud.Fault{{Action: "DescribeRegions", Respond: fakecloud.APIError(403, "NoPermission", "You are not authorized.")}}
 	for name, tt := range map[string]struct {
 		cloud  *fakecloud.Server
 		covers bool

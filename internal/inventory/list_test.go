@@ -140,7 +140,7 @@ func TestListFindsUndocumentedRegions(t *testing.T) {
 		{"betrayed by the unfiltered total", &fakecloud.Server{Nodes: nodes, PageSize: 2}, false},
 		{"on the first unfiltered page", &fakecloud.Server{Nodes: nodes}, false},
 		{"though DescribeRegions fails", &fakecloud.Server{Nodes: nodes, PageSize: 2, Faults: []fakecloud.Fault{
-			{Action: "DescribeRegions", Answer: fakecloud.APIError(403, "Forbidden", "You are not on the whitelist.")},
+			{Action: "DescribeRegions", Respond: fakecloud.APIError(403, "Forbidden", "You are not on the whitelist.")},
 		}}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestListIfUnfilteredQueryCoversOneRegion(t *testing.T) {
 	})
 	t.Run("proves nothing where a region fails", func(t *testing.T) {
 		cloud := &fakecloud.Server{Nodes: someNodes(), OneRegion: "cn-shanghai", PageSize: 2, Faults: []fakecloud.Fault{
-			{Region: "cn-hangzhou", Page: 2, Answer: fakecloud.APIError(403, "Forbidden", "No.")},
+			{Region: "cn-hangzhou", Page: 2, Respond: fakecloud.APIError(403, "Forbidden", "No.")},
 		}}
 		l := overTCP(t, cloud).List(t.Context(), nil)
 		wantRows(t, l, []string{"cpn-00", "cpn-01", "cpn-02", "cpn-03", "cpn-05", "cpn-07"}, 9)

@@ -251,7 +251,7 @@ func TestListRetriesResetConnection(t *testing.T) {
 		c.(*net.TCPConn).SetLinger(0)
 		c.Close()
 	}
-	cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: reset}}}
+	cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Respond: reset}}}
 	l := overTCP(t, cloud).List(t.Context(), nil)
 	wantRows(t, l, idsOf(someNodes()), 9)
 	wantProblems(t, l)

@@ -148,7 +148,7 @@ func TestMaxInFlightIsPerEndpoint(t *testing.T) {
 func TestRepeatedThrottlingPausesLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 2, Latency: time.Millisecond, Faults: []fakecloud.Fault{
-			{Action: "DescribeCloudPhoneNodes", Times: 12, Answer: fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")},
+			{Action: "DescribeCloudPhoneNodes", Times: 12, Respond: fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")},
 		}}
 		l := list(t, t.Context(), overPipes(t, cloud))
 		wantRows(t, l, idsOf(regularNodes()), 15)
@@ -175,7 +175,7 @@ func TestThrottlingIsForgottenAfterSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttled := fakecloud.APIError(400, "Throttling.User", "Denied by flow control.")
 		cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 1, Faults: []fakecloud.Fault{
-			{Region: "cn-hangzhou", Page: 1, Times: 2, Answer: throttled}, {Region: "cn-hangzhou", Page: 4, Times: 1, Answer: throttled},
+			{Region: "cn-hangzhou", Page: 1, Times: 2, Respond: throttled}, {Region: "cn-hangzhou", Page: 4, Times: 1, Respond: throttled},
 		}}
 		s := overPipes(t, cloud)
 		s.API.MaxInFlight = 1

@@ -79,7 +79,7 @@ func TestListWaitsAsTheServiceAsks(t *testing.T) {
 			t.Run(tt.header+" "+tt.value+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
-						{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: withHeader(answer, tt.header, tt.value)},
+						{Region: "cn-hangzhou", Page: 2, Times: 1, Respond: withHeader(answer, tt.header, tt.value)},
 					}}
 					l := list(t, t.Context(), overPipes(t, cloud))
 					wantRows(t, l, idsOf(someNodes()), 9)
@@ -99,7 +99,7 @@ func TestInvalidDelaysAreIgnored(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				cloud := &fakecloud.Server{Nodes: someNodes(), Faults: []fakecloud.Fault{
-					{Region: "cn-hangzhou", Times: 2, Answer: withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), header, value)},
+					{Region: "cn-hangzhou", Times: 2, Respond: withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), header, value)},
 				}}
 				wantRows(t, list(t, t.Context(), overPipes(t, cloud)), idsOf(someNodes()), 9)
 				if took := time.Since(start); took > 2*time.Second {
@@ -131,7 +131,7 @@ func TestListDoesNotWaitTooLong(t *testing.T) {
 				}
 				start := time.Now()
 				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
-					{Region: "cn-hangzhou", Page: 2, Answer: withHeader(fakecloud.APIError(429, "Throttling", "Later."), "Retry-After", tt.seconds)},
+					{Region: "cn-hangzhou", Page: 2, Respond: withHeader(fakecloud.APIError(429, "Throttling", "Later."), "Retry-After", tt.seconds)},
 				}}
 				l := list(t, ctx, overPipes(t, cloud))
 				wantRows(t, l, idsOf(someNodes()), 9)
@@ -168,7 +168,7 @@ func TestListAtDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				start := time.Now()
-				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Page: 2, Answer: tt.answer}}}
+				cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Page: 2, Respond: tt.answer}}}
 				l := list(t, ctx, overPipes(t, cloud))
 				wantRows(t, l, known, 9)
 				wantProblems(t, l, "- "+tt.code+" may hide", "cn-hangzhou "+tt.code+" may hide", "cn-shanghai "+tt.code+" may hide")
@@ -216,7 +216,7 @@ func TestCancelEndsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{
-			{Region: "cn-hangzhou", Page: 2, Answer: withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), "Retry-After", "60")},
+			{Region: "cn-hangzhou", Page: 2, Respond: withHeader(fakecloud.APIError(503, "ServiceUnavailable", "Later."), "Retry-After", "60")},
 		}}
 		start := time.Now()
 		time.AfterFunc(10*time.Second, cancel)
@@ -245,7 +245,7 @@ func TestResponseTimeoutIsNotDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Answer: silent}}}
+		cloud := &fakecloud.Server{Nodes: someNodes(), PageSize: 2, Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Respond: silent}}}
 		l := list(t, ctx, overPipes(t, cloud))
 		wantProblems(t, l, "cn-hangzhou ConnectionFailed may hide")
 	})
@@ -269,7 +269,7 @@ func TestThrottlingPausesAllRequests(t *testing.T) {
 		throttled := withHeader(fakecloud.APIError(400, "Throttling.User", "Denied by flow control."), "x-acs-retry-after", "5000")
 		cloud := &fakecloud.Server{
 			Nodes: fakecloud.Fleet(time.Now()), PageSize: 3, Latency: 100 * time.Millisecond,
-			Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Answer: throttled}},
+			Faults: []fakecloud.Fault{{Region: "cn-hangzhou", Page: 2, Times: 1, Respond: throttled}},
 		}
 		if l := list(t, t.Context(), overPipes(t, cloud)); len(l.Matrices) != 131 || len(l.Problems) > 0 {
 			t.Errorf("listed %d, %+v", len(l.Matrices), l.Problems)

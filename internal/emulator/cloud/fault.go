@@ -4,11 +4,11 @@ import "net/http"
 
 // Fault replaces the response to the requests that it matches.
 type Fault struct {
-	Action string           // empty means any
-	Region string           // BizRegionId; empty means any, "-" means only queries without one
-	Page   int              // 1-based page; 0 means any
-	Times  int              // how often the fault occurs; 0 means always
-	Answer http.HandlerFunc // the response; nil means 503 ServiceUnavailable
+	Action  string           // empty means any
+	Region  string           // BizRegionId; empty means any, "-" means only queries without one
+	Page    int              // 1-based page; 0 means any
+	Times   int              // how often the fault occurs; 0 means always
+	Respond http.HandlerFunc // responds instead of the service; nil means 503 ServiceUnavailable
 }
 
 // fault returns the response of the first fault that matches and has not yet
@@ -28,10 +28,10 @@ func (c *Server) fault(action, region string, page int) http.HandlerFunc {
 			c.hits = map[int]int{}
 		}
 		c.hits[i]++
-		if f.Answer == nil {
+		if f.Respond == nil {
 			return APIError(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
 		}
-		return f.Answer
+		return f.Respond
 	}
 	return nil
 }

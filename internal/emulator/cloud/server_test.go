@@ -211,8 +211,8 @@ func TestResponseHeaders(t *testing.T) {
 func TestFaults(t *testing.T) {
 	c := &Server{Now: clock, Nodes: Fleet(testNow), Faults: []Fault{
 		{Action: "DescribeRegions", Times: 2},
-		{Action: "DescribeCloudPhoneNodes", Region: "-", Page: 2, Answer: APIError(400, "Throttling.User", "slow down")},
-		{Region: "eu-central-1", Times: 1, Answer: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(502) }},
+		{Action: "DescribeCloudPhoneNodes", Region: "-", Page: 2, Respond: APIError(400, "Throttling.User", "slow down")},
+		{Region: "eu-central-1", Times: 1, Respond: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(502) }},
 	}}
 	status := func(action string, params url.Values) int { return signer{}.call(c, action, params).Code }
 	for i, want := range []int{503, 503, 200} {
