@@ -1,8 +1,9 @@
 // Package config reads the settings of the program from environment variables,
 // and the overrides of a single run from an event.
 //
-// Load reads every setting, also after an invalid one, so that all errors are
-// reported together. Secrets never appear in them.
+// An invalid setting disables one [Part] of the program, such as a channel, until
+// it is fixed; the rest works. [Load] reads every setting, even after an invalid
+// one, so that all mistakes are reported together. They never contain a secret.
 //
 // To add a setting, read it in [Load] or, for a channel, in that channel's file
 // in internal/chat. An Env records the names that are read, and tests require
@@ -33,18 +34,18 @@ const (
 // Values of HTTP_AUTH.
 const (
 	TriggerAuth = "trigger" // the HTTP trigger authenticates callers
-	TokenAuth   = "token"   // callers need HTTP_TOKEN, as without a value
+	TokenAuth   = "token"   // callers must send HTTP_TOKEN; also the effect of an empty HTTP_AUTH if HTTP_TOKEN is set
 )
 
-// MinToken is the number of characters from which a token cannot be guessed.
+// MinToken is the minimum length of HTTP_TOKEN, in characters.
 const MinToken = 16
 
 // Settings are the settings of one run.
 type Settings struct {
 	report.Rules
-	Regions      []string // ids as in BizRegionId; empty means all regions
+	Regions      []string // region ids such as cn-hangzhou; empty means all regions
 	Endpoints    []*url.URL
-	APIZone      *time.Location // of API timestamps that name no zone
+	APIZone      *time.Location // of API timestamps without a zone
 	Language     string
 	NotifyOn     string // Always or OnFindings
 	ConsoleURL   string // where a subscription is renewed
@@ -55,11 +56,11 @@ type Settings struct {
 	OwnerTag     string              // the tag whose value is the owner of a matrix
 	Mentions     map[string][]string // ids of people in the chats, by owner
 	Templates    fs.FS               // the operator's own templates; nil if none
-	HeartbeatURL *url.URL            // works as a password; nil if none
+	HeartbeatURL *url.URL            // a secret; nil if none
 	MaxInFlight  int                 // concurrent requests to one endpoint
 	LogLevel     slog.Level
 	Cron         string        // of the timer, shown by doctor
-	Cache        time.Duration // how long a listing serves further requests
+	Cache        time.Duration // how long HTTP requests share a listing
 }
 
 // defaultEndpoints are the public hosts of the Cloud Phone API. Accounts of the
@@ -77,8 +78,8 @@ const MaxInFlight = 16
 
 var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
-// Load reads the settings of the program itself. An invalid value leaves the
-// default, and a mistake in env.
+// Load reads all settings except those of channels and commands. For each invalid
+// setting it records a mistake in env (see [Env.Mistakes]) and uses the default.
 func Load(env *Env) Settings {
 	s := Settings{
 		Rules:       env.For(Reports).rules(),
@@ -102,8 +103,8 @@ func Load(env *Env) Settings {
 	return s
 }
 
-// rules reads the rules of the report. If only one of the two thresholds is set,
-// the default of the other gives way.
+// rules reads the rules of the report. If only one of the two thresholds is set and
+// critical would exceed warning, the other takes the same value.
 func (e *Env) rules() report.Rules {
 	r := report.Rules{
 		Days:       e.Int("EXPIRY_DAYS", 30, 0, MaxDays),
@@ -125,7 +126,7 @@ func (e *Env) rules() report.Rules {
 	return r
 }
 
-// access reads who may use HTTP, and why it is off, if it is.
+// access reads how callers are authenticated, and returns why HTTP is off, or "".
 func (e *Env) access() (token Secret, auth, off string) {
 	token, auth = e.Secret("HTTP_TOKEN"), e.Text("HTTP_AUTH", "")
 	mistakes := len(e.mistakes)
@@ -192,8 +193,7 @@ func (e *Env) mentions(name string) map[string][]string {
 	return all
 }
 
-// maxRegions bounds the regions that may be named, each of which is at least one
-// API request.
+// maxRegions is how many regions may be set. Each is at least one API request.
 const maxRegions = 50
 
 // checkRegions returns each region once, and refuses what is invalid.

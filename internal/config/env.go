@@ -16,9 +16,9 @@ import (
 	_ "time/tzdata" // the runtime of a function may have no time zones
 )
 
-// An Env reads the settings of one part of the program. Its methods return the
-// default of a setting that is absent or invalid, and collect a mistake for each
-// invalid value.
+// An Env reads settings. Its methods return the default of a setting that is absent
+// or invalid, and record a mistake for each invalid value. It is not safe for
+// concurrent use.
 type Env struct {
 	*source
 	part Part
@@ -37,14 +37,14 @@ type source struct {
 // name still works, with a warning.
 var formerNames = map[string]string{}
 
-// NewEnv returns an Env that reads from get, such as os.Getenv. An invalid value
-// costs no part of the program: its default is used.
+// NewEnv returns an Env that reads from get, such as os.Getenv. Its mistakes disable
+// no Part: the default is used.
 func NewEnv(get func(string) string) *Env {
 	return &Env{source: &source{get: get, renamed: formerNames}}
 }
 
-// For returns an Env that reads the settings of a part: an invalid value disables
-// that part.
+// For returns an Env whose mistakes disable a part. It shares everything else with
+// e.
 func (e *Env) For(part Part) *Env { return &Env{e.source, part} }
 
 // Warnings returns a warning for each setting that has its former name, or from
@@ -66,7 +66,8 @@ func (e *Env) Err() error {
 	return errors.Join(errs...)
 }
 
-// Text reads a value without what copying adds to it, see [clean].
+// Text reads a text. Surrounding spaces and quotes, and invisible characters that
+// copying adds, are removed from this and every other value.
 func (e *Env) Text(name, fallback string) string {
 	first := !slices.Contains(e.names, name)
 	if first {
@@ -112,8 +113,8 @@ func (e *Env) Size() (n int) {
 	return n
 }
 
-// Refuse adds a mistake that shows an invalid value, unless that may be a
-// secret, and what is wanted.
+// Refuse adds a mistake with an invalid value, unless that may be a secret, and its
+// valid form.
 func (e *Env) Refuse(name, value, wanted string) {
 	if mayBeSecret(value) {
 		e.RefuseSecret(name, wanted)
@@ -205,14 +206,13 @@ func (e *Env) WebLink(name, fallback string) string {
 	return u.String()
 }
 
-// SecretURL reads a URL that works as a password: https, or http on a loopback
-// address, as the emulator serves. It returns nil if the value is absent or invalid.
+// SecretURL reads a URL that is a secret: https, or http on a loopback address, such
+// as the emulator's. It returns nil if the value is absent or invalid.
 func (e *Env) SecretURL(name, example string) *url.URL {
 	return e.ParseSecretURL(name, e.Text(name, ""), example)
 }
 
-// ParseSecretURL returns a URL like SecretURL, from a value that was read and
-// completed already.
+// ParseSecretURL is SecretURL for a value that has already been read.
 func (e *Env) ParseSecretURL(name, v, example string) *url.URL {
 	if v == "" {
 		return nil

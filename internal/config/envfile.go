@@ -10,11 +10,11 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// envLine is a line of a file of settings. Serverless Devs and godotenv take
-// more than that, but not alike.
+// envLine matches a line of a file of settings. Serverless Devs and godotenv accept
+// other lines too, but read them differently.
 var envLine = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$`)
 
-// alike matches the values that Serverless Devs and godotenv read alike:
+// alike matches the values that Serverless Devs and godotenv read the same way:
 // without quotes, in single quotes, in double quotes. Serverless Devs cuts a
 // value without quotes at any #, evaluates <%, and replaces $NAME, even in
 // single quotes and as \$NAME, since it expands the file twice.
@@ -25,11 +25,11 @@ var alike = regexp.MustCompile("^(?:" + strings.Join([]string{
 	`"(?:[^"$\\]|\\n)*"\s*(?:#.*)?`,
 }, "|") + ")$")
 
-// ReadEnvFile reads the settings of file, lines of the form NAME=value as in
-// the .env file of Serverless Devs. Besides the values it returns the mistakes,
-// a line each, among them every value that Serverless Devs reads otherwise: the
-// same file would give a function other settings. They never repeat a value,
-// which may be a secret. The last result is the error of reading the file.
+// ReadEnvFile reads a file of settings, with lines of the form NAME=value as in the
+// .env file of Serverless Devs. It returns the values by name; mistakes, an error
+// with one line for each invalid line and for each value that Serverless Devs would
+// read differently, or nil; and err, if the file could not be read. mistakes
+// contains no values, which may be secrets.
 func ReadEnvFile(file string) (values map[string]string, mistakes, err error) {
 	b, err := os.ReadFile(file)
 	if err != nil {

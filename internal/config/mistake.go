@@ -7,12 +7,12 @@ import (
 )
 
 // A Part is a part of the program that an invalid setting disables until it is
-// fixed. It is named as in "HTTP is off until then". With the empty Part nothing
-// is disabled: the default of the setting is used.
+// fixed. Its text completes the sentence "… is off until then". The empty Part
+// disables nothing: the default of the setting is used.
 type Part string
 
 const (
-	Reports   Part = "the report" // rules, zones, regions and endpoints: without them a report would be wrong
+	Reports   Part = "the report" // disabled by invalid rules, zones, regions and endpoints
 	HTTP      Part = "HTTP"
 	Link      Part = "this link"
 	Mention   Part = "this mention"
@@ -57,7 +57,7 @@ func Blocking(mistakes []Mistake) (others []Mistake, blocking error) {
 // that long.
 var tokenLike = regexp.MustCompile(`[0-9A-Za-z_+=-]{16,}`)
 
-// mayBeSecret reports whether a value may have a secret in it: a token, a password
+// mayBeSecret reports whether a value may contain a secret: a token, a password
 // before an @, or the path or query of a webhook.
 func mayBeSecret(value string) bool {
 	_, rest, isURL := strings.Cut(value, "://")

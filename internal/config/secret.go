@@ -5,13 +5,14 @@ import (
 	"log/slog"
 )
 
-// A Secret is a password, a token or a URL that works as one. It is formatted,
+// A Secret is a password, a token or a URL that contains one. It is formatted,
 // logged and encoded as REDACTED; only Reveal returns its value. An empty Secret is
 // shown as empty.
 type Secret string
 
 const redacted = "REDACTED"
 
+// String returns REDACTED, or "" if s is empty.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -23,7 +24,10 @@ func (s Secret) String() string {
 // error for a wrong verb such as %d.
 func (s Secret) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), s.String()) }
 
-func (s Secret) LogValue() slog.Value         { return slog.StringValue(s.String()) }
+// LogValue returns String as a value of a log.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText returns String, so that JSON does not contain the value.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Reveal returns the value.
