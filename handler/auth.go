@@ -166,8 +166,8 @@ func (h *Handler) sign(site *url.URL, q query, values url.Values) string {
 	return (&url.URL{Scheme: site.Scheme, Host: site.Host, Path: formatNamed(q.format).path, RawQuery: values.Encode()}).String()
 }
 
-// SignedLink returns a link to the page of a site, such as http://127.0.0.1:9000,
-// that is valid until tomorrow.
+// SignedLink returns a link to the web page at site, such as http://127.0.0.1:9000.
+// It is signed with HTTP_TOKEN and valid until tomorrow.
 func (h *Handler) SignedLink(site *url.URL) string {
 	return h.sign(site, query{format: "html", until: h.day(1)}, url.Values{})
 }

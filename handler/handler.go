@@ -1,7 +1,7 @@
 // Package handler is what Function Compute calls: it dispatches events, runs a
 // report, delivers it to the channels and serves HTTP.
 //
-// An event enters through [Handler.Invoke] in this file. A timer or a plain
+// An event enters through [Handler.Invoke] (handler.go). A timer or a plain
 // event becomes a run (run.go), whose report is delivered (notify.go). An event
 // of the HTTP trigger becomes a request (event.go) to [Handler.ServeHTTP]
 // (http.go), which the command serve uses too. Routes, query parameters and
@@ -27,28 +27,31 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Source lists the matrices of the given regions, or of all regions if there
-// are none.
+// A Source lists matrices.
 type Source interface {
+	// List returns the matrices of the regions, or of all regions if there are
+	// none. Failures are problems in the Listing. It must be safe for concurrent
+	// use.
 	List(ctx context.Context, regions []string) report.Listing
 }
 
-// A Channel is one place that reports are delivered to. The key identifies the
-// run, so that a channel can recognise a repeated delivery. If a message may
-// have arrived despite an error, the error has a method Uncertain that returns
-// true.
+// A Channel is one place that reports are delivered to.
 type Channel interface {
 	Name() string
+	// Send delivers r. The key identifies the run, so that a channel can recognise
+	// a repeated delivery. An error with a method Uncertain() bool that returns
+	// true means that the message may have been delivered.
 	Send(ctx context.Context, r report.Report, o message.Options, key string) error
 }
 
-// A Handler answers events and HTTP requests. Set its fields before use.
+// A Handler handles events and HTTP requests. Settings, Source, Log and Now are
+// required. Set the fields before use; then it is safe for concurrent use.
 type Handler struct {
 	Settings config.Settings
 	Source   Source
 	Channels []Channel
 	Commands []Command
-	Doctor   func(ctx context.Context, post bool) ([]byte, error) // checks the setup and returns JSON; may be nil
+	Doctor   func(ctx context.Context, post bool) ([]byte, error) // checks the setup and returns JSON; post sends a test message too; may be nil
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -57,9 +60,11 @@ type Handler struct {
 	routerOnce sync.Once
 }
 
-// Invoke answers one event of Function Compute, whose kind it recognises by its
-// fields. A non-nil error means that no channel was reached and the platform
-// should retry.
+// Invoke handles one event of Function Compute, whose kind it recognises by its
+// fields, and returns the response. The response to a malformed or unknown event is
+// JSON with the reason. An error means that the platform should retry: the report
+// was to be delivered and reached no channel, also because none is configured, or
+// the program panicked.
 func (h *Handler) Invoke(ctx context.Context, event []byte) (response []byte, err error) {
 	log := h.logger(ctx)
 	defer func() {
@@ -109,8 +114,8 @@ func (h *Handler) timer(ctx context.Context, log *slog.Logger, name, at string, 
 	return h.runEvent(ctx, log.With("trigger", "timer", "timer", name), run)
 }
 
-// plain runs the request that an event of neither trigger holds. It answers an
-// invalid request with what is wrong, not with an error: a retry would not help.
+// plain runs the request of an event that is of neither trigger. An invalid request
+// gets a response with the reason and no error: a retry would not help.
 func (h *Handler) plain(ctx context.Context, log *slog.Logger, event []byte) ([]byte, error) {
 	req, err := parseRequest(event)
 	if err != nil {

@@ -81,20 +81,21 @@ type runRequest struct {
 	problems []report.Problem // added to those of the listing
 }
 
-// Report runs a report without delivering it.
+// Report makes a new listing and returns its report, without delivering it.
 func (h *Handler) Report(ctx context.Context) report.Report {
 	r, _ := h.run(ctx, h.Log, runRequest{settings: h.Settings})
 	return r
 }
 
-// Post runs a report and delivers it to every channel. The error is
-// [ErrUndelivered] if no channel was reached.
+// Post makes a new listing and delivers its report to every channel, unless
+// NOTIFY_ON says otherwise. The key identifies the run, see [Channel]. The error
+// wraps [ErrUndelivered] if no channel was reached.
 func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 	return h.run(ctx, h.Log, runRequest{settings: h.Settings, channels: h.Channels, notify: true, key: key})
 }
 
 // run lists the matrices, builds the report and delivers it if the request and
-// the settings say so. A listing that failed is reported, too.
+// the settings require that. A failed listing is reported, too.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (report.Report, error) {
 	start := h.Now()                                                                        // the instant of the report
 	listingCtx, cancel := withEarlierDeadline(ctx, func(left time.Duration) time.Duration { // reserved for delivery
@@ -185,7 +186,7 @@ func problemAttr(p report.Problem) slog.Attr {
 		"code", p.Code, "message", p.Message, "request_id", p.RequestID, "may_hide", p.MayHideMatrices)
 }
 
-// Options returns the options of a message that the settings determine.
+// Options returns the message options that follow from the settings.
 func Options(s config.Settings) message.Options {
 	return message.Options{
 		Language: s.Language, ConsoleURL: s.ConsoleURL, ReportURL: s.ReportURL, OwnerTag: s.OwnerTag,
