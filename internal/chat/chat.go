@@ -26,9 +26,9 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A Kind is a chat service. Name is the name of its channel and of its
-// template, and the prefix of its settings. load reads these and returns a
-// channel without a URL if the service is not configured.
+// A Kind is a supported chat service, configured or not. Name is the name of its
+// channel and of its template and, in upper case, the prefix of its settings. load
+// reads these and returns a channel without a URL if the service is not configured.
 type Kind struct {
 	Name string
 	load func(*config.Env) Channel
@@ -44,12 +44,12 @@ var Kinds = []Kind{
 	{"webhook", loadWebhook},
 }
 
-// A Channel is a place that a report is sent to. The load function of its kind
+// A Channel is a configured webhook. It is safe for concurrent use. The load function of its kind
 // sets what differs between chat services, and [Load] the rest.
 type Channel struct {
 	url        *url.URL             // of the webhook; a secret
-	isPerson   func(id string) bool // reports whether the service mentions a person by an id of this form
-	idempotent bool                 // the service shows a message once that it received twice
+	isPerson   func(id string) bool // reports whether an id has the form of the service's user ids
+	idempotent bool                 // the service shows a message that it received twice only once
 	formats    []format             // of a message, the best first
 	// sign adds a signature. It is called for each try. It may be nil.
 	sign func(p *posting, now time.Time)
@@ -64,7 +64,7 @@ type Channel struct {
 // A format returns the body of a message.
 type format func(outgoing) ([]byte, error)
 
-// An outgoing message is a draft and what it was made from.
+// An outgoing message is a draft and what it was composed from.
 type outgoing struct {
 	id      string // the same for every try, and for a repeated run; empty for a reply
 	report  report.Report
@@ -72,8 +72,8 @@ type outgoing struct {
 	draft   *message.Draft
 }
 
-// Load returns the channels that are configured. Invalid settings are left in
-// env.
+// Load returns the configured channels. It records a mistake in env for each invalid
+// setting.
 func Load(env *config.Env) []*Channel {
 	var channels []*Channel
 	transport := newTransport()
@@ -124,11 +124,12 @@ func newTransport() *http.Transport {
 // Name returns the channel's name in reports.
 func (c *Channel) Name() string { return c.name }
 
-// Host returns scheme and host of the webhook. The rest of it is a secret.
+// Host returns the scheme and host of the webhook. The rest of the URL is a secret.
 func (c *Channel) Host() *url.URL { return &url.URL{Scheme: c.url.Scheme, Host: c.url.Host} }
 
-// Send posts r. The key identifies the run: a service that recognises repeats
-// shows a repeated run once.
+// Send posts r, with retries. The key identifies the run: a service that recognises
+// a repeated message shows it once. The error wraps an [*Error] if the message was
+// not delivered, and another error if it could not be composed.
 func (c *Channel) Send(ctx context.Context, r report.Report, o message.Options, key string) error {
 	out, err := c.compose(r, o, key)
 	if err != nil {

@@ -15,20 +15,20 @@ import (
 	"matrix-expiry-report/internal/retryafter"
 )
 
-// An Error is why a message was not delivered. It never contains a URL, which
-// for these services is a secret.
+// An Error is a failed delivery. It never contains a URL, which is a secret.
 type Error struct {
-	Code           string        // the service's code, or what happened on the way
-	Advice         string        // what it usually means and what to do
-	Temporary      bool          // the service may accept the same message later
-	RetryAfter     time.Duration // when, if the service says so
+	Code           string        // the service's error code, "HTTP" and the status, or "no response"
+	Advice         string        // the usual cause and what to do about it
+	Temporary      bool          // a retry may succeed
+	RetryAfter     time.Duration // the delay that the service asks for; 0 if none
 	TryOtherFormat bool          // the service may accept the message in another format
-	MayHaveArrived bool          // it is unknown whether the message was delivered, so a repeated run may post it twice
+	MayHaveArrived bool          // the message may have been delivered, so that a retry could post it twice
 }
 
 // Uncertain reports whether the message may have been delivered.
 func (e *Error) Uncertain() bool { return e.MayHaveArrived }
 
+// Error returns the code and the advice.
 func (e *Error) Error() string {
 	if e.Advice == "" {
 		return e.Code

@@ -21,8 +21,9 @@ var misspelt = []struct {
 	{regexp.MustCompile(`^[uws][0-9][a-z0-9]{5,}$`), "the ids of Slack are in upper case"},
 }
 
-// CheckMentions returns a warning for each id in MENTIONS by which no channel
-// mentions anyone.
+// CheckMentions returns a warning for each id of mentions, the setting MENTIONS,
+// that has the form of no channel's user ids or looks misspelt. It returns none if
+// there are no channels.
 func CheckMentions(mentions map[string][]string, channels []*Channel) (warnings []string) {
 	if len(channels) == 0 {
 		return nil
