@@ -131,9 +131,9 @@ func (r Report) Filter(keep func(Finding) bool) Report {
 	return r
 }
 
-// AllMatrices returns every matrix of l as a Finding: first found, the findings of
-// a report of l, then the others by expiry. The others have no reason and no
-// severity.
+// AllMatrices returns every matrix of l as a Finding, for formats that list all of
+// them: first found, the findings of a report of l, then the others by expiry. The
+// others have no reason and no severity.
 func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding {
 	all := append(make([]Finding, 0, len(l.Matrices)), found...)
 	for _, m := range l.Matrices {

@@ -21,39 +21,38 @@ import (
 // Version is the version of the report's JSON form.
 const Version = 1
 
-// A Listing is what could be read of all matrices.
+// A Listing is the matrices that could be read, and how complete they are.
 type Listing struct {
 	Matrices     []*Matrix // each once, in any order
-	Total        int       // how many there should be, as far as the API counts
+	Total        int       // number of matrices according to the API
 	TotalChecked bool      // see Report.TotalChecked
-	Regions      []string  // that have matrices
-	Problems     []Problem // what could not be done
-	Recovered    []Problem // what failed and cost nothing, for the log
+	Regions      []string  // regions with at least one matrix
+	Problems     []Problem // failures, some of which may hide matrices
+	Recovered    []Problem // failures that a retry resolved; only logged
 	Stats        Stats
 }
 
 // Listed returns how many matrices of any status were read.
 func (l Listing) Listed() int { return len(l.Matrices) }
 
-// Complete reports whether no matrix is missing, which is so unless a problem
-// says otherwise.
+// Complete reports whether no problem may hide matrices.
 func (l Listing) Complete() bool {
 	return !slices.ContainsFunc(l.Problems, func(p Problem) bool { return p.MayHideMatrices })
 }
 
-// Stats are what a listing cost.
+// Stats are the cost of a listing.
 type Stats struct {
 	Calls   int   // API requests, each attempt counted
-	Retries int   // those among them that repeated another
+	Retries int   // those of Calls that were retries
 	Bytes   int64 // of responses, as transferred
 }
 
 // A Finding is a matrix that needs attention.
 type Finding struct {
 	Matrix
-	Reason       Reason   `json:"reason"` // of the first rule that matches
-	OtherReasons []Reason `json:"also"`   // of further rules that match, in their order
-	Severity     Severity `json:"severity"`
+	Reason       Reason   `json:"reason"`    // of the first rule that matches; [Thresholds.PrimaryReason] is what it is shown under
+	OtherReasons []Reason `json:"also"`      // of further rules that match, in their order
+	Severity     Severity `json:"severity"`  // of its most severe reason
 	DaysLeft     *int     `json:"days_left"` // calendar days until it expires, negative afterwards; nil without an expiry date
 }
 
@@ -81,7 +80,7 @@ type Problem struct {
 type Delivery struct {
 	Channel   string `json:"channel"`
 	Delivered bool   `json:"delivered"`
-	Messages  int    `json:"messages"`
+	Messages  int    `json:"messages"` // delivered: 2 if a notice about another channel followed the report
 	Error     string `json:"error"`
 }
 
@@ -108,20 +107,20 @@ type Report struct {
 	// unnoticed.
 	TotalChecked bool `json:"total_checked"`
 
-	Regions        []string       `json:"regions"`
-	Counts         map[string]int `json:"counts"` // findings by Reason, and deleted matrices as "deleted"
-	PhonesAffected int            `json:"phones_affected"`
-	NextExpiry     *Expiry        `json:"next_expiry"` // the first after the report's days; nil if none
-	Findings       []Finding      `json:"findings"`    // most urgent first
+	Regions        []string       `json:"regions"`         // with at least one matrix, sorted
+	Counts         map[string]int `json:"counts"`          // findings by Reason, and deleted matrices as "deleted"
+	PhonesAffected int            `json:"phones_affected"` // phones on the matrices of Findings
+	NextExpiry     *Expiry        `json:"next_expiry"`     // the first after the report's days; nil if none
+	Findings       []Finding      `json:"findings"`        // most urgent first
 	Problems       []Problem      `json:"problems"`
 	Deliveries     []Delivery     `json:"deliveries,omitempty"` // only of a report that was to be sent
 	Matrices       []Matrix       `json:"matrices,omitempty"`   // one page of all matrices, if requested
 	Page           int            `json:"page,omitempty"`       // from 1
-	Pages          int            `json:"pages,omitempty"`
+	Pages          int            `json:"pages,omitempty"`      // number of pages
 }
 
-// Brief returns the JSON of r without its findings, which is the response to a
-// timer event.
+// Brief returns the JSON of r without its findings: the response to a timer or a
+// plain event, whose size the platform limits.
 func (r Report) Brief() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -184,8 +184,9 @@ func (r Rules) Classify(m Matrix, now time.Time) (Finding, bool) {
 	return f, true
 }
 
-// PrimaryReason returns the most severe reason of f, the one that f is shown
-// under. Of equally severe reasons it is the first.
+// PrimaryReason returns the most severe reason of f, the one that f is shown under
+// and that its Severity belongs to. Of equally severe reasons it is the first. For
+// counts, use f.Reason, as Report.Counts does.
 func (t Thresholds) PrimaryReason(f Finding) Reason {
 	primary := f.Reason
 	for _, reason := range f.OtherReasons {
