@@ -9,6 +9,6 @@
 //
 // Each is as strict as its vendor's documentation: a request that the real
 // service would refuse is refused here, in the same form and with the reason.
-// They import nothing of the program that they check, so that a mistake in one
+// The emulators import nothing of the program that they check, so that a mistake in one
 // is not repeated in the other.
 package emulator
