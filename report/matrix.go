@@ -6,7 +6,7 @@ import "time"
 type Matrix struct {
 	NodeID          string            `json:"node_id"`
 	Name            string            `json:"name"`
-	Account         string            `json:"account"` // for reports of several accounts; empty in those of one
+	Account         string            `json:"account"` // empty if there is only one account
 	Region          string            `json:"region"`
 	Status          string            `json:"status"`
 	ExpiresAt       Time              `json:"expires_at"`
