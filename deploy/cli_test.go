@@ -46,7 +46,7 @@ func sDeploy(t *testing.T, program, dir, yaml, env string, variables ...string) 
 	folders := strings.Fields(string(goEnv))
 	cmd := exec.CommandContext(t.Context(), program, "deploy", "-y")
 	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), variables...), "HOME="+t.TempDir(), "GOPATH="+folders[0], "GOCACHE="+folders[1],
+	cmd.Env = append(append(os.Environ(), variables...), "HOME="+homeOfDeployer(t), "GOPATH="+folders[0], "GOCACHE="+folders[1],
 		"AccountID="+account, "AccessKeyID=emulator", "AccessKeySecret=emulator-secret")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -83,6 +83,18 @@ func testDeploy(t *testing.T, program string) {
 			t.Errorf("with %s: got the error %v and the output\n%s", old, err, out)
 		}
 	}
+}
+
+// homeOfDeployer returns a temporary home folder. The deployer leaves processes
+// that go on writing there, so removing it may fail, which is no error.
+func homeOfDeployer(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "deployer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // testDeployWithoutGo deploys the zip of a release in an empty folder, with a
