@@ -3,10 +3,10 @@
 // package returns report.Matrix values and none of the SDK's types. Package
 // inventory decides which calls are made.
 //
-// Read client.go (the calls), retry.go and limiter.go (when a call is retried),
-// request.go (what is sent), response.go, node.go, json.go and time.go (what is
-// read), and errors.go and explain.go (what an error means). No error and no
-// report.Problem of this package contains a credential, see redact.go.
+// Read client.go (the calls), retry.go (when a call is retried), request.go (what
+// is sent), response.go, node.go, json.go and time.go (what is read), and
+// errors.go (what an error means). No error and no report.Problem of this package
+// contains a credential, see redact.go.
 package cloudphone
 
 import (
@@ -109,19 +109,27 @@ func (s *Session) renew(ctx context.Context, expired Credentials) bool {
 	return s.credentials != expired
 }
 
-// A Client calls one endpoint. It is safe for concurrent use.
+// A Client calls one endpoint. It is safe for concurrent use. The API limits an
+// account, not a region: at most so many calls run at a time as there are slots,
+// and after one of them was throttled all wait, so that a run does not prolong
+// its own throttling.
 type Client struct {
 	session  *Session
 	endpoint *url.URL // scheme and host
-	limiter  *limiter
+	slots    chan struct{}
 	decoders sync.Pool
 	skew     atomic.Int64 // a time.Duration
+
+	mu                 sync.Mutex
+	until              time.Time // no call starts before
+	throttles          int       // in a row
+	successes, retries int
 }
 
 // Client returns a client with its own rate limit and retry budget.
 func (s *Session) Client(endpoint *url.URL) *Client {
 	return &Client{
-		session: s, endpoint: endpoint, limiter: newLimiter(s.api.MaxInFlight),
+		session: s, endpoint: endpoint, slots: make(chan struct{}, s.api.MaxInFlight),
 		decoders: sync.Pool{New: func() any { return newDecoder(s.api.Zone) }},
 	}
 }

@@ -1,6 +1,7 @@
 package cloudphone
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -32,30 +33,26 @@ func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder)
 	var none T
 	var last *Error
 	timeouts := 0
-	for attempt := range maxAttempts {
-		if c.limiter.acquire(ctx) != nil {
+	for retries := range maxAttempts {
+		if c.acquire(ctx) != nil {
 			break
 		}
 		keys := c.session.keys()
-		var result T
-		last = c.attempt(ctx, call, keys, func(d *decoder) (err *Error) {
-			result, err = decode(d)
-			return err
-		})
-		c.limiter.release()
-		if last == nil {
+		result, err := attempt(ctx, c, call, keys, decode)
+		c.release()
+		if last = err; last == nil {
 			return result, nil
 		}
 		if last.timeout {
 			timeouts++
 		}
-		if !c.worthRetrying(ctx, last, keys) || attempt == maxAttempts-1 || timeouts == maxTimeouts || !c.limiter.takeRetry() {
+		if !c.worthRetrying(ctx, last, keys) || retries == maxAttempts-1 || timeouts == maxTimeouts || !c.takeRetry() {
 			break
 		}
 		c.session.retries.Add(1)
 		delay := last.RetryAfter
 		if delay == 0 && !last.expiredCredentials() {
-			delay = rand.N(firstRetryDelay << attempt) // all of it at random, so that calls that failed together do not return together
+			delay = rand.N(firstRetryDelay << retries) // all of it at random, so that calls that failed together do not return together
 		}
 		if sleep(ctx, delay) != nil {
 			break
@@ -82,14 +79,14 @@ func (c *Client) worthRetrying(ctx context.Context, e *Error, used Credentials) 
 		return false
 	}
 	if e.Throttled() {
-		c.limiter.pause(e.RetryAfter)
+		c.pause(e.RetryAfter)
 	}
 	return true
 }
 
 // attempt makes one request. Its error contains no credentials. A panic costs one
 // call and not the run.
-func (c *Client) attempt(ctx context.Context, call call, keys Credentials, decode func(*decoder) *Error) (e *Error) {
+func attempt[T any](ctx context.Context, c *Client, call call, keys Credentials, decode func(*decoder) (T, *Error)) (result T, e *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e = &Error{NotService: true, Code: "Panic", Message: fmt.Sprint("panic: ", p)}
@@ -101,7 +98,7 @@ func (c *Client) attempt(ctx context.Context, call call, keys Credentials, decod
 	c.session.calls.Add(1)
 	res, err := c.session.api.HTTP.Do(c.request(ctx, call, keys))
 	if err != nil {
-		return connectionError("", err)
+		return result, connectionError("", err)
 	}
 	defer res.Body.Close()
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
@@ -112,12 +109,90 @@ func (c *Client) attempt(ctx context.Context, call call, keys Credentials, decod
 	e = d.read(res.StatusCode, res.Body)
 	c.session.bytes.Add(int64(d.body.Len()))
 	if e == nil || res.StatusCode != http.StatusOK { // an error may be cut
-		e = decode(d)
+		result, e = decode(d)
 	}
 	if e != nil {
 		e.RetryAfter = retryAfter(res.Header, e, time.Now())
-		return e
+		return result, e
 	}
-	c.limiter.succeeded()
+	c.succeeded()
+	return result, nil
+}
+
+// A client may make baseRetries retries, and one more for every successesPerRetry
+// successful calls.
+const baseRetries, successesPerRetry = 50, 10
+
+// takeRetry reports whether one more call may be retried, and counts it.
+func (c *Client) takeRetry() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.retries >= baseRetries+c.successes/successesPerRetry {
+		return false
+	}
+	c.retries++
+	return true
+}
+
+// A throttled response that names no delay pauses all calls for minPause, and
+// for twice as long each time it comes again, up to maxOwnPause.
+const minPause, maxOwnPause = time.Second, 4 * time.Second
+
+// pause lets no call start for d, or for the client's own delay if d is 0. Calls
+// that were running when the last pause began do not lengthen it.
+func (c *Client) pause(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if !now.Before(c.until) {
+		c.throttles++
+	}
+	d = cmp.Or(d, min(minPause<<min(c.throttles-1, 10), maxOwnPause))
+	if until := now.Add(d); until.After(c.until) {
+		c.until = until
+	}
+}
+
+// succeeded records that a call succeeded.
+func (c *Client) succeeded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.successes++
+	if !time.Now().Before(c.until) {
+		c.throttles = 0
+	}
+}
+
+// acquire waits for a slot and for the end of a pause. If it returns no error, the
+// caller must call release. The error is that of ctx.
+func (c *Client) acquire(ctx context.Context) error {
+	select {
+	case c.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for { // the pause may become longer meanwhile
+		c.mu.Lock()
+		left := time.Until(c.until)
+		c.mu.Unlock()
+		if left <= 0 || sleep(ctx, left) != nil {
+			break
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		c.release()
+		return err
+	}
 	return nil
+}
+
+func (c *Client) release() { <-c.slots }
+
+// sleep waits for d. The error is that of ctx, if it ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }

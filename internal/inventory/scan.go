@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"matrix-expiry-report/internal/cloudphone"
@@ -32,16 +31,13 @@ type scan struct {
 // that is incomplete too, the rows of both are kept, as the listing is incomplete
 // in any case.
 func (e *endpoint) scan(ctx context.Context, region string) *scan {
-	var known matrices
-	if region == "" {
-		known = e.rows
-	}
-	first := e.attempt(ctx, region, known)
-	if first.err == nil || !worthRepeating(first.err) || ctx.Err() != nil {
+	first := e.attempt(ctx, region, e.rows)
+	if first.err == nil || first.err == errMemory || cloudphone.Refused(first.err) || ctx.Err() != nil {
 		return first
 	}
-	if region != "" {
-		known = first.rows
+	known := first.rows
+	if region == "" {
+		known = e.rows
 	}
 	second := e.attempt(ctx, region, known)
 	second.recovered = first.err
@@ -49,11 +45,6 @@ func (e *endpoint) scan(ctx context.Context, region string) *scan {
 		second.earlier = first.rows
 	}
 	return second
-}
-
-// worthRepeating reports whether another attempt may end differently.
-func worthRepeating(err error) bool {
-	return !cloudphone.Refused(err) && !errors.Is(err, errMemory)
 }
 
 // attempt reads one region once. A row of a matrix that is known replaces it, so
@@ -76,8 +67,11 @@ func (e *endpoint) attempt(ctx context.Context, region string, known matrices) *
 		switch {
 		case !e.keep(p, unknown):
 			s.err = errMemory
-		case p.NextToken == "":
-			s.err = s.verdict()
+		case p.NextToken == "" && s.changed:
+			s.err = errChanged
+		case p.NextToken == "" && s.read+s.unreadable < s.total:
+			s.err = errShort
+		case p.NextToken == "": // whole
 		case tokens[p.NextToken]:
 			s.err = errRepeatedToken
 		case withoutNew == maxPagesWithoutNew, s.total >= 0 && s.read+s.unreadable > 2*s.total+surplusRows, s.pages == maxPages(e.Memory):
@@ -89,17 +83,6 @@ func (e *endpoint) attempt(ctx context.Context, region string, known matrices) *
 		}
 		return s
 	}
-}
-
-// verdict returns why a scan that has reached its last page is incomplete, or nil.
-func (s *scan) verdict() error {
-	switch {
-	case s.changed:
-		return errChanged
-	case s.read+s.unreadable < s.total:
-		return errShort
-	}
-	return nil
 }
 
 // keep reports whether there is memory for a page. A page without an unknown row
