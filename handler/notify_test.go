@@ -121,6 +121,20 @@ func TestUncertainDeliveryIsNotRetried(t *testing.T) {
 	}
 }
 
+// TestSecondMessageIsCounted checks that the message which names a failed channel
+// is counted for the channel that got it, whatever their order.
+func TestSecondMessageIsCounted(t *testing.T) {
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} }))
+	send := func(err error) func(context.Context, message.Options, string) error {
+		return func(context.Context, message.Options, string) error { return err }
+	}
+	h.Channels = []handler.Channel{fakeChannel{"gone", send(errors.New("refused"))}, fakeChannel{"works", send(nil)}}
+	r, err := h.Post(t.Context(), "key")
+	if err != nil || len(r.Deliveries) != 2 || r.Deliveries[0].Messages != 0 || r.Deliveries[1].Messages != 2 {
+		t.Errorf("%v: %+v, want no message to gone and two to works", err, r.Deliveries)
+	}
+}
+
 // TestPanickingChannel checks that a channel which panics affects no other.
 func TestPanickingChannel(t *testing.T) {
 	w := setup(t)
