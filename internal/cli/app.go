@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
@@ -98,15 +97,6 @@ func (a app) validate(post bool) error {
 		return settingsError{errors.Join(a.mistakesErr, errors.New(none))}
 	}
 	return nil
-}
-
-// validateForHTTP returns a settingsError if a setting stops the report or
-// disables HTTP.
-func (a app) validateForHTTP() error {
-	if err := a.validate(false); err != nil || a.settings.HTTPOff == "" {
-		return err
-	}
-	return settingsError{errors.New(strings.ReplaceAll(a.settings.HTTPOff, "; ", "\n"))}
 }
 
 func (a app) handler(log *slog.Logger) *handler.Handler {

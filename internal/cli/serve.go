@@ -25,8 +25,11 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.validateForHTTP(); err != nil {
+	if err := a.validate(false); err != nil {
 		return err
+	}
+	if a.settings.HTTPOff != "" {
+		return settingsError{errors.New(strings.ReplaceAll(a.settings.HTTPOff, "; ", "\n"))}
 	}
 	generated := ""
 	if a.settings.HTTPToken == "" && a.settings.HTTPAuth != config.TriggerAuth {
