@@ -111,17 +111,14 @@ func (e *Env) rules() report.Rules {
 		StuckAfter: e.Duration("STUCK_AFTER", 24*time.Hour, time.Minute),
 		Location:   e.Location("TIME_ZONE", "Asia/Shanghai"),
 	}
-	critical, warning := e.Text("CRITICAL_DAYS", ""), e.Text("WARNING_DAYS", "")
 	mistakes := len(e.mistakes)
-	r.CriticalDays, r.WarningDays = e.Int("CRITICAL_DAYS", 3, 0, MaxDays), e.Int("WARNING_DAYS", 7, 0, MaxDays)
-	switch {
-	case r.CriticalDays <= r.WarningDays || len(e.mistakes) > mistakes:
-	case critical == "":
-		r.CriticalDays = r.WarningDays
-	case warning == "":
+	r.WarningDays = e.Int("WARNING_DAYS", 7, 0, MaxDays)
+	r.CriticalDays = e.Int("CRITICAL_DAYS", min(3, r.WarningDays), 0, MaxDays)
+	if r.CriticalDays > r.WarningDays && len(e.mistakes) == mistakes {
+		if warning := e.Text("WARNING_DAYS", ""); warning != "" {
+			e.Refuse("CRITICAL_DAYS", e.Text("CRITICAL_DAYS", ""), "at most WARNING_DAYS, "+warning)
+		}
 		r.WarningDays = r.CriticalDays
-	default:
-		e.Refuse("CRITICAL_DAYS", critical, "at most WARNING_DAYS, "+warning)
 	}
 	return r
 }
@@ -151,7 +148,7 @@ var defaultPorts = map[string]string{"https": ":443", "http": ":80"}
 // endpoints reads a list of hosts or URLs of the API, each once.
 func (e *Env) endpoints(name string) (all []*url.URL) {
 	const wanted = "a host such as eds-aic.cn-shanghai.aliyuncs.com (http:// only on a loopback address)"
-	list := splitList(e.Text(name, defaultEndpoints))
+	list := splitList(e.Text(name, defaultEndpoints), ",")
 	if len(list) == 0 {
 		e.Refuse(name, e.Text(name, ""), wanted)
 	}
@@ -177,18 +174,14 @@ func (e *Env) endpoints(name string) (all []*url.URL) {
 func (e *Env) mentions(name string) map[string][]string {
 	all := map[string][]string{}
 	for _, entry := range e.List(name) {
-		owner, ids, ok := strings.Cut(entry, "=")
+		owner, list, _ := strings.Cut(entry, "=")
 		owner = strings.TrimSpace(owner)
-		before := len(all[owner])
-		ids = strings.ReplaceAll(ids, `\|`, "|") // as in the source of the README's table
-		for id := range strings.SplitSeq(ids, "|") {
-			if id = strings.TrimSpace(id); id != "" {
-				all[owner] = append(all[owner], id)
-			}
-		}
-		if !ok || owner == "" || len(all[owner]) == before {
+		ids := splitList(strings.ReplaceAll(list, `\|`, "|"), "|") // \| as in the source of the README's table
+		if owner == "" || len(ids) == 0 {
 			e.Refuse(name, entry, "of the form owner=id|id, such as team-a=U012AB3CD|13800138000")
+			continue
 		}
+		all[owner] = append(all[owner], ids...)
 	}
 	return all
 }

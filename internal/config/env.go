@@ -190,7 +190,7 @@ func (e *Env) Dir(name string) fs.FS {
 }
 
 // List reads values separated by commas, each once, without empty ones.
-func (e *Env) List(name string) []string { return splitList(e.Text(name, "")) }
+func (e *Env) List(name string) []string { return splitList(e.Text(name, ""), ",") }
 
 // WebLink reads an http or https URL that may be shown.
 func (e *Env) WebLink(name, fallback string) string {
@@ -241,14 +241,15 @@ func SafeURL(u *url.URL) bool {
 	return host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && loopback)
 }
 
-func splitList(v string) []string {
-	var out []string
-	for part := range strings.SplitSeq(v, ",") {
-		if part = strings.TrimSpace(part); part != "" && !slices.Contains(out, part) {
-			out = append(out, part)
+// splitList returns the parts of v between separators, each once, without empty
+// ones.
+func splitList(v, separator string) (parts []string) {
+	for part := range strings.SplitSeq(v, separator) {
+		if part = strings.TrimSpace(part); part != "" && !slices.Contains(parts, part) {
+			parts = append(parts, part)
 		}
 	}
-	return out
+	return parts
 }
 
 var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
