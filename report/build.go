@@ -43,9 +43,7 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 		r.Complete = false
 		r.Problems = append(r.Problems, Problem{Code: "CountsDiffer", Message: fmt.Sprintf("%d of %d matrices read", r.Listed, r.Total), MayHideMatrices: true})
 	}
-	if p, ok := futureCreationProblem(l.Matrices, now); ok {
-		r.Problems = append(r.Problems, p)
-	}
+	r.Problems = append(r.Problems, futureCreationProblem(l.Matrices, now)...)
 	return r
 }
 
@@ -89,27 +87,25 @@ func expiresLater(m *Matrix, now time.Time) bool {
 // before a creation time counts as wrong.
 const clockSkew = 10 * time.Minute
 
-// futureCreationProblem returns a problem if a matrix was created in the
+// futureCreationProblem returns one problem if a matrix was created in the
 // future. Timestamps of the API name no zone: they were then parsed in the wrong
 // one, and every expiry is as many hours off.
-func futureCreationProblem(ms []*Matrix, now time.Time) (Problem, bool) {
+func futureCreationProblem(ms []*Matrix, now time.Time) []Problem {
 	var first *Matrix // by id
 	for _, m := range ms {
-		if createdInFuture(m, now) && (first == nil || m.NodeID < first.NodeID) {
+		if m.CreatedAt.After(now.Add(clockSkew)) && (first == nil || m.NodeID < first.NodeID) {
 			first = m
 		}
 	}
 	if first == nil {
-		return Problem{}, false
+		return nil
 	}
-	return Problem{
+	return []Problem{{
 		Code: "CreatedInTheFuture",
 		Message: fmt.Sprintf("%s has the creation time %s, which is in the future: set API_TIME_ZONE to the time zone of the API's timestamps",
 			first.NodeID, first.CreatedAt.Format("2006-01-02 15:04 -0700")),
-	}, true
+	}}
 }
-
-func createdInFuture(m *Matrix, now time.Time) bool { return m.CreatedAt.After(now.Add(clockSkew)) }
 
 // compareUrgency orders findings by severity, then expiry (absent ones last),
 // then id.
