@@ -85,14 +85,12 @@ func (s *Services) Credentials(context.Context) (cloudphone.Credentials, error) 
 // WriteMessages writes the messages that were posted, as the chats received
 // them, and a last line with the number of calls, listed matrices and messages.
 func (s *Services) WriteMessages(w io.Writer, listed int) error {
-	var b strings.Builder
 	messages := s.chat.Messages()
 	for _, m := range messages {
 		title := fmt.Sprintf("── as posted to %s ", m.Service)
-		fmt.Fprintf(&b, "\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
+		fmt.Fprintf(w, "\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
 	}
-	fmt.Fprintf(&b, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(s.cloud.Calls()), listed, len(messages))
-	_, err := io.WriteString(w, b.String())
+	_, err := fmt.Fprintf(w, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(s.cloud.Calls()), listed, len(messages))
 	return err
 }
 
