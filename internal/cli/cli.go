@@ -44,21 +44,24 @@ const help = `Reports which Cloud Phone matrices failed, have expired or expire 
   matrix-expiry-report demo       run everything locally, without an account or a network
   matrix-expiry-report report     list the account's matrices and print the report
       --post                      also post it to the configured channels
-      --exit-zero                 exit 0 if every channel has it, for schedulers
+      --exit-zero                 with --post: exit 0 if every channel has it, for schedulers
       --metrics FILE              also write metrics for Prometheus' textfile collector
       --json                      print JSON
   matrix-expiry-report preview    print the message of every channel in every language
-      --report FILE               of the report in FILE, as JSON, instead of a made-up fleet
-      --html FILE                 write them to FILE, as a page that looks like the chats
+      --report FILE               use the report in FILE (from report --json) instead of a sample
+      --html FILE                 write them to FILE, as a web page that looks like the chats
   matrix-expiry-report doctor     check settings, credentials, endpoints, clock and channels
       --post-test                 also send a test message
       --json                      print JSON
   matrix-expiry-report invoke URL call the deployed HTTP trigger, signed with your access key
-      --method POST  --data '{"days":7}'
+      --method METHOD             HTTP method (default GET, or POST with --data)
+      --data JSON                 body of the request, such as '{"days":7}'
   matrix-expiry-report serve      serve HTTP like the function's trigger
-      --listen 127.0.0.1:9000
+      --listen ADDR               address to listen on (default 127.0.0.1:9000)
   matrix-expiry-report emulator   serve an emulated Cloud Phone API
-      --listen 127.0.0.1:8080  --key-id emulator  --key-secret emulator-secret
+      --listen ADDR               address to listen on (default 127.0.0.1:8080)
+      --key-id ID                 access key that it accepts (default emulator)
+      --key-secret SECRET         secret of that access key (default emulator-secret)
   matrix-expiry-report version    print the version
 
 With no command it runs as the function and expects the Function Compute runtime.
@@ -67,8 +70,8 @@ and serve also read them from a file with --env-file FILE; see .env.example. The
 access key is that of the function's role, ALIBABA_CLOUD_ACCESS_KEY_ID and
 _SECRET, or a profile of the aliyun command line.
 
-Exit codes: 0 all well, 3 something needs attention, 2 wrong usage or settings,
-1 the run failed. demo ends with 0.
+Exit codes: 0 all well, 1 the run failed, 2 wrong usage or settings, 3 something
+needs attention. demo ends with 0.
 `
 
 // Main runs the command in args and returns the exit code of the process.
