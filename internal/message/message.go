@@ -65,7 +65,7 @@ type Block struct {
 }
 
 // Quiet reports whether nothing needs attention, so that a channel may show the
-// message less prominently. That of a failed run is not quiet.
+// message in a compact layout. That of a failed run is not quiet.
 func (m Message) Quiet() bool { return m.Severity == "" && !m.Failed }
 
 // A Draft is a message that is not yet fitted to the limit of a channel. It is not
