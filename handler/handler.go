@@ -63,8 +63,7 @@ type Handler struct {
 // Invoke handles one event of Function Compute, whose kind it recognises by its
 // fields, and returns the response. The response to a malformed or unknown event is
 // JSON with the reason. An error means that the platform should retry: the report
-// was to be delivered and reached no channel, also because none is configured, or
-// the program panicked.
+// was to be delivered and cannot have reached any channel, or the program panicked.
 func (h *Handler) Invoke(ctx context.Context, event []byte) (response []byte, err error) {
 	log := h.logger(ctx)
 	defer func() {

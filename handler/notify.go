@@ -17,7 +17,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// ErrUndelivered is returned for a report that reached none of its channels.
+// ErrUndelivered means that the report cannot have reached any channel.
 var ErrUndelivered = errors.New("the report was not delivered")
 
 // notify delivers a report to the channels of the run and records the

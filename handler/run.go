@@ -89,7 +89,7 @@ func (h *Handler) Report(ctx context.Context) report.Report {
 
 // Post makes a new listing and delivers its report to every channel, unless
 // NOTIFY_ON says otherwise. The key identifies the run, see [Channel]. The error
-// wraps [ErrUndelivered] if no channel was reached.
+// wraps [ErrUndelivered] if the report cannot have reached any channel.
 func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
 	return h.run(ctx, h.Log, runRequest{settings: h.Settings, channels: h.Channels, notify: true, key: key})
 }
