@@ -58,6 +58,9 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/emulator/chat", "testing", "the program contains the emulator"},
 	{"internal/emulator/fc", module + "/", "the stand-in checks the deployment and must not repeat its mistakes"},
 	{"internal/emulator/fc", ".", "the stand-in must not repeat the mistakes of a library"},
+	{"internal/emulator/oss", module + "/", "the emulator checks the program and must not repeat its mistakes"},
+	{"internal/emulator/oss", ".", "the emulator must not repeat the mistakes of a library"},
+	{"internal/emulator/oss", "testing", "the program contains the emulator"},
 	{"internal/fctest", "github.com/aliyun/", "the emulated platform must not repeat the mistakes of its SDK"},
 	{"bench/baseline", module + "/", "a baseline shares no code with the program that it is compared with"},
 }
