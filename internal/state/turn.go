@@ -137,6 +137,8 @@ func (s *Session) claim(ctx context.Context, t *Turn) error {
 			return errOvertaken
 		}
 		t.Until = s.until(ctx, t.intent)
+		// The run's own claim may be there: a put that seemed to be refused.
+		next.Claims = slices.DeleteFunc(next.Claims, func(c Claim) bool { return c.Run == s.run })
 		next.Claims = append(next.Claims, t.claim(next.Written))
 		return nil
 	})
