@@ -97,7 +97,7 @@ func TestRenewedSaysFromWhenToWhen(t *testing.T) {
 	}
 }
 
-// Each channel is told each change once, whatever the listings in between could
+// Each channel is sent each change once, whatever the listings in between could
 // show and whichever reports reached it.
 func TestChannelsThatMissedReports(t *testing.T) {
 	at := func(days int) time.Time { return testTime.Add(time.Duration(days) * day) }
@@ -112,10 +112,10 @@ func TestChannelsThatMissedReports(t *testing.T) {
 	}{
 		{listing(at(0), fine("a", expires), fine("b", expires)), "xy", map[string]string{"x": "first", "y": "first"}},
 		{listing(at(1), failed("a"), fine("b", expires)), "x", map[string]string{"x": "new a", "y": "new a"}},
-		// Incomplete: a is not listed, so y is still not told of it.
+		// Incomplete: a is not listed, so it is still not reported to y.
 		{incomplete(listing(at(2), fine("b", expires))), "xy", map[string]string{"x": "", "y": ""}},
 		{listing(at(3), failed("a"), failed("b")), "xy", map[string]string{"x": "new b", "y": "new a, new b"}},
-		// Incomplete: that a has recovered is not told yet.
+		// Incomplete: that a has recovered is not reported yet.
 		{incomplete(listing(at(4), fine("a", expires))), "xy", map[string]string{"x": "", "y": ""}},
 		{listing(at(5), fine("a", expires), failed("b")), "y", map[string]string{"x": "recovered a", "y": "recovered a"}},
 		{listing(at(6), fine("a", expires)), "y", map[string]string{"x": "recovered a, released b", "y": "released b"}},

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Baseline says what a channel was last told: the snapshot with a number,
+// A Baseline says what a channel has last been sent: the snapshot with a number,
 // apart from the exceptions.
 type Baseline struct {
 	Channel    string      `json:"channel"`
@@ -21,7 +21,7 @@ type Exception struct {
 	Unknown bool   `json:"unknown,omitempty"` // the channel does not know the matrix
 }
 
-// Known is what a channel was last told. Seen of its matrices is the time of
+// Known is what a channel has last been sent. Seen of its matrices is the time of
 // the last report that showed them.
 type Known struct {
 	At       time.Time

@@ -199,7 +199,7 @@ func TestUntilIsAtMostTheDeadline(t *testing.T) {
 	}
 }
 
-// Many runs of one event, at once and over HTTP, send it once to each channel.
+// Many runs of one event, concurrently and over HTTP, send it once to each channel.
 func TestManyRunsOfOneEvent(t *testing.T) {
 	o := bucket(t, strict())
 	var mu sync.Mutex

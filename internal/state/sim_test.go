@@ -16,7 +16,7 @@ import (
 )
 
 // The simulation draws worlds and runs the protocol in them, with three
-// instances at once and a crash or a fault at any operation. More of it:
+// concurrent instances and a crash or a fault at any operation. More of it:
 //
 //	go test ./internal/state -run TestSimulation -worlds 10000 -seed 1
 //	go test ./internal/state -run TestSimulation -worlds 20 -matrices 500 -days 400

@@ -292,10 +292,10 @@ func (t *Turn) store(next *Record, outcomes map[string]Outcome) *Snapshot {
 	if t.intent.Partial {
 		return nil
 	}
-	var told []string // whose baseline moves
+	var moved []string // whose baseline moves
 	for ch, o := range outcomes {
 		if o == Delivered && t.moves(next.Baselines, ch) {
-			told = append(told, ch)
+			moved = append(moved, ch)
 		}
 	}
 	snapshot := t.stored
@@ -303,15 +303,15 @@ func (t *Turn) store(next *Record, outcomes map[string]Outcome) *Snapshot {
 		current := Advance(next.Snapshot, t.intent.Listing, t.intent.Location)
 		current.Number = next.Sequence
 		next.Days = addDay(next.Days, current, next.Sequence, t.intent.Location)
-		if len(told) > 0 || current.At.After(next.Snapshot.At) {
+		if len(moved) > 0 || current.At.After(next.Snapshot.At) {
 			next.Snapshot, snapshot = current, &current
 		}
 	}
 	next.Baselines = slices.DeleteFunc(next.Baselines, func(b Baseline) bool {
 		unused := !slices.Contains(t.intent.Channels, b.Channel) && next.Written.Sub(b.At) > forgetAfter
-		return unused || slices.Contains(told, b.Channel)
+		return unused || slices.Contains(moved, b.Channel)
 	})
-	for _, ch := range told {
+	for _, ch := range moved {
 		next.Baselines = append(next.Baselines, baseline(ch, t.known[ch], *snapshot))
 	}
 	return snapshot
