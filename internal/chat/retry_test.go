@@ -106,3 +106,12 @@ func TestSendDoesNotWaitBeyondDeadline(t *testing.T) {
 		checkError(t, err, "wecom: HTTP 429", services["wecom"].env)
 	})
 }
+
+// A response with a code of the service may also say when to retry.
+func TestRetryAfterOfKnownCode(t *testing.T) {
+	res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Retry-After": {"7"}}}
+	e := checkNumber("code", feishuErrors)(res, []byte(`{"code":11232}`))
+	if e == nil || !e.Temporary || e.RetryAfter != 7*time.Second {
+		t.Errorf("got %+v, want a retry after 7 seconds", e)
+	}
+}
