@@ -67,10 +67,12 @@ func (f faultTest) check(t *testing.T, times int) {
 	room := &fakechat.Server{}
 	c := load(t, f.kind, emulatorWebhook(f.kind))
 	connections, runs, delivered := f.serve(t, c, room, times), 0, false
+	var last error
 	for runs < platformRuns && !delivered {
 		runs++
 		err := c.Send(t.Context(), badDay(1), message.Options{Language: "en"}, "key")
 		e, _ := errors.AsType[*Error](err)
+		last = err
 		delivered = err == nil || e != nil && e.Uncertain()
 	}
 	copies := 0
@@ -85,7 +87,7 @@ func (f faultTest) check(t *testing.T, times int) {
 		t.Errorf("%d copies", copies)
 	}
 	if delivered && copies == 0 && !(f.Unclear && !idempotent) {
-		t.Error("the run succeeds without a message")
+		t.Errorf("the run succeeds without a message: %v", last)
 	}
 	if !delivered && copies > 0 && !idempotent {
 		t.Error("the run fails with a message")

@@ -83,6 +83,13 @@ func (b *buffered) Write(p []byte) (int, error) {
 	}
 }
 
+// SetWriteDeadline does nothing, as a write does not wait. crypto/tls ends
+// writing with a deadline in the past, which would drop what is in the queue.
+func (b *buffered) SetWriteDeadline(time.Time) error { return nil }
+
+// SetDeadline sets the deadline of reads.
+func (b *buffered) SetDeadline(t time.Time) error { return b.Conn.SetReadDeadline(t) }
+
 // Close lets the reader have what was written, if it reads within a second.
 func (b *buffered) Close() error {
 	b.once.Do(func() {
