@@ -47,7 +47,10 @@ func object(in *jx.Decoder, field func(in *jx.Decoder, name []byte) error) error
 // value returns the next value as JSON. It is valid until the next response.
 func value(in *jx.Decoder) (jx.Raw, error) {
 	v, err := in.Raw()
-	return bytes.TrimLeft(v, " \n\t\r"), err // jx includes leading space
+	for len(v) > 0 && v[0] <= ' ' { // jx includes leading space
+		v = v[1:]
+	}
+	return v, err
 }
 
 // text returns the text of a JSON value, cut at n bytes but not within a
