@@ -79,7 +79,10 @@ func Load(env *config.Env) []*Channel {
 	transport := newTransport()
 	for _, k := range Kinds {
 		language := env.OneOf(strings.ToUpper(k.Name)+"_LANGUAGE", "", locale.Languages()...)
-		if c := k.load(env.For(config.Channel(k.Name))); c.url != nil {
+		part := config.Channel(k.Name)
+		c := k.load(env.For(part))
+		invalid := slices.ContainsFunc(env.Mistakes(), func(m config.Mistake) bool { return m.Part == part })
+		if c.url != nil && !invalid {
 			c.name, c.language, c.transport = k.Name, language, transport
 			channels = append(channels, &c)
 		}

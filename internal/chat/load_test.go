@@ -35,6 +35,7 @@ func TestLoad(t *testing.T) {
 		{"SLACK_WEBHOOK_URL", "hooks.slack.com/services/T0/B0/" + token + ",hooks.slack.com/services/T0/B1/" + token, "SLACK_WEBHOOK_URL: is not an address of the form"},
 		{"SLACK_WEBHOOK_URL", "\ufeff\"https://hooks.slack.com/services/T0/B0/" + token + "\"\r", "https://hooks.slack.com/services/T0/B0/" + token},
 		{"SLACK_WEBHOOK_URL", token, "SLACK_WEBHOOK_URL: is not an address of the form"},
+		{"SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T…/B…/…", "SLACK_WEBHOOK_URL: is still the placeholder"},
 		{"DINGTALK_WEBHOOK_URL", token, "https://oapi.dingtalk.com/robot/send?access_token=" + token},
 		{"DINGTALK_WEBHOOK_URL", "https://oapi.dingtalk.io/robot/send?access_token=" + token, "https://oapi.dingtalk.io/robot/send?access_token=" + token},
 		{"DINGTALK_WEBHOOK_URL", "oapi.dingtalk.io/robot/send?access_token=" + token, "https://oapi.dingtalk.io/robot/send?access_token=" + token},
@@ -92,5 +93,20 @@ func TestMistakesDisableTheirChannel(t *testing.T) {
 		"FEISHU_LANGUAGE: the default is used until then\nWEBHOOK_URL: the channel webhook is off until then\n"
 	if got != want || len(channels) != 1 || channels[0].Name() != "dingtalk" {
 		t.Errorf("got %d channels and\n%s\nwant dingtalk and\n%s", len(channels), got, want)
+	}
+}
+
+// A channel whose secret is invalid is off, as its mistake says: without the
+// secret, its messages would be unsigned.
+func TestLoadWithPlaceholderAsSecret(t *testing.T) {
+	t.Parallel()
+	vars := map[string]string{"DINGTALK_WEBHOOK_URL": token, "DINGTALK_SECRET": "SEC…", "WECOM_WEBHOOK_URL": "693a91f6-7abc-4bc4-97a0-0ec2f1fa5aaa"}
+	env := config.NewEnv(func(name string) string { return vars[name] })
+	channels := Load(env)
+	if err := env.Err(); err == nil || err.Error() != "DINGTALK_SECRET: is still the placeholder" {
+		t.Errorf("got the error %v", err)
+	}
+	if len(channels) != 1 || channels[0].Name() != "wecom" {
+		t.Errorf("got %d channels, want only wecom", len(channels))
 	}
 }

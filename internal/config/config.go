@@ -125,8 +125,8 @@ func (e *Env) rules() report.Rules {
 
 // access reads how callers are authenticated, and returns why HTTP is off, or "".
 func (e *Env) access() (token Secret, auth, off string) {
-	token, auth = e.Secret("HTTP_TOKEN"), e.Text("HTTP_AUTH", "")
 	mistakes := len(e.mistakes)
+	token, auth = e.Secret("HTTP_TOKEN"), e.Text("HTTP_AUTH", "")
 	switch {
 	case auth != "" && auth != TriggerAuth && auth != TokenAuth:
 		e.RefuseSecret("HTTP_AUTH", "one of "+TriggerAuth+", "+TokenAuth) // it may be the token

@@ -66,8 +66,13 @@ func (e *Env) Err() error {
 	return errors.Join(errs...)
 }
 
+// placeholder stands for what a user fills in, in the values that the documents
+// and the errors show.
+const placeholder = "…"
+
 // Text reads a text. Surrounding spaces and quotes, and invisible characters that
-// copying adds, are removed from this and every other value.
+// copying adds, are removed from this and every other value, and one in which a
+// placeholder is left is refused.
 func (e *Env) Text(name, fallback string) string {
 	first := !slices.Contains(e.names, name)
 	if first {
@@ -78,6 +83,12 @@ func (e *Env) Text(name, fallback string) string {
 		if v = e.cleaned(former, first); v != "" && first {
 			e.warn("%s is now called %s", former, name)
 		}
+	}
+	if strings.Contains(v, placeholder) {
+		if first {
+			e.refuse(fmt.Errorf("%s: is still the placeholder", name))
+		}
+		return fallback
 	}
 	return cmp.Or(v, fallback)
 }

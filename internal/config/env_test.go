@@ -81,6 +81,26 @@ func TestRenamedSettings(t *testing.T) {
 	}
 }
 
+// A value in which a placeholder is left has one mistake, of the part that it
+// belongs to, and the default is used.
+func TestPlaceholder(t *testing.T) {
+	for name, part := range map[string]Part{"HEARTBEAT_URL": Heartbeat, "REPORT_URL": Link, "EXPIRY_DAYS": Reports, "CRITICAL_DAYS": Reports, "MENTIONS": Mention, "EDS_AIC_ENDPOINT": Reports} {
+		env := NewEnv(func(n string) string {
+			if n == name {
+				return "https://example.com/T…/B…"
+			}
+			return ""
+		})
+		s := Load(env)
+		if m := env.Mistakes(); len(m) != 1 || m[0].Part != part || m[0].Err.Error() != name+": is still the placeholder" {
+			t.Errorf("%s: got the mistakes %v", name, m)
+		}
+		if s.HeartbeatURL != nil || s.ReportURL != "" || s.Days != 30 || s.CriticalDays != 3 || len(s.Mentions) > 0 || len(s.Endpoints) != 2 {
+			t.Errorf("%s: got the settings %+v", name, s)
+		}
+	}
+}
+
 // A value that was cut on its way has a warning that does not show it.
 func TestDamagedValues(t *testing.T) {
 	for value, want := range map[string]string{

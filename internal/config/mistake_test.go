@@ -128,6 +128,7 @@ func TestAccess(t *testing.T) {
 		{token[:15], "trigger", "HTTP_TOKEN: is not a token of at least 16 characters, such as from openssl rand -hex 32"},
 		{"", token, "HTTP_AUTH: is not one of trigger, token"},
 		{token, "Token", "HTTP_AUTH: is not one of trigger, token"},
+		{"…", "trigger", "HTTP_TOKEN: is still the placeholder"},
 	} {
 		s, _ := load(map[string]string{"HTTP_TOKEN": tt.token, "HTTP_AUTH": tt.auth})
 		if s.HTTPOff != tt.off {
