@@ -15,9 +15,9 @@ func TestChannels(t *testing.T) {
 	c := newChecker(map[string]string{
 		"SLACK_WEBHOOK_URL": open + "/services/T0/B0/kF8sQ1xWz0Rt", "WECOM_WEBHOOK_URL": closed + "/cgi-bin/webhook/send?key=d41d8cd98f00",
 	})
-	checks := c.channels(t.Context())
+	checks := c.channels(t.Context(), false)
 	expect(t, checks,
-		want{"channel slack", OK, "can be reached", ""},
+		want{"channel slack", OK, "can be reached; --post-test", ""},
 		want{"channel wecom", Fail, strings.TrimPrefix(closed, "http://") + " cannot be reached: ", "check the URL"})
 	for _, check := range checks {
 		if strings.Contains(check.Detail, "kF8sQ1xWz0Rt") || strings.Contains(check.Detail, "d41d8cd98f00") {
@@ -26,6 +26,9 @@ func TestChannels(t *testing.T) {
 	}
 	if n := len(room.Messages()); n > 0 {
 		t.Errorf("%d messages were sent", n)
+	}
+	if detail := c.channels(t.Context(), true)[0].Detail; strings.Contains(detail, "--post-test") {
+		t.Errorf("a run with --post-test recommends it: %s", detail)
 	}
 }
 

@@ -52,7 +52,8 @@ type Checker struct {
 // Run runs all checks at the same time. With post it also sends a test message
 // to every channel.
 func (c Checker) Run(ctx context.Context, post bool) []Check {
-	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, c.channels, c.timer, c.templates, c.access}
+	channels := func(ctx context.Context) []Check { return c.channels(ctx, post) }
+	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, channels, c.timer, c.templates, c.access}
 	if post {
 		checks = append(checks, c.testMessages)
 	}
