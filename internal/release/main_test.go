@@ -62,8 +62,12 @@ func TestRunFailsWithoutFiles(t *testing.T) {
 	repository(t)
 	for _, args := range [][]string{{"zip", "-o", "x.zip"}, {"deployable", "-o", "x.zip"}, {"notes", "1.0.0"}} {
 		var stdout bytes.Buffer
-		if err := run(args, noEnv, &stdout); err == nil || errors.Is(err, errUsage) || stdout.Len() > 0 {
+		err := run(args, noEnv, &stdout)
+		if err == nil || errors.Is(err, errUsage) || stdout.Len() > 0 {
 			t.Errorf("%q: got the error %v and printed %q, want an error that is not the usage", args, err, stdout.String())
+		}
+		if got := fmt.Sprint(err); args[0] != "notes" && !strings.Contains(got, "build first: go run ./internal/release build") {
+			t.Errorf("%q: got the error %s, want what to do first", args, got)
 		}
 		if _, err := os.Stat("x.zip"); err == nil {
 			t.Errorf("%q wrote a zip", args)

@@ -45,6 +45,9 @@ func writeZip(stdout io.Writer, file string, dir fs.FS, list func(fs.FS) ([]entr
 // code returns the files of dir that are not hidden: settings and secrets are
 // not part of the code.
 func code(dir fs.FS) (entries []entry, err error) {
+	if _, err := fs.Stat(dir, "main"); err != nil {
+		return nil, fmt.Errorf("%s/main: %w; build first: go run ./internal/release build", target, err)
+	}
 	err = fs.WalkDir(dir, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || name == "." {
 			return err
@@ -84,6 +87,7 @@ func deployable(root fs.FS) ([]entry, error) {
 		"README.md": "README.md", "README.zh.md": "README.zh.md", "LICENSE": "LICENSE", "NOTICE": "NOTICE",
 		"deploy/ram/function.json": "deploy/ram/function.json", "deploy/ram/function-trust.json": "deploy/ram/function-trust.json",
 		"deploy/ram/deployer.json": "deploy/ram/deployer.json", "deploy/ram/README.md": "deploy/ram/README.md",
+		"docs/channels.md": "docs/channels.md", "docs/operating.md": "docs/operating.md",
 	} {
 		body, err := fs.ReadFile(root, name)
 		if err != nil {

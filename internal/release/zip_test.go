@@ -49,7 +49,8 @@ func TestZipIsReproducible(t *testing.T) {
 func TestDeployableZip(t *testing.T) {
 	root := fstest.MapFS{}
 	for _, name := range []string{"s.yaml", ".fcignore", "README.md", "README.zh.md", "LICENSE", "NOTICE",
-		"deploy/ram/function.json", "deploy/ram/function-trust.json", "deploy/ram/deployer.json", "deploy/ram/README.md"} {
+		"deploy/ram/function.json", "deploy/ram/function-trust.json", "deploy/ram/deployer.json", "deploy/ram/README.md",
+		"docs/channels.md", "docs/operating.md"} {
 		b, err := os.ReadFile(filepath.Join("../..", name))
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +62,8 @@ func TestDeployableZip(t *testing.T) {
 	}
 	b := zipOf(t, root, deployable)
 	all := strings.Join(modes(t, b), "\n")
-	for _, want := range []string{"-rw-r--r-- s.yaml", "-rw-r--r-- .env.example", "-rwxr-xr-x code/target/main", "-rw-r--r-- code/target/.fcignore", "-rw-r--r-- code/target/LICENSE"} {
+	for _, want := range []string{"-rw-r--r-- s.yaml", "-rw-r--r-- .env.example", "-rwxr-xr-x code/target/main", "-rw-r--r-- code/target/.fcignore", "-rw-r--r-- code/target/LICENSE",
+		"-rw-r--r-- docs/channels.md", "-rw-r--r-- docs/operating.md"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the zip lacks %s:\n%s", want, all)
 		}
