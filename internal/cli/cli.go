@@ -58,7 +58,7 @@ const help = `Reports which Cloud Phone matrices failed, have expired or expire 
       --data JSON                 body of the request, such as '{"days":7}'
   matrix-expiry-report serve      serve HTTP like the function's trigger
       --listen ADDR               address to listen on (default 127.0.0.1:9000)
-  matrix-expiry-report emulator   serve an emulated Cloud Phone API
+  matrix-expiry-report emulator   serve an emulated Cloud Phone API and emulated chats
       --listen ADDR               address to listen on (default 127.0.0.1:8080)
       --key-id ID                 access key that it accepts (default emulator)
       --key-secret SECRET         secret of that access key (default emulator-secret)

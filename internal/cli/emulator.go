@@ -3,18 +3,31 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
 	"time"
 
+	"matrix-expiry-report/internal/demo"
+	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
 )
 
 // ready is what the emulator prints: its address, and lines to paste that call
-// it. Its arguments are the host with the port, the access key id, the secret and
-// the number of matrices.
-const ready = `emulated Cloud Phone API with %[4]d matrices: http://%[1]s
+// it. Its arguments are the host with the port, the access key id, the secret,
+// the number of matrices, this program, and the webhooks of Slack and DingTalk.
+const ready = `emulated Cloud Phone API with %[4]d matrices, and emulated chats: http://%[1]s
+
+Settings, for a file such as try.env:
+  EDS_AIC_ENDPOINT=http://%[1]s
+  ALIBABA_CLOUD_ACCESS_KEY_ID=%[2]s
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET=%[3]s
+  SLACK_WEBHOOK_URL=%[6]s
+  DINGTALK_WEBHOOK_URL=%[7]s
 
 This program:
-  EDS_AIC_ENDPOINT=http://%[1]s ALIBABA_CLOUD_ACCESS_KEY_ID=%[2]s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%[3]s matrix-expiry-report report
+  EDS_AIC_ENDPOINT=http://%[1]s ALIBABA_CLOUD_ACCESS_KEY_ID=%[2]s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%[3]s %[5]s report
 
 The aliyun command line:
   aliyun eds-aic DescribeCloudPhoneNodes --endpoint %[1]s --insecure --version 2023-09-30 --force --region cn-shanghai --mode AK --access-key-id %[2]s --access-key-secret %[3]s --MaxResults 3
@@ -27,7 +40,8 @@ Go, with openapi, tea and dara from github.com/alibabacloud-go (darabonba-openap
   response, err := client.CallApi(&openapi.Params{Action: tea.String("DescribeCloudPhoneNodes"), Version: tea.String("2023-09-30"), Pathname: tea.String("/"), Method: tea.String("GET"), AuthType: tea.String("AK"), Style: tea.String("RPC"), Protocol: tea.String("http"), ReqBodyType: tea.String("formData"), BodyType: tea.String("json")}, &openapi.OpenApiRequest{}, &dara.RuntimeOptions{})
 `
 
-// emulator serves an emulated Cloud Phone API until it is interrupted.
+// emulator serves an emulated Cloud Phone API and emulated chats until it is
+// interrupted, and prints the messages that the chats accept.
 func (p Program) emulator(ctx context.Context, args []string) error {
 	flags := p.flags("emulator")
 	listen := flags.String("listen", "127.0.0.1:8080", "")
@@ -37,7 +51,33 @@ func (p Program) emulator(ctx context.Context, args []string) error {
 		return err
 	}
 	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{*id: {Secret: *secret}}}
-	return serveHTTP(ctx, *listen, cloud, func(address string) {
-		fmt.Fprintf(p.Stdout, ready, address, *id, *secret, len(cloud.Nodes))
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", cloud)
+	mux.Handle("/", &printingChat{out: plainWriter{p.Stdout}})
+	return serveHTTP(ctx, *listen, mux, func(address string) {
+		webhooks := fakechat.Webhooks("http://" + address)
+		fmt.Fprintf(p.Stdout, ready, address, *id, *secret, len(cloud.Nodes), os.Args[0],
+			webhooks["SLACK_WEBHOOK_URL"], webhooks["DINGTALK_WEBHOOK_URL"])
 	})
+}
+
+// A printingChat emulates the chats and prints each message that they accept.
+type printingChat struct {
+	fakechat.Server
+	out io.Writer
+
+	mu   sync.Mutex
+	seen int // messages
+}
+
+func (c *printingChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.Server.ServeHTTP(w, r)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.Messages()[c.seen:] {
+		c.seen++
+		if m.Accepted {
+			fmt.Fprint(c.out, demo.FormatMessage(m))
+		}
+	}
 }

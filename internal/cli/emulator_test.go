@@ -13,9 +13,9 @@ import (
 	"matrix-expiry-report/internal/npmtest"
 )
 
-// startEmulator runs the command until the test ends, and returns what it
-// prints: the address and the lines to paste.
-func startEmulator(t *testing.T) (output string) {
+// startEmulator runs the command until the test ends. It returns what it prints
+// first, the address and the lines to paste, and the rest of its output.
+func startEmulator(t *testing.T) (output string, more io.Reader) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
@@ -36,7 +36,7 @@ func startEmulator(t *testing.T) (output string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b[:n])
+	return string(b[:n]), r
 }
 
 // pasted returns the lines below the heading that begins with client.
@@ -52,7 +52,8 @@ func pasted(t *testing.T, output, client string) string {
 }
 
 func TestEmulatorLineForThisProgram(t *testing.T) {
-	line := pasted(t, startEmulator(t), "This program")
+	output, _ := startEmulator(t)
+	line := pasted(t, output, "This program")
 	env := map[string]string{}
 	words := strings.Fields(line)
 	for _, word := range words {
@@ -61,7 +62,7 @@ func TestEmulatorLineForThisProgram(t *testing.T) {
 			t.Setenv(name, value) // read by the credentials library
 		}
 	}
-	if len(env) != 3 || words[3] != "matrix-expiry-report" {
+	if len(env) != 3 || words[3] != os.Args[0] {
 		t.Fatalf("the line is %q", line)
 	}
 	var out strings.Builder
@@ -71,10 +72,47 @@ func TestEmulatorLineForThisProgram(t *testing.T) {
 	}
 }
 
+// The lines for a file of settings are complete: a report with them lists the
+// matrices and posts to both chats, and the emulator prints what these received.
+func TestEmulatorSettings(t *testing.T) {
+	output, more := startEmulator(t)
+	file := filepath.Join(t.TempDir(), "try.env")
+	lines := pasted(t, output, "Settings")
+	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(lines) {
+		name, _, _ := strings.Cut(line, "=")
+		t.Setenv(name, "") // restores what the command sets from the file
+	}
+	code := make(chan int, 1)
+	go func() {
+		p := Program{Getenv: func(string) string { return "" }, Stdout: io.Discard, Stderr: t.Output()}
+		code <- p.Main([]string{"report", "--post", "--env-file", file})
+	}()
+	var printed strings.Builder
+	b := make([]byte, 1<<20)
+	for range 2 { // one write for each message
+		n, err := more.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed.Write(b[:n])
+	}
+	if got := <-code; got != 3 {
+		t.Errorf("report ended with %d, want 3", got)
+	}
+	for want, times := range map[string]int{"posted to slack ": 1, "posted to dingtalk ": 1, "push preview: ⛔ 2 failed": 2, "131 of 131 listed": 2} {
+		if got := strings.Count(printed.String(), want); got != times {
+			t.Errorf("%q is printed %d times, want %d:\n%s", want, got, times, printed.String())
+		}
+	}
+}
+
 // The command line itself cannot be installed here: its flags are those of its
 // documentation, and its request is replayed in internal/emulator/cloud.
 func TestEmulatorLineForAliyun(t *testing.T) {
-	output := startEmulator(t)
+	output, _ := startEmulator(t)
 	address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`).FindStringSubmatch(output)[1]
 	line := pasted(t, output, "The aliyun command line")
 	for _, want := range []string{"aliyun eds-aic DescribeCloudPhoneNodes ", " --endpoint " + address + " ", " --insecure ", " --access-key-id me ", " --access-key-secret s3cret "} {
@@ -86,7 +124,8 @@ func TestEmulatorLineForAliyun(t *testing.T) {
 
 func TestEmulatorLineForNode(t *testing.T) {
 	modules := npmtest.Install(t, "@alicloud/pop-core@1.8.0")
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", pasted(t, startEmulator(t), "Node"))
+	output, _ := startEmulator(t)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", pasted(t, output, "Node"))
 	cmd.Dir = filepath.Dir(modules)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "TotalCount: 131") {
@@ -95,6 +134,7 @@ func TestEmulatorLineForNode(t *testing.T) {
 }
 
 func TestEmulatorLinesForGo(t *testing.T) {
+	output, _ := startEmulator(t)
 	file := filepath.Join(t.TempDir(), "main.go")
 	program := `package main
 
@@ -105,7 +145,7 @@ import (
 )
 
 func main() {
-` + pasted(t, startEmulator(t), "Go") + `
+` + pasted(t, output, "Go") + `
 	if err != nil {
 		panic(err)
 	}

@@ -87,11 +87,16 @@ func (s *Services) Credentials(context.Context) (cloudphone.Credentials, error) 
 func (s *Services) WriteMessages(w io.Writer, listed int) error {
 	messages := s.chat.Messages()
 	for _, m := range messages {
-		title := fmt.Sprintf("── as posted to %s ", m.Service)
-		fmt.Fprintf(w, "\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
+		fmt.Fprint(w, FormatMessage(m))
 	}
 	_, err := fmt.Fprintf(w, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(s.cloud.Calls()), listed, len(messages))
 	return err
+}
+
+// FormatMessage returns a message as an emulated chat received it.
+func FormatMessage(m fakechat.Message) string {
+	title := fmt.Sprintf("── as posted to %s ", m.Service)
+	return fmt.Sprintf("\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
 }
 
 // Report returns a report of the emulated fleet. Timestamps of the API are read
