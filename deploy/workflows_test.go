@@ -166,7 +166,7 @@ func TestReleaseCommands(t *testing.T) {
 func copyRepository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	copied := append([]string{"-R"}, "main.go", "go.mod", "go.sum", "handler", "internal", "report", "templates", "deploy", "s.yaml", ".env.example", ".fcignore", "LICENSE", "NOTICE", "THIRD_PARTY_LICENSES.txt", "README.md", "README.zh.md", dir)
+	copied := append([]string{"-R"}, "main.go", "go.mod", "go.sum", "handler", "internal", "report", "templates", "deploy", "docs", "s.yaml", ".env.example", ".fcignore", "LICENSE", "NOTICE", "THIRD_PARTY_LICENSES.txt", "README.md", "README.zh.md", dir)
 	cmd := exec.CommandContext(t.Context(), "cp", copied...)
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
