@@ -15,7 +15,7 @@ import (
 
 // startEmulator runs the command until the test ends. It returns what it prints
 // first, the address and the lines to paste, and the rest of its output.
-func startEmulator(t *testing.T) (output string, more io.Reader) {
+func startEmulator(t *testing.T) (output string, more *io.PipeReader) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
@@ -89,6 +89,7 @@ func TestEmulatorSettings(t *testing.T) {
 	go func() {
 		p := Program{Getenv: func(string) string { return "" }, Stdout: io.Discard, Stderr: t.Output()}
 		code <- p.Main([]string{"report", "--post", "--env-file", file})
+		more.Close() // nothing else will be printed
 	}()
 	var printed strings.Builder
 	b := make([]byte, 1<<20)
