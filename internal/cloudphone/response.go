@@ -18,7 +18,8 @@ import (
 const (
 	maxResponseBytes = 4 << 20
 	maxPageRows      = 10_000
-	maxSpareBytes    = 1 << 20 // of the buffer that is kept for the next response
+	maxSpareBytes    = 1 << 20  // of the buffer that is kept for the next response
+	maxErrorBytes    = 64 << 10 // read of an error response, which may be a proxy's page
 	maxTokenBytes    = 8 << 10
 )
 
@@ -55,7 +56,11 @@ func (d *decoder) read(status int, body io.Reader) *Error {
 		d.body = bytes.Buffer{}
 	}
 	d.body.Reset()
-	n, err := d.body.ReadFrom(io.LimitReader(body, maxResponseBytes+1))
+	limit := int64(maxResponseBytes + 1)
+	if status != http.StatusOK {
+		limit = maxErrorBytes
+	}
+	n, err := d.body.ReadFrom(io.LimitReader(body, limit))
 	switch {
 	case err != nil:
 		return connectionError("reading the response: ", err)
