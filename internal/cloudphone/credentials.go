@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -130,6 +131,10 @@ func (p provider) credentials() (c Credentials, err error) {
 	}, nil
 }
 
+// requestURL matches what net/http puts in front of an error: here, a URL with a
+// key and a signature.
+var requestURL = regexp.MustCompile(`\b(Get|Post) "[^"]*": `)
+
 // providerError returns the text of a provider's error in one line, without
 // secrets: the library quotes a profile that is not JSON as a whole.
 func providerError(err error) string {
@@ -138,5 +143,5 @@ func providerError(err error) string {
 		return "the file is not JSON"
 	}
 	env := Credentials{AccessKeySecret: config.Secret(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")), SecurityToken: config.Secret(os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))}
-	return oneLine(env.redact(err.Error()))
+	return oneLine(env.redact(requestURL.ReplaceAllString(err.Error(), "")))
 }
