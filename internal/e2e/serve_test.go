@@ -108,7 +108,9 @@ func TestServePrintsLink(t *testing.T) {
 			if status != want[0] || anonymous != want[1] || rebound != want[2] {
 				t.Errorf("with the password %d, without %d, for another host %d; want %v", status, anonymous, rebound, want)
 			}
-			if s.errors.Len() > 0 && strings.Contains(s.errors.String(), "warning: ") {
+			_ = s.cmd.Process.Kill()
+			_ = s.cmd.Wait() // until all of standard error is there
+			if strings.Contains(s.errors.String(), "warning: ") {
 				t.Errorf("standard error has %s", s.errors.String())
 			}
 		})
