@@ -90,13 +90,20 @@ func Load(env *config.Env) []*Channel {
 	return channels
 }
 
+// A pattern is a regular expression. It is compiled when it is used, as a process
+// uses few of all patterns, and compiling them all would delay its start.
+type pattern string
+
+// MatchString reports whether s contains a match.
+func (p pattern) MatchString(s string) bool { return regexp.MustCompile(string(p)).MatchString(s) }
+
 // hostAndPath matches an address without a scheme.
-var hostAndPath = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
+var hostAndPath = pattern(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
 
 // webhookURL reads the URL of a webhook, which consists of prefix and a token. It
 // also accepts the token alone and a URL without its scheme. Another host and path
 // are accepted as well, but not a lack of the query parameter that prefix ends with.
-func webhookURL(env *config.Env, name, prefix, example string, token *regexp.Regexp) *url.URL {
+func webhookURL(env *config.Env, name, prefix, example string, token pattern) *url.URL {
 	v, form := env.Secret(name).Reveal(), prefix+example
 	switch {
 	case token.MatchString(v):

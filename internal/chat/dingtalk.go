@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,8 +23,8 @@ type dingtalkRobot struct {
 }
 
 var (
-	dingtalkPerson = regexp.MustCompile(`^\+?[0-9][0-9-]{4,}$`) // a phone number
-	dingtalkToken  = regexp.MustCompile(`^[0-9A-Za-z]{16,}$`)
+	dingtalkPerson = pattern(`^\+?[0-9][0-9-]{4,}$`) // a phone number
+	dingtalkToken  = pattern(`^[0-9A-Za-z]{16,}$`)
 )
 
 func loadDingTalk(env *config.Env) Channel {

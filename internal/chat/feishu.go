@@ -2,7 +2,6 @@ package chat
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -17,9 +16,9 @@ import (
 const feishuBodyBytes = 19_500
 
 var (
-	feishuPath   = regexp.MustCompile(`^/open-apis/bot/v2/hook/[\w-]+$`)
-	feishuToken  = regexp.MustCompile(`^[0-9A-Za-z-]{16,}$`)
-	feishuPerson = regexp.MustCompile(`^ou_[0-9A-Za-z]+$`)
+	feishuPath   = pattern(`^/open-apis/bot/v2/hook/[\w-]+$`)
+	feishuToken  = pattern(`^[0-9A-Za-z-]{16,}$`)
+	feishuPerson = pattern(`^ou_[0-9A-Za-z]+$`)
 )
 
 func loadFeishu(env *config.Env) Channel {

@@ -3,7 +3,6 @@ package chat
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,13 +11,13 @@ import (
 // first that matches counts. Some of them could be ids of WeCom, which has hardly
 // any rules.
 var misspelt = []struct {
-	form   *regexp.Regexp
+	form   pattern
 	advice string
 }{
-	{regexp.MustCompile(`^<`), "write the id without < > and @"},
-	{regexp.MustCompile(`^@`), "chats mention people by an id, not by a name with @"},
-	{regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$`), "chats mention people by an id, not by an e-mail address"},
-	{regexp.MustCompile(`^[uws][0-9][a-z0-9]{5,}$`), "the ids of Slack are in upper case"},
+	{pattern(`^<`), "write the id without < > and @"},
+	{pattern(`^@`), "chats mention people by an id, not by a name with @"},
+	{pattern(`^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$`), "chats mention people by an id, not by an e-mail address"},
+	{pattern(`^[uws][0-9][a-z0-9]{5,}$`), "the ids of Slack are in upper case"},
 }
 
 // CheckMentions returns a warning for each id of mentions, the setting MENTIONS,

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"testing"
 
@@ -13,7 +12,7 @@ import (
 // https://docs.discord.com/developers/resources/webhook
 const discordChars = 2000
 
-var discordToken = regexp.MustCompile(`^\d+/[\w-]+$`)
+var discordToken = pattern(`^\d+/[\w-]+$`)
 
 // A Discord channel has no mentions: Discord's numeric user ids look like phone
 // numbers in MENTIONS.

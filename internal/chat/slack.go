@@ -3,7 +3,6 @@ package chat
 import (
 	"bytes"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,9 +22,9 @@ const (
 )
 
 var (
-	slackToken     = regexp.MustCompile(`^T\w+/B\w+/\w+$`)
-	slackPerson    = regexp.MustCompile(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
-	compatiblePath = regexp.MustCompile(`/(web)?hooks/`)       // /hooks/…, or /api/webhooks/…/slack
+	slackToken     = pattern(`^T\w+/B\w+/\w+$`)
+	slackPerson    = pattern(`^[UWS][A-Z0-9]{6,}$`) // S is a user group
+	compatiblePath = pattern(`/(web)?hooks/`)       // /hooks/…, or /api/webhooks/…/slack
 )
 
 // loadSlack reads the webhook of Slack, or of a compatible service that has no

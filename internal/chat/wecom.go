@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"regexp"
 	"strings"
 
 	"matrix-expiry-report/internal/config"
@@ -13,8 +12,8 @@ import (
 const wecomContentBytes = 4000
 
 var (
-	wecomKey    = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	wecomPerson = regexp.MustCompile(`^[A-Za-z][\w.@-]*$`)
+	wecomKey    = pattern(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	wecomPerson = pattern(`^[A-Za-z][\w.@-]*$`)
 )
 
 func loadWeCom(env *config.Env) Channel {

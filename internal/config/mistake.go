@@ -55,14 +55,14 @@ func Blocking(mistakes []Mistake) (others []Mistake, blocking error) {
 
 // tokenLike matches what may be a token: no word or number of a valid setting is
 // that long.
-var tokenLike = regexp.MustCompile(`[0-9A-Za-z_+=-]{16,}`)
+const tokenLike = `[0-9A-Za-z_+=-]{16,}`
 
 // mayBeSecret reports whether a value may contain a secret: a token, a password
 // before an @, or the path or query of a webhook.
 func mayBeSecret(value string) bool {
 	_, rest, isURL := strings.Cut(value, "://")
 	_, path, _ := strings.Cut(rest, "/")
-	return strings.Contains(value, "@") || tokenLike.MatchString(value) || isURL && path != "" || strings.Contains(value, "?")
+	return strings.Contains(value, "@") || regexp.MustCompile(tokenLike).MatchString(value) || isURL && path != "" || strings.Contains(value, "?")
 }
 
 // copied are invisible characters that copying adds to a value. Joiners are not
