@@ -74,9 +74,21 @@ var copied = []struct{ characters, name string }{
 	{"\r", "a carriage return"},
 }
 
-// quoted matches a value with the quotes that surround it in a file of settings, a
+// quotes are the pairs of quotes that surround a value in a file of settings, a
 // document or a chat.
-var quoted = regexp.MustCompile("^(?s:\"(.*)\"|'(.*)'|`(.*)`|“(.*)”|‘(.*)’|「(.*)」|«(.*)»)$")
+var quotes = []string{`" "`, "' '", "` `", "“ ”", "‘ ’", "「 」", "« »"}
+
+// unquote returns what is between a pair of quotes that surrounds v. It reports
+// false if there is none.
+func unquote(v string) (string, bool) {
+	for _, pair := range quotes {
+		left, right, _ := strings.Cut(pair, " ")
+		if rest, ok := strings.CutPrefix(v, left); ok && strings.HasSuffix(rest, right) {
+			return strings.TrimSpace(strings.TrimSuffix(rest, right)), true
+		}
+	}
+	return v, false
+}
 
 // clean returns a value without surrounding spaces and quotes, and without the
 // invisible characters that copying adds. It names what it removed.
@@ -93,11 +105,12 @@ func clean(v string) (cleaned string, removed []string) {
 		}
 	}
 	v = strings.TrimSpace(v)
-	if quoted.MatchString(v) {
+	inner, ok := unquote(v)
+	if ok {
 		removed = append(removed, "surrounding quotes")
 	}
-	for m := quoted.FindStringSubmatch(v); m != nil; m = quoted.FindStringSubmatch(v) {
-		v = strings.TrimSpace(strings.Join(m[1:], "")) // one of them matched
+	for ; ok; inner, ok = unquote(v) {
+		v = inner
 	}
 	return v, removed
 }
