@@ -46,7 +46,7 @@ func (c Checker) endpoints(ctx context.Context) (checks []Check) {
 
 // explain returns the code of an error of the API, and what it usually means.
 func explain(err error) string {
-	problem := inventory.Explain(err)
+	problem := cloudphone.Explain(err)
 	return problem.Code + ": " + problem.Message
 }
 
@@ -65,7 +65,7 @@ func endpoint(p inventory.Probe, all []inventory.Probe) []Check {
 	case known && shown && cloudphone.Refused(err):
 		return check(name, OK, "refuses the account, which another endpoint lists: "+explain(err), useOther)
 	case known && !cloudphone.Responded(err):
-		return check(name, Warn, inventory.Explain(err).Message, "if your account belongs to the other site, set EDS_AIC_ENDPOINT to the other endpoint; otherwise every report is incomplete")
+		return check(name, Warn, cloudphone.Explain(err).Message, "if your account belongs to the other site, set EDS_AIC_ENDPOINT to the other endpoint; otherwise every report is incomplete")
 	default:
 		return check(name, Fail, explain(err), advice)
 	}
@@ -90,7 +90,7 @@ func totalNote(p inventory.Probe) string {
 	case !p.Covers:
 		return "; regions that the API does not list cannot be checked, as a query without a region does not count all matrices"
 	case p.RegionsProblem != nil:
-		return "; the list of regions could not be read (" + inventory.Explain(p.RegionsProblem).Code + "), which hides nothing, as the total confirms the count"
+		return "; the list of regions could not be read (" + cloudphone.Explain(p.RegionsProblem).Code + "), which hides nothing, as the total confirms the count"
 	}
 	return ""
 }

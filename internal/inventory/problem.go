@@ -21,16 +21,9 @@ var (
 	errMemory        = scanError("MemoryLimit", "the matrices do not fit into the memory of the instance: give the function more, or REGIONS fewer")
 )
 
-// Explain is like [cloudphone.Explain], but the problem may hide matrices. It is for
-// the errors of [Source.Probe] and [Source.Identity].
-func Explain(err error) report.Problem {
+func credentialsProblem(err error) report.Problem {
 	p := cloudphone.Explain(err)
 	p.MayHideMatrices = true
-	return p
-}
-
-func credentialsProblem(err error) report.Problem {
-	p := Explain(err)
 	if p.Code == "ConnectionFailed" {
 		p.Code, p.Message = "NoCredentials", err.Error()
 	}
