@@ -193,9 +193,9 @@ func (r *response) event() ([]byte, error) {
 	return event, nil
 }
 
-// appendJSON appends text to dst as it is within a JSON string. It escapes for
-// HTML as encoding/json does: the SDK marshals the event again, which would make
-// it longer otherwise.
+// appendJSON appends text to dst, escaped for a JSON string, and for HTML as
+// encoding/json does: the SDK marshals the event again, which would make it longer
+// otherwise.
 func appendJSON(dst, text []byte) []byte {
 	const hex = "0123456789abcdef"
 	for _, c := range text {

@@ -172,7 +172,7 @@ func TestLinkListsNoOwners(t *testing.T) {
 	}
 }
 
-// TestLinkIsPastable checks that the JSON with a link has it as it is.
+// TestLinkIsPastable checks that the link in the JSON is not escaped.
 func TestLinkIsPastable(t *testing.T) {
 	w := setup(t, withToken...)
 	body := w.do("GET", "/link?format=ics&owner=team-a&until=", bearer...).Body.String()

@@ -58,7 +58,7 @@ func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, 
 	case len(reached) == 0:
 		return fmt.Errorf("%w: %s", ErrUndelivered, oneLine(errors.Join(errs...)))
 	case len(reached) < len(run.channels):
-		// The readers of a channel cannot tell a dead webhook from a day without
+		// The readers of a channel cannot distinguish a dead webhook from a day without
 		// findings, so the other channels name it.
 		o.Undelivered = true
 		for i, err := range deliver(ctx, log, reached, *r, o, run.key+" undelivered") {

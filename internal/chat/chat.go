@@ -178,8 +178,8 @@ func (c *Channel) people(mentions map[string][]string) map[string][]string {
 	return all
 }
 
-// nobody is isPerson of a service that mentions no one.
-func nobody(string) bool { return false }
+// noPerson reports false for every id: the service has no mentions.
+func noPerson(string) bool { return false }
 
 // messageID returns the id of a message in one channel, in the form of a UUID.
 func messageID(channel, key string) string {

@@ -19,13 +19,13 @@ var discordToken = pattern(`^\d+/[\w-]+$`)
 func loadDiscord(env *config.Env) Channel {
 	return Channel{
 		url:      webhookURL(env, "DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/", "…/…", discordToken),
-		isPerson: nobody,
+		isPerson: noPerson,
 		formats:  []format{discordBody},
 		check:    checkDiscord,
 	}
 }
 
-var discordMarkup = newMarkdown(escapeMarkdown, "\n", nobody, nil)
+var discordMarkup = newMarkdown(escapeMarkdown, "\n", noPerson, nil)
 
 func discordBody(o outgoing) ([]byte, error) {
 	text, err := fitText(o.draft, discordChars, chars, discordMarkup)

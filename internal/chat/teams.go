@@ -28,7 +28,7 @@ func loadTeams(env *config.Env) Channel {
 		env.RefuseSecret(name, `the address of a flow but that of a connector, which Microsoft has retired; create a flow from the template "Send webhook alerts to a channel" in Teams' Workflows, `+form)
 		u = nil
 	}
-	return Channel{url: u, isPerson: nobody, formats: []format{teamsBody}, check: checkTeams}
+	return Channel{url: u, isPerson: noPerson, formats: []format{teamsBody}, check: checkTeams}
 }
 
 // A teamsRun is text without markup. A TextBlock would be parsed as Markdown and

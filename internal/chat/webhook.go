@@ -22,7 +22,7 @@ const webhookBodyBytes = 64_000
 func loadWebhook(env *config.Env) Channel {
 	c := Channel{
 		url:        env.SecretURL("WEBHOOK_URL", "https://host/path"),
-		isPerson:   nobody,
+		isPerson:   noPerson,
 		idempotent: true, // a receiver recognises a repeat by webhook-id
 		formats:    []format{newWebhookBody},
 		check:      checkWebhook,

@@ -256,6 +256,6 @@ func TestListRetriesResetConnection(t *testing.T) {
 	wantRows(t, l, idsOf(someNodes()), 9)
 	wantProblems(t, l)
 	if got := asked(cloud.Calls(), "cn-hangzhou", 2); got != 2 {
-		t.Errorf("the page was asked for %d times, want 2", got)
+		t.Errorf("the page was requested %d times, want 2", got)
 	}
 }

@@ -53,7 +53,7 @@ func TestListRenewsExpiredCredentials(t *testing.T) {
 				}
 				l := list(t, t.Context(), s)
 				if n := asked.Load(); n != 2 {
-					t.Errorf("the key was asked for %d times, want 2", n)
+					t.Errorf("the key was requested %d times, want 2", n)
 				}
 				if tt.code == "" {
 					wantRows(t, l, idsOf(regularNodes()), 15)

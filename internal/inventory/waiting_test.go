@@ -280,7 +280,7 @@ func TestThrottlingPausesAllRequests(t *testing.T) {
 			case at.IsZero() && c.Region == "cn-hangzhou" && c.Page == 2:
 				at = c.Time
 			case !at.IsZero() && wait > 200*time.Millisecond && wait < 5*time.Second:
-				t.Errorf("%s, page %d was asked for %s after the throttle", c.Region, c.Page, wait)
+				t.Errorf("%s, page %d was requested %s after the throttle", c.Region, c.Page, wait)
 			}
 		}
 		if at.IsZero() {

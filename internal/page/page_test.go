@@ -82,7 +82,7 @@ func TestPage(t *testing.T) {
 				}
 			}
 			if !strings.Contains(page, `<html lang="`+c.language+`">`) {
-				t.Error("the language is not told")
+				t.Error("the page does not state its language")
 			}
 			wellFormed(t, page)
 		})
@@ -171,7 +171,7 @@ func wellFormed(t *testing.T, page string) {
 	}
 }
 
-// What is critical stands on top, with as many as anybody reads at once.
+// Critical matrices stand on top, only the first few of each group.
 func TestPageUrgent(t *testing.T) {
 	var l report.Listing
 	for i := range 9 {

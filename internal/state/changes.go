@@ -24,7 +24,7 @@ var ChangeKinds = []ChangeKind{New, Escalated, Renewed, Recovered, Released}
 // change, new or escalated.
 type Change struct {
 	Kind   ChangeKind
-	Matrix Matrix // as it is now, or was last known if it is released
+	Matrix Matrix // as listed now, or as last known if it is released
 	Was    Matrix // as the channel knew it; zero if it did not
 }
 

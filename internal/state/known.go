@@ -68,7 +68,7 @@ func baseline(channel string, k *Known, s Snapshot) Baseline {
 	for _, m := range s.Matrices {
 		old, found := find(k.Matrices, m)
 		switch {
-		case m.Seen.IsZero() && !(found && hiddenRecovery(s, old, m)): // the report showed it as it is
+		case m.Seen.IsZero() && !(found && hiddenRecovery(s, old, m)): // the report showed its present state
 		case !found:
 			b.Exceptions = append(b.Exceptions, Exception{Matrix: identity(m), Unknown: true})
 		case !sameFinding(old, m) || !old.Seen.Equal(seenIn(s, m)):

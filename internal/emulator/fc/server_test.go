@@ -217,7 +217,7 @@ func TestDeniedActionsAreRefused(t *testing.T) {
 	const f = "acs:fc:cn-shanghai:1234567890123456:functions/f"
 	for _, want := range []string{"fc:GetFunction " + f, "fc:GetTrigger " + f, "fc:CreateFunction " + f, "fc:GetTempBucketToken *"} {
 		if !strings.Contains(strings.Join(asked, "\n")+"\n", want+"\n") {
-			t.Errorf("RAM was not asked for %s: %q", want, asked)
+			t.Errorf("RAM was not requested for %s: %q", want, asked)
 		}
 	}
 	if _, code := call(t, &Server{}, "GET", "/2023-03-30/functions/f", nil, "Authorization", "FC other:x"); code != "InvalidAccessKeyID" {
