@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -94,7 +93,7 @@ func TestFunctionReportsARefusedRepeat(t *testing.T) {
 		if req.URL.Query().Get("BizRegionId") == "cn-shanghai" {
 			switch calls++; {
 			case calls == 2:
-				cloud.Nodes = slices.Delete(slices.Clone(cloud.Nodes), 0, 1)
+				cloud.Release("cpn-cn-shanghai-00")
 			case calls > 3:
 				fakecloud.APIError(403, "Forbidden.RAM", "User not authorized.")(w, req)
 				return

@@ -49,17 +49,13 @@ func intercept(cloud *fakecloud.Server, before func(region string, n int) http.H
 	})
 }
 
-func release(cloud *fakecloud.Server, id string) {
-	cloud.Nodes = slices.DeleteFunc(slices.Clone(cloud.Nodes), func(n fakecloud.Node) bool { return n.NodeId == id })
-}
-
 func TestListIsIncompleteIfTheRepeatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &fakecloud.Server{Nodes: fleet(map[string]int{"cn-shanghai": 6, "cn-hangzhou": 3}), PageSize: 2}
 		l := list(t, t.Context(), overPipes(t, intercept(cloud, func(region string, n int) http.HandlerFunc {
 			switch {
 			case region == "cn-shanghai" && n == 2:
-				release(cloud, "cpn-cn-shanghai-000")
+				cloud.Release("cpn-cn-shanghai-000")
 			case region == "cn-shanghai" && n > 3:
 				return fakecloud.APIError(403, "Forbidden.RAM", "User not authorized.")
 			}
@@ -80,9 +76,9 @@ func TestListIsIncompleteIfTheTotalChangesTwice(t *testing.T) {
 				l := list(t, t.Context(), overPipes(t, intercept(cloud, func(region string, n int) http.HandlerFunc {
 					switch {
 					case region == "cn-shanghai" && n == 2:
-						release(cloud, "cpn-cn-shanghai-000")
+						cloud.Release("cpn-cn-shanghai-000")
 					case region == "cn-shanghai" && n == 7 && !complete:
-						release(cloud, "cpn-cn-shanghai-001")
+						cloud.Release("cpn-cn-shanghai-001")
 					}
 					return nil
 				})), "cn-shanghai")

@@ -89,8 +89,11 @@ func (c *Server) rows(in *call) []Node {
 		return want == "" || want == value
 	}
 	ids, names := in.list("NodeIds"), in.list("NodeNameList")
+	c.mu.Lock()
+	nodes := c.Nodes
+	c.mu.Unlock()
 	var rows []Node
-	for _, n := range c.Nodes {
+	for _, n := range nodes {
 		if (region == "" || region == n.RegionId) &&
 			(ids == nil || slices.Contains(ids, n.NodeId)) &&
 			(names == nil || slices.Contains(names, n.NodeName)) &&

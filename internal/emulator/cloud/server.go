@@ -35,7 +35,7 @@ const maxRequestBytes = 1 << 20
 
 // Server emulates the Cloud Phone API. The zero value has no matrices and knows
 // one access key, "emulator" with the secret "emulator-secret".
-// Set the fields before use.
+// Set the fields before use; while it serves, Release changes the matrices.
 type Server struct {
 	Nodes []Node
 
@@ -65,10 +65,18 @@ type Server struct {
 	// waiting if the client cancels the request.
 	Latency time.Duration
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards Nodes while serving, and the fields below
 	calls  []Call
 	hits   map[int]int                     // how often each fault was served, by index in Faults
 	nonces map[string]map[string]time.Time // when each nonce was used, by access key id
+}
+
+// Release removes the matrix with this id, as the service does at the end of a
+// subscription. It may be called while the server serves.
+func (c *Server) Release(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Nodes = slices.DeleteFunc(slices.Clone(c.Nodes), func(n Node) bool { return n.NodeId == id })
 }
 
 // Key is the secret of an access key id. A key with a SecurityToken is
