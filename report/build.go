@@ -135,7 +135,7 @@ func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding 
 	for _, m := range l.Matrices {
 		e := evaluation{m, r, now}
 		if len(e.reasons()) == 0 {
-			all = append(all, Finding{Matrix: m.in(r.Location), OtherReasons: []Reason{}, DaysLeft: e.daysLeft()})
+			all = append(all, Finding{Matrix: m.in(r.Location), OtherReasons: []Reason{}, LastDay: e.lastDay(), DaysLeft: e.daysLeft()})
 		}
 	}
 	slices.SortFunc(all[len(found):], compareUrgency)

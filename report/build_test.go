@@ -105,9 +105,9 @@ func TestJSON(t *testing.T) {
 		`"version":1,"generated_at":"2026-11-22T09:00:00+08:00","time_zone":"Asia/Shanghai","days":30`,
 		`"complete":true,"total":2,"listed":2`, `"phones_affected":25`,
 		`"node_id":"cpn-1","name":"one","account":"","region":"cn-hangzhou","status":"RUNNING"`,
-		`"reason":"expiring","also":[],"severity":"critical","days_left":2`,
+		`"reason":"expiring","also":[],"severity":"critical","last_day":"2026-11-24","days_left":2`,
 		`"expires_at":"2026-11-24T02:00:34+08:00"`, `"tags":{"owner":"a"}`,
-		`"expires_at":null`, `"days_left":null`, `"created_at":null`, `"problems":[]`, `"next_expiry":null`,
+		`"expires_at":null`, `"last_day":null,"days_left":null`, `"created_at":null`, `"problems":[]`, `"next_expiry":null`,
 	} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("got %s\nwant it to contain %s", b, want)

@@ -73,6 +73,20 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 // day of the year 9999.
 func (t Time) IsNever() bool { return t.Year() >= 9999 }
 
+// LastDay returns the date, in the zone of t, of the instant just before t: the
+// last day of what ends at t. It is absent if t is.
+func (t Time) LastDay() Date {
+	if t.IsZero() {
+		return Date{}
+	}
+	return dateOf(t.Add(-1))
+}
+
+// IsMidnight reports whether t is the first instant of a day in its zone. What
+// ends then ended on the day before, at 24:00. In a zone whose clocks skip
+// midnight on a day, that day begins later.
+func (t Time) IsMidnight() bool { return !t.IsZero() && t.LastDay() != dateOf(t.Time) }
+
 // In returns t in loc. An absent Time stays absent.
 func (t Time) In(loc *time.Location) Time {
 	if t.IsZero() {
@@ -92,4 +106,62 @@ func (t Time) compare(u Time) int {
 		return -1
 	}
 	return t.Compare(u.Time)
+}
+
+// A Date is a calendar day that may be absent. The zero Date is absent and is null
+// in JSON.
+type Date struct {
+	Year  int
+	Month time.Month
+	Day   int
+}
+
+func dateOf(t time.Time) Date {
+	year, month, day := t.Date()
+	return Date{year, month, day}
+}
+
+// IsZero reports whether d is absent.
+func (d Date) IsZero() bool { return d == Date{} }
+
+// Time returns the beginning of d in UTC, for formatting and counting days.
+func (d Date) Time() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+
+// String returns d as 2006-01-02, or an empty string if it is absent.
+func (d Date) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	if d.Year > 9999 {
+		return "9999-12-31" // as of a Time
+	}
+	return d.Time().Format(time.DateOnly)
+}
+
+// MarshalJSON returns d as "2006-01-02", or null.
+func (d Date) MarshalJSON() ([]byte, error) {
+	if d.IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(`"` + d.String() + `"`), nil
+}
+
+// UnmarshalJSON parses what MarshalJSON writes.
+func (d *Date) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*d = Date{}
+		return nil
+	}
+	t, err := time.Parse(`"`+time.DateOnly+`"`, string(b))
+	if err != nil {
+		return err
+	}
+	*d = dateOf(t)
+	return nil
+}
+
+// DaysUntil returns the number of calendar days from the day of an instant, in its
+// zone, to d. It is negative if d is past.
+func (d Date) DaysUntil(now time.Time) int {
+	return int((d.Time().Unix() - dateOf(now).Time().Unix()) / (24 * 60 * 60)) // a Duration ends at 292 years
 }

@@ -46,3 +46,54 @@ func TestTimeCompare(t *testing.T) {
 		}
 	}
 }
+
+// What ends at midnight ends on the day before, also where clocks skip midnight or
+// a whole day.
+func TestLastDay(t *testing.T) {
+	for _, c := range []struct {
+		zone, expiry, lastDay string
+		midnight              bool
+		daysLeft              int // at noon of 28 November 2026
+	}{
+		{"Asia/Shanghai", "2026-12-01 00:00:00", "2026-11-30", true, 2},
+		{"Asia/Shanghai", "2026-12-01 00:00:01", "2026-12-01", false, 3},
+		{"Asia/Shanghai", "2026-11-30 23:59:59", "2026-11-30", false, 2},
+		{"Asia/Shanghai", "2026-11-28 00:00:00", "2026-11-27", true, -1},
+		{"UTC", "2027-01-01 00:00:00", "2026-12-31", true, 33},
+		{"Africa/Cairo", "2026-04-24 01:00:00", "2026-04-23", true, -219},     // at 24:00 clocks went to 01:00
+		{"Pacific/Apia", "2011-12-31 00:00:00", "2011-12-29", true, -5448},    // there was no 30 December
+		{"America/New_York", "2026-11-01 01:00:00", "2026-11-01", false, -27}, // an hour that came twice
+		{"UTC", "9999-12-31 23:59:59", "9999-12-31", false, 2912111},
+	} {
+		loc := zone(t, c.zone)
+		now, expiry := at(t, loc, "2026-11-28 12:00:00"), Time{at(t, loc, c.expiry)}
+		if got := expiry.LastDay(); got.String() != c.lastDay || expiry.IsMidnight() != c.midnight || got.DaysUntil(now) != c.daysLeft {
+			t.Errorf("%s %s: the last day is %s, midnight %t, %d days left; want %s, %t, %d",
+				c.zone, c.expiry, got, expiry.IsMidnight(), got.DaysUntil(now), c.lastDay, c.midnight, c.daysLeft)
+		}
+	}
+	if never := (Time{}); !never.LastDay().IsZero() || never.IsMidnight() || never.LastDay().String() != "" {
+		t.Error("an absent time has a last day")
+	}
+}
+
+func TestDateJSON(t *testing.T) {
+	for text, want := range map[string]Date{`"2026-11-30"`: {2026, time.November, 30}, `null`: {}, `"9999-12-31"`: {9999, time.December, 31}} {
+		var got Date
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
+			t.Errorf("%s is %v, %v; want %v", text, got, err, want)
+		}
+		if b, err := json.Marshal(want); err != nil || string(b) != text {
+			t.Errorf("%v is %s, %v; want %s", want, b, err, text)
+		}
+	}
+	if b, err := json.Marshal(Date{12000, time.May, 1}); err != nil || string(b) != `"9999-12-31"` {
+		t.Errorf("a date beyond the year 9999 is %s, %v", b, err)
+	}
+	for _, text := range []string{`"2026-11-31"`, `"30.11.2026"`, `20261130`, `""`} {
+		var got Date
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s is %v, want an error", text, got)
+		}
+	}
+}

@@ -53,7 +53,8 @@ type Finding struct {
 	Reason       Reason   `json:"reason"`    // of the first rule that matches; [Thresholds.PrimaryReason] is what it is shown under
 	OtherReasons []Reason `json:"also"`      // of further rules that match, in their order
 	Severity     Severity `json:"severity"`  // of its most severe reason
-	DaysLeft     *int     `json:"days_left"` // calendar days until it expires, negative afterwards; nil without an expiry date
+	LastDay      Date     `json:"last_day"`  // the day on which it expires, at the latest at 24:00
+	DaysLeft     *int     `json:"days_left"` // calendar days until LastDay, negative afterwards; nil without an expiry date
 }
 
 // days returns DaysLeft, or 0 if it is nil.

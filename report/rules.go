@@ -102,7 +102,7 @@ func (e evaluation) failed() bool { return e.Status == StatusFailed }
 func (e evaluation) expired() bool { return !e.ExpiresAt.IsZero() && !e.ExpiresAt.After(e.now) }
 
 func (e evaluation) expiring() bool {
-	return e.ExpiresAt.After(e.now) && DaysBetween(e.now, e.ExpiresAt.Time, e.Location) <= e.Days
+	return e.ExpiresAt.After(e.now) && *e.daysLeft() <= e.Days
 }
 
 func (e evaluation) stuck() bool {
@@ -130,13 +130,15 @@ func (e evaluation) noExpiry() bool {
 
 func (e evaluation) unknownStatus() bool { return !slices.Contains(statuses, e.Status) }
 
-// daysLeft returns the calendar days until the matrix expires, or nil if it has
-// no expiry date.
+func (e evaluation) lastDay() Date { return e.ExpiresAt.In(e.Location).LastDay() }
+
+// daysLeft returns the calendar days until the last day, or nil if the matrix
+// has no expiry date.
 func (e evaluation) daysLeft() *int {
 	if e.ExpiresAt.IsZero() {
 		return nil
 	}
-	return new(DaysBetween(e.now, e.ExpiresAt.Time, e.Location))
+	return new(e.lastDay().DaysUntil(e.now.In(e.Location)))
 }
 
 // reasons returns the reasons of all rules that match, in the order of the
@@ -179,7 +181,7 @@ func (r Rules) Classify(m Matrix, now time.Time) (Finding, bool) {
 	if len(reasons) == 0 {
 		return Finding{}, false
 	}
-	f := Finding{Matrix: m, Reason: reasons[0], OtherReasons: reasons[1:], DaysLeft: e.daysLeft()}
+	f := Finding{Matrix: m, Reason: reasons[0], OtherReasons: reasons[1:], LastDay: e.lastDay(), DaysLeft: e.daysLeft()}
 	f.Severity = r.Severity(r.PrimaryReason(f), f.days())
 	return f, true
 }
@@ -211,9 +213,5 @@ func (t Thresholds) Severity(reason Reason, daysLeft int) Severity {
 // DaysBetween returns the number of calendar days from one instant to another
 // in loc: 1 from 23:59 to 00:00, whatever the length of a day.
 func DaysBetween(from, to time.Time, loc *time.Location) int {
-	date := func(t time.Time) time.Time {
-		y, m, d := t.In(loc).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int((date(to).Unix() - date(from).Unix()) / (24 * 60 * 60)) // a Duration ends at 292 years
+	return dateOf(to.In(loc)).DaysUntil(from.In(loc))
 }

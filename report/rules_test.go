@@ -54,12 +54,12 @@ func TestClassify(t *testing.T) {
 		{"expired a second ago", Matrix{Status: "RUNNING", ExpiresAt: in(-time.Second)}, Expired, Critical, nil},
 		{"expires in a second", Matrix{Status: "RUNNING", ExpiresAt: in(time.Second)}, Expiring, Critical, nil},
 		{"expired while being created", Matrix{Status: "CREATING", CreatedAt: in(-time.Hour), ExpiresAt: in(-time.Second)}, Expired, Critical, nil},
-		{"last critical second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-25 23:59:59")}}, Expiring, Critical, nil},
-		{"first warning second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-26 00:00:00")}}, Expiring, Warning, nil},
-		{"last warning second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-29 23:59:59")}}, Expiring, Warning, nil},
-		{"first notice second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-30 00:00:00")}}, Expiring, Notice, nil},
-		{"day N, last second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-22 23:59:59")}}, Expiring, Notice, nil},
-		{"day N+1, first second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-23 00:00:00")}}, "", "", nil},
+		{"end of the last critical day", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-26 00:00:00")}}, Expiring, Critical, nil},
+		{"first warning second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-26 00:00:01")}}, Expiring, Warning, nil},
+		{"end of the last warning day", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-30 00:00:00")}}, Expiring, Warning, nil},
+		{"first notice second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-11-30 00:00:01")}}, Expiring, Notice, nil},
+		{"end of day N", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-23 00:00:00")}}, Expiring, Notice, nil},
+		{"day N+1, first second", Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, shanghai, "2026-12-23 00:00:01")}}, "", "", nil},
 		{"creating for exactly the limit", Matrix{Status: "CREATING", CreatedAt: in(-day), ExpiresAt: year}, "", "", nil},
 		{"creating for a second longer", Matrix{Status: "CREATING", CreatedAt: in(-day - time.Second), ExpiresAt: year}, Stuck, Warning, nil},
 		{"node ready for too long", Matrix{Status: "NODE_READY", CreatedAt: in(-2 * day), ExpiresAt: year}, Stuck, Warning, nil},
@@ -106,7 +106,7 @@ func TestZeroDaysMeansToday(t *testing.T) {
 	r := defaults(loc)
 	r.Days = 0
 	now := at(t, loc, "2026-11-22 09:00:00")
-	for expiry, want := range map[string]bool{"2026-11-22 09:00:01": true, "2026-11-22 23:59:59": true, "2026-11-23 00:00:00": false} {
+	for expiry, want := range map[string]bool{"2026-11-22 09:00:01": true, "2026-11-23 00:00:00": true, "2026-11-23 00:00:01": false} {
 		if _, got := r.Classify(Matrix{Status: "RUNNING", ExpiresAt: Time{at(t, loc, expiry)}}, now); got != want {
 			t.Errorf("%s: flagged %t, want %t", expiry, got, want)
 		}

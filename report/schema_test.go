@@ -70,8 +70,8 @@ func parse(t *testing.T, b []byte) *schema {
 	return s
 }
 
-// nullable are the maps that may be null in JSON. Pointers and times may be null
-// too; lists and the counts never are.
+// nullable are the maps that may be null in JSON. Pointers, times and dates may be
+// null too; lists and the counts never are.
 var nullable = []string{"tags"}
 
 // The schema describes exactly what Go encodes.
@@ -166,7 +166,7 @@ func (c *comparison) value(path string, s *schema, typ reflect.Type, null bool) 
 		return
 	}
 	types := oneOrMore{want}
-	if null || typ == reflect.TypeFor[report.Time]() {
+	if null || format != "" {
 		types = append(types, "null")
 	}
 	if !slices.Equal(s.Type, types) || s.Format != format {
@@ -195,8 +195,11 @@ func (c *comparison) value(path string, s *schema, typ reflect.Type, null bool) 
 
 // schemaType returns the type and format by which a schema describes a Go type.
 func schemaType(typ reflect.Type) (name, format string) {
-	if typ == reflect.TypeFor[report.Time]() {
+	switch typ {
+	case reflect.TypeFor[report.Time]():
 		return "string", "date-time"
+	case reflect.TypeFor[report.Date]():
+		return "string", "date"
 	}
 	return map[reflect.Kind]string{
 		reflect.String: "string", reflect.Int: "integer", reflect.Bool: "boolean",
