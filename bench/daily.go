@@ -31,8 +31,8 @@ func (b *bench) memory() (rows []row, err error) {
 	return rows, nil
 }
 
-// cost measures the figures of the README's table of costs: the processor time
-// of a daily run, and its elapsed time with latency.
+// cost measures the figures of docs/cost.md: the processor time of a daily run,
+// and its elapsed time with latency.
 func (b *bench) cost() (rows []row, err error) {
 	for _, matrices := range []int{131, 10_000, 100_000} {
 		var processor, elapsed []time.Duration

@@ -55,48 +55,60 @@ var (
 	testName = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`")
 )
 
-// Both READMEs have the same headings, code blocks and tables, and each row of
-// a table has the same code spans.
-func TestREADMEsHaveTheSameStructure(t *testing.T) {
+// A document and its translation have the same headings, code blocks and tables,
+// and each row of a table has the same code spans.
+func TestTranslationsHaveTheSameStructure(t *testing.T) {
 	texts := docs(t)
-	en, zh := texts["README.md"], texts["README.zh.md"]
-	shape := func(text string) (levels, blocks, rows []string) {
-		for _, m := range fence.FindAllStringSubmatch(text, -1) {
-			blocks = append(blocks, m[1]+"\n"+comment.ReplaceAllString(m[2], ""))
+	pairs, rows, blocks := 0, 0, 0
+	for file, text := range texts {
+		zh, ok := texts[strings.TrimSuffix(file, ".md")+".zh.md"]
+		if !ok {
+			continue
 		}
-		text = fence.ReplaceAllString(text, "")
-		for _, m := range headings.FindAllStringSubmatch(text, -1) {
-			levels = append(levels, m[1])
-		}
-		for line := range strings.Lines(text) {
-			if strings.HasPrefix(line, "| ") {
-				spans := span.FindAllString(line, -1)
-				slices.Sort(spans)
-				rows = append(rows, strings.Join(slices.Compact(spans), " "))
-			}
-		}
-		return levels, blocks, rows
+		pairs++
+		a, b := shapeOf(text), shapeOf(zh)
+		compareLists(t, file, "levels of headings", a.levels, b.levels)
+		compareLists(t, file, "blocks", a.blocks, b.blocks)
+		compareLists(t, file, "rows of tables", a.rows, b.rows)
+		rows += len(a.rows)
+		blocks += len(a.blocks)
 	}
-	levels, blocks, rows := shape(en)
-	otherLevels, otherBlocks, otherRows := shape(zh)
-	if !slices.Equal(levels, otherLevels) {
-		t.Errorf("the levels of the headings are %q and %q", levels, otherLevels)
+	if pairs < 4 || rows < 40 || blocks < 5 {
+		t.Errorf("only %d translations with %d rows and %d blocks found", pairs, rows, blocks)
 	}
-	compare := func(what string, a, b []string) {
-		if len(a) != len(b) {
-			t.Errorf("%d and %d %s", len(a), len(b), what)
-			return
-		}
-		for i := range a {
-			if a[i] != b[i] {
-				t.Errorf("%s: English has\n%s\nChinese has\n%s", what, a[i], b[i])
-			}
+}
+
+// shape is what a document and its translation have in common.
+type shape struct{ levels, blocks, rows []string }
+
+func shapeOf(text string) (s shape) {
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
+		s.blocks = append(s.blocks, m[1]+"\n"+comment.ReplaceAllString(m[2], ""))
+	}
+	text = fence.ReplaceAllString(text, "")
+	for _, m := range headings.FindAllStringSubmatch(text, -1) {
+		s.levels = append(s.levels, m[1])
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "| ") {
+			spans := span.FindAllString(line, -1)
+			slices.Sort(spans)
+			s.rows = append(s.rows, strings.Join(slices.Compact(spans), " "))
 		}
 	}
-	compare("blocks", blocks, otherBlocks)
-	compare("rows of tables", rows, otherRows)
-	if len(rows) < 40 || len(blocks) < 5 {
-		t.Errorf("only %d rows and %d blocks found", len(rows), len(blocks))
+	return s
+}
+
+func compareLists(t *testing.T, file, what string, a, b []string) {
+	t.Helper()
+	if len(a) != len(b) {
+		t.Errorf("%s and its translation have %d and %d %s", file, len(a), len(b), what)
+		return
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			t.Errorf("%s: %s: English has\n%s\nChinese has\n%s", file, what, a[i], b[i])
+		}
 	}
 }
 
@@ -318,7 +330,7 @@ var (
 // The table of costs follows from its formula.
 func TestCostsFollowFromTheFormula(t *testing.T) {
 	texts := docs(t)
-	for _, file := range []string{"README.md", "README.zh.md"} {
+	for _, file := range []string{"docs/cost.md", "docs/cost.zh.md"} {
 		var instances [][]string
 		cells := 0
 		for line := range strings.Lines(texts[file]) {

@@ -82,21 +82,25 @@ func deployable(root fs.FS) ([]entry, error) {
 	for i := range entries {
 		entries[i].name = path.Join(target, entries[i].name)
 	}
-	for name, as := range map[string]string{
-		"s.yaml": "s.yaml", ".env.example": ".env.example", ".fcignore": target + "/.fcignore",
-		"README.md": "README.md", "README.zh.md": "README.zh.md", "LICENSE": "LICENSE", "NOTICE": "NOTICE",
-		"deploy/ram/function.json": "deploy/ram/function.json", "deploy/ram/function-trust.json": "deploy/ram/function-trust.json",
-		"deploy/ram/deployer.json": "deploy/ram/deployer.json", "deploy/ram/README.md": "deploy/ram/README.md",
-		"docs/channels.md": "docs/channels.md", "docs/operating.md": "docs/operating.md",
-	} {
+	guides, err := fs.Glob(root, "docs/*.md")
+	if err != nil {
+		return nil, err
+	}
+	names := append(guides, "s.yaml", ".env.example", ".fcignore", "README.md", "README.zh.md", "LICENSE", "NOTICE",
+		"deploy/ram/function.json", "deploy/ram/function-trust.json", "deploy/ram/deployer.json", "deploy/ram/README.md")
+	for _, name := range names {
+		as := name
 		body, err := fs.ReadFile(root, name)
 		if err != nil {
 			return nil, err
 		}
-		if name == "s.yaml" {
+		switch name {
+		case "s.yaml":
 			if body, err = withoutActions(body); err != nil {
 				return nil, err
 			}
+		case ".fcignore":
+			as = path.Join(target, name)
 		}
 		entries = append(entries, entry{as, body})
 	}

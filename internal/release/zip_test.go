@@ -50,7 +50,7 @@ func TestDeployableZip(t *testing.T) {
 	root := fstest.MapFS{}
 	for _, name := range []string{"s.yaml", ".fcignore", "README.md", "README.zh.md", "LICENSE", "NOTICE",
 		"deploy/ram/function.json", "deploy/ram/function-trust.json", "deploy/ram/deployer.json", "deploy/ram/README.md",
-		"docs/channels.md", "docs/operating.md"} {
+		"docs/channels.md", "docs/operating.md", "docs/cost.zh.md"} {
 		b, err := os.ReadFile(filepath.Join("../..", name))
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func TestDeployableZip(t *testing.T) {
 	b := zipOf(t, root, deployable)
 	all := strings.Join(modes(t, b), "\n")
 	for _, want := range []string{"-rw-r--r-- s.yaml", "-rw-r--r-- .env.example", "-rwxr-xr-x code/target/main", "-rw-r--r-- code/target/.fcignore", "-rw-r--r-- code/target/LICENSE",
-		"-rw-r--r-- docs/channels.md", "-rw-r--r-- docs/operating.md"} {
+		"-rw-r--r-- docs/channels.md", "-rw-r--r-- docs/operating.md", "-rw-r--r-- docs/cost.zh.md"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the zip lacks %s:\n%s", want, all)
 		}
