@@ -1,4 +1,4 @@
-package chat_test
+package chat
 
 import (
 	"bytes"
@@ -8,14 +8,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	"matrix-expiry-report/internal/locale"
@@ -23,52 +21,12 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A scenario is a listing from which messages of every kind are made. Its file
-// also has the messages as the emulated chats received them.
-type scenario struct {
-	Now      report.Time
-	Days     int // 30 if 0
-	Healthy  int // further matrices that need no attention
-	Settings map[string]string
-	report.Listing
-}
-
-func (s scenario) report(t *testing.T) (report.Report, message.Options) {
-	t.Helper()
-	env := config.NewEnv(func(name string) string { return s.Settings[name] })
-	settings := config.Load(env)
-	if err := env.Err(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range s.Healthy {
-		s.Matrices = append(s.Matrices, &report.Matrix{
-			NodeID: fmt.Sprintf("cpn-healthy%06d", i), Name: fmt.Sprintf("healthy-%d", i), Region: "cn-shanghai", Status: "RUNNING",
-			ExpiresAt: report.Time{Time: s.Now.AddDate(0, 3, i%200)}, PhoneCount: 25,
-		})
-	}
-	return report.Build(settings.Rules, s.Listing, s.Now.Time), message.Options{
-		ConsoleURL: settings.ConsoleURL, ReportURL: settings.ReportURL, OwnerTag: settings.OwnerTag, Mentions: settings.Mentions, RequestID: "1-6921a0b2-15d63510",
-	}
-}
-
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMessages(t *testing.T) {
-	files, err := filepath.Glob("testdata/messages/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := txtar.Parse(b)
-			var s scenario
-			if err := json.Unmarshal(want.Files[0].Data, &s); err != nil {
-				t.Fatalf("%s: %v", want.Files[0].Name, err)
-			}
+	for file, want := range scenarioFiles(t) {
+		t.Run(scenarioName(file), func(t *testing.T) {
+			s := parseScenario(t, want)
 			got := &txtar.Archive{Comment: want.Comment, Files: slices.Concat(want.Files[:1], s.messages(t, strings.Contains(string(want.Comment), "bodies")))}
 			if *update {
 				if err := os.WriteFile(file, txtar.Format(got), 0o644); err != nil {
@@ -85,7 +43,7 @@ func TestMessages(t *testing.T) {
 // bodies in the default language, and the text for a terminal.
 func (s scenario) messages(t *testing.T, bodies bool) (files []txtar.File) {
 	r, o := s.report(t)
-	for _, kind := range chat.Kinds {
+	for _, kind := range Kinds {
 		for _, lang := range locale.Languages() {
 			o.Language = lang
 			m := post(t, kind.Name, r, o)
@@ -146,8 +104,8 @@ func post(t *testing.T, kind string, r report.Report, o message.Options) fakecha
 	defer server.Close()
 	webhooks := fakechat.Webhooks(server.URL)
 	env := config.NewEnv(func(name string) string { return webhooks[name] })
-	channels := chat.Load(env)
-	i := slices.IndexFunc(channels, func(c *chat.Channel) bool { return c.Name() == kind })
+	channels := Load(env)
+	i := slices.IndexFunc(channels, func(c *Channel) bool { return c.Name() == kind })
 	if err := env.Err(); err != nil || i < 0 {
 		t.Fatalf("%s has no address in fakechat.Webhooks: %v", kind, err)
 	}

@@ -1,14 +1,8 @@
 package chat
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	"matrix-expiry-report/internal/locale"
@@ -56,26 +50,12 @@ type sample struct {
 // and those that no listing leads to.
 func everyMessage(t *testing.T) map[string]sample {
 	t.Helper()
-	files, err := filepath.Glob("testdata/messages/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
 	all := map[string]sample{}
-	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var s struct {
-			Now report.Time
-			report.Listing
-		}
-		if err := json.Unmarshal(txtar.Parse(b).Files[0].Data, &s); err != nil {
-			t.Fatal(err)
-		}
-		all[strings.TrimSuffix(filepath.Base(file), ".txtar")] = sample{report: report.Build(rules, s.Listing, s.Now.Time)}
+	for file, archive := range scenarioFiles(t) {
+		r, o := parseScenario(t, archive).report(t)
+		all[scenarioName(file)] = sample{r, o}
 	}
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.UTC}
 	unread := report.Problem{Code: "InternalError", Region: "cn-hangzhou", MayHideMatrices: true}
 	one := func(m report.Matrix) report.Report {
 		m.NodeID, m.Name = "cpn-1", "x"
