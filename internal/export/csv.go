@@ -39,12 +39,16 @@ var csvColumns = []struct {
 	{"tags", func(f report.Finding, _ string) string { return text(tags(f.Tags)) }},
 	{"expires_raw", func(f report.Finding, _ string) string { return text(f.ExpiresRaw) }},
 	{"bandwidth_status", func(f report.Finding, _ string) string { return text(f.BandwidthStatus) }},
+	{"last_day", func(f report.Finding, _ string) string { return f.LastDay.String() }},
+	{"expires_local", func(f report.Finding, _ string) string { return formatted(f.ExpiresAt, time.DateTime) }},
 }
 
 // CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one
 // row per finding in the order of the report. The column "owner" holds the value of
 // the tag ownerTag, "also" the further reasons, separated by spaces, and "tags" a
-// JSON object. Times are in RFC 3339, and absent values are empty.
+// JSON object. Times are in RFC 3339, and absent values are empty. Spreadsheets read
+// "last_day" as a date, and "expires_local" as a date and time; it is the expiry in
+// the report's time zone.
 //
 // The table is made for spreadsheets. They need a byte order mark to detect UTF-8,
 // and evaluate a cell that looks like a formula: such a cell gets a leading

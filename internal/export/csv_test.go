@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
@@ -70,18 +71,39 @@ func TestCSVFormat(t *testing.T) {
 			if got := column(row, "expires_at"); got != "2026-11-19T09:00:00+08:00" {
 				t.Errorf("expires at %q", got)
 			}
+			if got := column(row, "last_day") + " " + column(row, "expires_local"); got != "2026-11-19 2026-11-19 09:00:00" {
+				t.Errorf("last day and local expiry %q", got)
+			}
 			if got := column(row, "owner") + column(row, "tags"); got != `team-a{"env":"prod","owner":"team-a"}` {
 				t.Errorf("owner and tags %q", got)
 			}
 		case "cpn-failed":
-			if got := column(row, "expires_at") + column(row, "days_left"); got != "" {
+			if got := column(row, "expires_at") + column(row, "days_left") + column(row, "last_day") + column(row, "expires_local"); got != "" {
 				t.Errorf("without an expiry date: got %q, want nothing", got)
 			}
 		}
 	}
 }
 
-// The columns are the properties of a finding in JSON, and the owner.
+// What expires at midnight in the report's time zone has the day before as its last
+// day.
+func TestCSVMidnight(t *testing.T) {
+	m := matrix("cpn-1", 2)
+	m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 30, 16, 0, 0, 0, time.UTC)}
+	rows := readCSV(t, write(t, writeCSV, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
+	got := map[string]string{}
+	for i, name := range rows[0] {
+		got[name] = rows[1][i]
+	}
+	for name, want := range map[string]string{"expires_at": "2026-12-01T00:00:00+08:00", "expires_local": "2026-12-01 00:00:00", "last_day": "2026-11-30", "days_left": "8"} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+}
+
+// The columns are the properties of a finding in JSON, the owner, and the expiry as
+// spreadsheets read it.
 func TestCSVColumns(t *testing.T) {
 	b, err := json.Marshal(report.Finding{})
 	if err != nil {
@@ -93,7 +115,7 @@ func TestCSVColumns(t *testing.T) {
 	}
 	names := readCSV(t, write(t, writeCSV, scenarios()["empty"]))[0]
 	for _, name := range names {
-		if _, ok := f[name]; !ok && name != "owner" {
+		if _, ok := f[name]; !ok && name != "owner" && name != "expires_local" {
 			t.Errorf("the JSON has no %s", name)
 		}
 	}
