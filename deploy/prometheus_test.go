@@ -20,12 +20,13 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// written returns the labels of each metric that the program writes.
+// written returns the labels of each metric that the program writes, without those
+// that are deprecated.
 func written(t *testing.T) map[string][]string {
 	t.Helper()
 	now := time.Date(2026, 11, 26, 9, 7, 0, 0, time.UTC)
 	rules := report.Rules{Days: 30, Location: time.UTC}
-	listing := report.Listing{Total: 1, Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: report.StatusRunning, ExpiresAt: report.Time{Time: now.Add(time.Hour)}}}}
+	listing := report.Listing{Total: 1, Regions: []string{"cn-hangzhou"}, Matrices: []*report.Matrix{{NodeID: "cpn-1", Status: report.StatusRunning, ExpiresAt: report.Time{Time: now.Add(time.Hour)}}}}
 	var b strings.Builder
 	if err := export.Metrics(&b, report.Build(rules, listing, now), time.Second); err != nil {
 		t.Fatal(err)
@@ -37,6 +38,9 @@ func written(t *testing.T) map[string][]string {
 	}
 	all := map[string][]string{}
 	for name, family := range families {
+		if strings.HasPrefix(family.GetHelp(), "Deprecated") {
+			continue
+		}
 		all[name] = []string{"job", "instance"} // added by the scrape
 		for _, label := range family.GetMetric()[0].GetLabel() {
 			all[name] = append(all[name], label.GetName())
@@ -46,8 +50,8 @@ func written(t *testing.T) map[string][]string {
 }
 
 var (
-	metric   = regexp.MustCompile(`\bmatrix_\w+`)
-	selector = regexp.MustCompile(`\b(matrix_\w+)\{([^}]*)\}`)
+	metric   = regexp.MustCompile(`\b(?:cloudphone|matrix)_\w+`)
+	selector = regexp.MustCompile(`\b((?:cloudphone|matrix)_\w+)\{([^}]*)\}`)
 	label    = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)`)
 )
 

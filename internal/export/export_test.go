@@ -117,12 +117,16 @@ func scenarios() map[string]report.Report {
 		{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "cn-shenzhen", Code: "Forbidden.NoPermission", Message: "you are not allowed, https://example.com", Permission: "eds-aic:Describe", RequestID: "A1-B2", MayHideMatrices: true},
 		{Code: "BadPayload", Message: "not JSON: # 1"},
 	}}
+	unknown := report.Listing{Regions: []string{"cn-hangzhou"}, Matrices: []*report.Matrix{matrix("cpn-two", 2)}, Problems: []report.Problem{
+		{Endpoint: "eds-aic.cn-shanghai.aliyuncs.com", Region: "eu-central-1", Code: "InternalError", Message: "internal error", MayHideMatrices: true},
+	}}
 	cut := report.Listing{Problems: []report.Problem{{Region: "cn-hangzhou", Code: "Timeout", Message: "no answer", MayHideMatrices: true}}}
 	return map[string]report.Report{
 		"usual":      report.Build(rules, usual, now),
 		"hostile":    hostileReport(),
 		"empty":      report.Build(rules, report.Listing{}, now),
 		"incomplete": report.Build(rules, incomplete, now),
+		"unknown":    report.Build(rules, unknown, now),
 		"failed":     report.Build(rules, cut, now),
 	}
 }

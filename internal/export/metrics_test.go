@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -57,6 +58,12 @@ func readMetrics(t *testing.T, b []byte) map[string]map[string]float64 {
 func TestMetrics(t *testing.T) {
 	got := readMetrics(t, write(t, writeMetrics, scenarios()["usual"]))
 	for name, series := range map[string]map[string]float64{ // labels in order of their names
+		"cloudphone_matrix_expiry_timestamp_seconds": {
+			"\tfarm-cpn-expired\tcpn-expired\tcn-hangzhou":   float64(now.Unix() - 3*86400),
+			"\tfarm-cpn-evening\tcpn-evening\tcn-hangzhou":   float64(now.Unix() + 12*3600),
+			"\tfarm-cpn-shenzhen\tcpn-shenzhen\tcn-shenzhen": float64(now.Unix() + 2*86400),
+		},
+		"cloudphone_region_complete": {"cn-hangzhou": 1, "cn-shenzhen": 1},
 		"matrix_expiry_seconds": {
 			"\tfarm-cpn-expired\tcpn-expired\tcn-hangzhou":   -3 * 86400,
 			"\tfarm-cpn-evening\tcpn-evening\tcn-hangzhou":   12 * 3600,
@@ -77,11 +84,13 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
-	if _, ok := got["matrix_expiry_seconds"]["\tfarm-cpn-deleting\tcpn-deleting\tcn-hangzhou"]; ok {
-		t.Error("a deleting matrix has an expiry")
+	for _, name := range []string{"matrix_expiry_seconds", "cloudphone_matrix_expiry_timestamp_seconds"} {
+		if _, ok := got[name]["\tfarm-cpn-deleting\tcpn-deleting\tcn-hangzhou"]; ok || len(got[name]) != 9 {
+			t.Errorf("%s has %d series, a deleting matrix: %t; want 9 without it", name, len(got[name]), ok)
+		}
 	}
-	if len(got) != 8 {
-		t.Errorf("%d metrics, want these 8", len(got))
+	if len(got) != 10 {
+		t.Errorf("%d metrics, want these 10", len(got))
 	}
 }
 
@@ -89,6 +98,13 @@ func TestMetricsIncomplete(t *testing.T) {
 	got := readMetrics(t, write(t, writeMetrics, scenarios()["incomplete"]))
 	if got["matrix_listing_complete"][""] != 0 || got["matrix_expected"][""] != 131 || got["matrix_listed"][""] != 1 {
 		t.Errorf("got %v", got)
+	}
+	if regions, want := got["cloudphone_region_complete"], map[string]float64{"cn-hangzhou": 1, "cn-shenzhen": 0}; !maps.Equal(regions, want) {
+		t.Errorf("regions %v, want %v", regions, want)
+	}
+	got = readMetrics(t, write(t, writeMetrics, scenarios()["unknown"]))
+	if total, ok := got["matrix_expected"]; ok || got["matrix_listed"][""] != 1 || got["cloudphone_region_complete"]["eu-central-1"] != 0 {
+		t.Errorf("with a region of unknown size: got %v of %v", got["matrix_listed"], total)
 	}
 	// An alert distinguishes 0 from an absent series.
 	if series := readMetrics(t, write(t, writeMetrics, scenarios()["empty"]))["matrix_findings"]; len(series) != len(report.Reasons())*len(report.Severities) {
