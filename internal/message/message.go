@@ -10,8 +10,8 @@
 // ([Clean]) before a template gets them.
 //
 // Read message.go (the message and how it is fitted to a limit), view.go (what
-// templates use) and groups.go (how findings become rows), templates.go and line.go
-// (how templates are parsed and executed), and text.go (the terminal).
+// templates use), groups.go and row.go (how findings become rows), templates.go and
+// line.go (how templates are parsed and executed), and text.go (the terminal).
 package message
 
 import (
