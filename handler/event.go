@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -24,9 +25,11 @@ func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
 	}
 	h.serve(res, req)
 	if res.tooLarge() {
-		res = newResponse(0)
+		res.clear()
+		res.limit = 0
 		const message = "the response exceeds the limit of the platform; narrow it with region, severity, owner or fewer days"
 		writeError(res, httpError{http.StatusInsufficientStorage, "AnswerTooLarge", message})
+		res.finish()
 	}
 	if req.Method == http.MethodHead {
 		res.clear()
@@ -117,11 +120,14 @@ var errTooLarge = errors.New("the response is too large")
 type response struct {
 	header http.Header
 	status int
-	body   [][]byte // as it was written: one slice would be copied as it grows
+	body   [][]byte // as it is sent, in pieces: one slice would be copied as it grows
 	limit  int      // of the body as a JSON string; 0 for none
 	size   int      // of the body as a JSON string
 
-	scratch []byte // the last write as a JSON string
+	gzip    bool         // compress the body
+	zip     *gzip.Writer // to the body; nil if nothing was written
+	length  int          // of a compressed body
+	scratch []byte       // the last write as a JSON string
 }
 
 func newResponse(limit int) *response {
@@ -135,8 +141,16 @@ func (r *response) WriteHeader(status int) { r.status = status }
 // Write appends to the body. Once the body exceeds the limit, Write drops it
 // and returns errTooLarge.
 func (r *response) Write(b []byte) (int, error) {
+	if r.gzip {
+		return r.compress(b)
+	}
 	r.scratch = appendJSON(r.scratch[:0], b)
 	r.size += len(r.scratch)
+	return r.append(b)
+}
+
+// append appends b to the body as it is sent.
+func (r *response) append(b []byte) (int, error) {
 	if r.tooLarge() {
 		r.body = nil
 		return 0, errTooLarge
@@ -149,7 +163,7 @@ func (r *response) Write(b []byte) (int, error) {
 func (r *response) tooLarge() bool { return r.limit > 0 && r.size > r.limit }
 
 // clear drops the body.
-func (r *response) clear() { r.body, r.size = nil, 0 }
+func (r *response) clear() { r.body, r.size, r.length, r.zip = nil, 0, 0, nil }
 
 // writeTo writes the response to w.
 func (r *response) writeTo(w http.ResponseWriter) {
@@ -164,15 +178,15 @@ func (r *response) writeTo(w http.ResponseWriter) {
 	}
 }
 
-// event returns the response to an event: JSON with the body as a string. It
-// copies the body only once, as that may be large.
+// event returns the response to an event: JSON with the body as a string, in
+// base64 if it is compressed. It copies the body only once, as that may be large.
 // https://www.alibabacloud.com/help/en/functioncompute/fc/http-trigger-invoking-function
 func (r *response) event() ([]byte, error) {
 	fields := struct {
 		StatusCode      int               `json:"statusCode"`
 		Headers         map[string]string `json:"headers"`
 		IsBase64Encoded bool              `json:"isBase64Encoded"`
-	}{r.status, map[string]string{}, false}
+	}{r.status, map[string]string{}, r.gzip}
 	for name, values := range r.header {
 		fields.Headers[name] = strings.Join(values, ", ")
 	}
@@ -183,8 +197,12 @@ func (r *response) event() ([]byte, error) {
 	const open, end = `,"body":"`, `"}`
 	event := make([]byte, 0, len(head)+len(open)+r.size+len(end))
 	event = append(append(event, head[:len(head)-1]...), open...)
-	for _, b := range r.body {
-		event = appendJSON(event, b)
+	if r.gzip {
+		event = r.appendBase64(event)
+	} else {
+		for _, b := range r.body {
+			event = appendJSON(event, b)
+		}
 	}
 	event = append(event, end...)
 	if !utf8.Valid(event) {

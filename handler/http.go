@@ -67,7 +67,7 @@ var headers = map[string]string{
 	"Permissions-Policy":                "interest-cohort=()",
 	"Referrer-Policy":                   "no-referrer",
 	"Strict-Transport-Security":         "max-age=31536000",
-	"Vary":                              "Accept, Authorization",
+	"Vary":                              "Accept, Accept-Encoding, Authorization",
 	"X-Content-Type-Options":            "nosniff",
 	"X-Frame-Options":                   "DENY",
 	"X-Permitted-Cross-Domain-Policies": "none",
@@ -81,15 +81,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve answers a request. An error replaces what was written, unless that is too
-// large, which httpEvent answers.
+// large, which httpEvent answers. What is read is compressed if the client accepts
+// it; the services that post commands get their replies as they document them.
 func (h *Handler) serve(w *response, r *http.Request) {
 	for name, value := range headers {
 		w.header.Set(name, value)
+	}
+	if w.gzip = r.Method != http.MethodPost && acceptsGzip(r.Header); w.gzip {
+		w.header.Set("Content-Encoding", "gzip")
 	}
 	if err := h.dispatch(w, r); err != nil && !w.tooLarge() {
 		w.clear()
 		writeError(w, err)
 	}
+	w.finish()
 }
 
 // dispatch authenticates the caller and calls the route of the request.
