@@ -97,24 +97,3 @@ func number(v jx.Raw, absent int) int {
 	}
 	return absent
 }
-
-// A cache holds what was decoded, by its JSON.
-type cache[T any] map[string]T
-
-// maxCached is how many values of up to maxCachedBytes of JSON a cache holds.
-const maxCached, maxCachedBytes = 1000, 1000
-
-// get returns the value of some JSON, decoded with decode if it is new.
-func (c cache[T]) get(in []byte, decode func() T) T {
-	if v, ok := c[string(in)]; ok {
-		return v
-	}
-	v := decode()
-	if len(in) <= maxCachedBytes {
-		if len(c) == maxCached {
-			clear(c)
-		}
-		c[string(in)] = v
-	}
-	return v
-}

@@ -72,31 +72,30 @@ func (d *decoder) node(in *jx.Decoder, p *Page) error {
 
 // shared decodes a text that many rows have.
 func (d *decoder) shared(v jx.Raw) string {
-	return d.texts.get(v, func() string {
-		s := text(v, maxTextBytes)
+	s, ok := d.texts[string(v)]
+	if !ok {
+		s = text(v, maxTextBytes)
+		d.texts[string(v)] = s
 		d.bytes += len(s)
-		return s
-	})
+	}
+	return s
 }
-
-var noTags = map[string]string{}
 
 // tagsOf joins two lists of tags. The later one is the newer field of the API.
 // Tags beyond maxTags are dropped.
 func (d *decoder) tagsOf(older, newer jx.Raw) map[string]string {
-	if len(older) <= len("[]") && len(newer) <= len("[]") {
-		return noTags
-	}
-	d.key = append(append(d.key[:0], older...), newer...)
-	return d.tags.get(d.key, func() map[string]string {
-		tags := map[string]string{}
-		for _, v := range []jx.Raw{older, newer} {
-			if v.Type() == jx.Array {
-				_ = jx.DecodeBytes(v).Arr(func(in *jx.Decoder) error { return d.tag(in, tags) }) // which was read before
-			}
-		}
+	tags, ok := d.tags[[2]string{string(older), string(newer)}]
+	if ok {
 		return tags
-	})
+	}
+	tags = map[string]string{}
+	for _, v := range []jx.Raw{older, newer} {
+		if v.Type() == jx.Array {
+			_ = jx.DecodeBytes(v).Arr(func(in *jx.Decoder) error { return d.tag(in, tags) }) // which was read before
+		}
+	}
+	d.tags[[2]string{string(older), string(newer)}] = tags
+	return tags
 }
 
 // tag decodes one tag.

@@ -18,7 +18,6 @@ import (
 const (
 	maxResponseBytes = 4 << 20
 	maxPageRows      = 10_000
-	maxSpareBytes    = 1 << 20  // of the buffer that is kept for the next response
 	maxErrorBytes    = 64 << 10 // read of an error response, which may be a proxy's page
 	maxTokenBytes    = 8 << 10
 )
@@ -30,32 +29,31 @@ type Page struct {
 	TotalCount int    // -1 if absent
 	NextToken  string // empty on the last page
 	Expiry     string // GmtExpired of the first row that has one, unparsed; doctor shows how it is read
-	Bytes      int    // bytes of memory that Nodes adds to earlier pages, for the memory limit
+	Bytes      int    // of memory of the texts and tags of Nodes, for the memory limit
 }
 
 // A decoder decodes responses, one after another. Equal texts and tags of
-// different rows share memory, so that callers must not modify the tags.
+// different rows of a response share memory, so that callers must not modify the
+// tags.
 type decoder struct {
 	zone   *time.Location
 	status int // of the response
 	body   bytes.Buffer
-	texts  cache[string]
-	tags   cache[map[string]string]
-	key    []byte // of tags
-	bytes  int    // of the texts and tags of this response that are not shared with earlier ones
+	texts  map[string]string               // by their JSON
+	tags   map[[2]string]map[string]string // by their JSON
+	bytes  int                             // of the texts and tags
 }
 
 func newDecoder(zone *time.Location) *decoder {
-	return &decoder{zone: zone, texts: cache[string]{}, tags: cache[map[string]string]{}}
+	return &decoder{zone: zone, texts: map[string]string{}, tags: map[[2]string]map[string]string{}}
 }
 
 // read reads a response.
 func (d *decoder) read(status int, body io.Reader) *Error {
-	d.status, d.bytes = status, 0
-	if d.body.Cap() > maxSpareBytes {
-		d.body = bytes.Buffer{}
-	}
 	d.body.Reset()
+	clear(d.texts)
+	clear(d.tags)
+	d.status, d.bytes = status, 0
 	limit := int64(maxResponseBytes + 1)
 	if status != http.StatusOK {
 		limit = maxErrorBytes
