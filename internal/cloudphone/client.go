@@ -170,9 +170,9 @@ func (c *Client) Regions(ctx context.Context) ([]string, error) {
 
 // A CallerIdentity is the identity that the credentials belong to.
 type CallerIdentity struct {
-	Account string
-	ARN     string // acs:ram::<account>:role/… or the like
-	Type    string // Account, RAMUser or AssumedRoleUser
+	Account string `json:"AccountId"`
+	ARN     string `json:"Arn"`          // acs:ram::<account>:role/… or the like
+	Type    string `json:"IdentityType"` // Account, RAMUser or AssumedRoleUser
 }
 
 // CallerIdentity calls GetCallerIdentity; c must be a client of STS.

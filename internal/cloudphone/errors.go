@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-faster/jx"
-
 	"matrix-expiry-report/internal/retryafter"
 	"matrix-expiry-report/report"
 )
@@ -87,20 +85,6 @@ func UnknownAccount(err error) bool {
 	return ok && (e.Code == "InvalidAccessKeyId" || e.Code == "InvalidAccessKeyId.NotFound")
 }
 
-// field decodes one field of an error response. Names may be in lower case, as the
-// SDK reads both.
-func (e *Error) field(in *jx.Decoder, key []byte) error {
-	fields := map[string]*string{"code": &e.Code, "message": &e.Message, "requestid": &e.RequestID, "authaction": &e.AuthAction}
-	name := lower(string(key))
-	if name == "accessdenieddetail" && in.Next() == jx.Object {
-		return object(in, e.field)
-	}
-	if known, err := setText(fields[name], in); known {
-		return err
-	}
-	return in.Skip()
-}
-
 // retryAfter returns the delay that the service asks for: milliseconds in
 // x-acs-retry-after, as the official command line client reads it, or in the
 // TimeLeft of x-ratelimit-user(-api), or Retry-After. A response that is not
@@ -125,7 +109,7 @@ func tooLarge(format string, args ...any) *Error {
 }
 
 func lost(format string, args ...any) *Error {
-	return &Error{NotService: true, Code: "ConnectionFailed", Message: fmt.Sprintf(format, args...), lost: true}
+	return &Error{NotService: true, Code: "ConnectionFailed", Message: oneLine(fmt.Sprintf(format, args...)), lost: true}
 }
 
 // connectionError returns the Error of a call that failed in net/http. A retry may
@@ -202,8 +186,7 @@ func Explain(err error) report.Problem {
 	case !ok:
 		return report.Problem{Code: "ConnectionFailed", Message: oneLine(err.Error())}
 	}
-	p := report.Problem{Code: oneLine(e.Code), Message: cmp.Or(oneLine(e.Message), "the service gave no reason"),
-		RequestID: oneLine(e.RequestID), Permission: oneLine(e.AuthAction)}
+	p := report.Problem{Code: e.Code, Message: cmp.Or(e.Message, "the service gave no reason"), RequestID: e.RequestID, Permission: e.AuthAction}
 	if hint := hintFor(e.Code); hint != "" {
 		p.Message = hint + " (" + p.Message + ")"
 	}

@@ -3,7 +3,6 @@ package cloudphone
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"unicode/utf8"
 
@@ -20,12 +19,8 @@ const maxTextBytes = 1 << 10
 // list decodes an array row by row, and reports whether there is one; null is
 // none.
 func list(in *jx.Decoder, row func(*jx.Decoder) error) (ok bool, err error) {
-	switch kind := in.Next(); kind {
-	case jx.Null:
+	if in.Next() == jx.Null {
 		return false, in.Null()
-	case jx.Array:
-	default:
-		return false, fmt.Errorf("the rows are not an array but %s", kind)
 	}
 	n := 0
 	return true, in.Arr(func(in *jx.Decoder) error {
@@ -77,16 +72,6 @@ func text(v jx.Raw, n int) string {
 		v = v[:n]
 	}
 	return string(v)
-}
-
-// setText decodes a text into to, and reports whether that is not nil.
-func setText(to *string, in *jx.Decoder) (known bool, err error) {
-	if to == nil {
-		return false, nil
-	}
-	v, err := value(in)
-	*to = text(v, maxTextBytes)
-	return true, err
 }
 
 // number returns the integer that a JSON value is, or absent.

@@ -103,21 +103,20 @@ func (d *decoder) tag(in *jx.Decoder, tags map[string]string) error {
 	if in.Next() != jx.Object {
 		return in.Skip()
 	}
-	var key, value string
-	err := object(in, func(in *jx.Decoder, name []byte) (err error) {
+	var key, val string
+	err := object(in, func(in *jx.Decoder, name []byte) error {
+		v, err := value(in)
 		switch string(name) {
 		case "Key":
-			_, err = setText(&key, in)
+			key = text(v, maxTextBytes)
 		case "Value":
-			_, err = setText(&value, in)
-		default:
-			err = in.Skip()
+			val = text(v, maxTextBytes)
 		}
 		return err
 	})
 	if _, ok := tags[key]; ok || len(tags) < maxTags {
-		tags[key] = value
-		d.bytes += len(key) + len(value) + tagBytes
+		tags[key] = val
+		d.bytes += len(key) + len(val) + tagBytes
 	}
 	return err
 }

@@ -36,12 +36,11 @@ type Page struct {
 // different rows of a response share memory, so that callers must not modify the
 // tags.
 type decoder struct {
-	zone   *time.Location
-	status int // of the response
-	body   bytes.Buffer
-	texts  map[string]string               // by their JSON
-	tags   map[[2]string]map[string]string // by their JSON
-	bytes  int                             // of the texts and tags
+	zone  *time.Location
+	body  bytes.Buffer
+	texts map[string]string               // by their JSON
+	tags  map[[2]string]map[string]string // by their JSON
+	bytes int                             // of the texts and tags
 }
 
 func newDecoder(zone *time.Location) *decoder {
@@ -53,7 +52,7 @@ func (d *decoder) read(status int, body io.Reader) *Error {
 	d.body.Reset()
 	clear(d.texts)
 	clear(d.tags)
-	d.status, d.bytes = status, 0
+	d.bytes = 0
 	limit := int64(maxResponseBytes + 1)
 	if status != http.StatusOK {
 		limit = maxErrorBytes
@@ -68,13 +67,45 @@ func (d *decoder) read(status int, body io.Reader) *Error {
 	return nil
 }
 
+// result decodes a response with decode, which returns false if the response is
+// not the expected one. It is then an error of the service, or of a proxy or a
+// broken server, which is temporary.
+func result[T any](d *decoder, status int, decode func(*decoder) (T, bool, error)) (T, *Error) {
+	var none T
+	if status == http.StatusOK {
+		v, ok, err := decode(d)
+		tooLarge, isTooLarge := errors.AsType[*Error](err)
+		switch {
+		case isTooLarge:
+			return none, tooLarge
+		case err != nil:
+			return none, lost("the response is not the service's JSON")
+		case ok:
+			return v, nil
+		}
+	}
+	var e struct {
+		Code, Message, RequestID string
+		AccessDeniedDetail       struct{ AuthAction string }
+	}
+	err := d.unmarshal(&e) // ignores the case of names, as the SDK does
+	switch {
+	case err == nil && e.Code != "":
+		return none, &Error{Status: status, Code: oneLine(e.Code), Message: oneLine(e.Message), RequestID: oneLine(e.RequestID), AuthAction: oneLine(e.AccessDeniedDetail.AuthAction)}
+	case status == http.StatusOK:
+		return none, lost("the response has neither rows nor a count")
+	}
+	return none, &Error{Status: status, NotService: true, Code: "HTTP" + strconv.Itoa(status), Message: "the response is not the service's own: is there a proxy?"}
+}
+
 // page decodes a response of DescribeCloudPhoneNodes.
-func (d *decoder) page() (Page, *Error) {
+func (d *decoder) page() (Page, bool, error) {
 	p := Page{TotalCount: -1}
 	rows := false
-	err := d.response(func(name string, in *jx.Decoder) (known bool, err error) {
+	in := jx.DecodeBytes(d.body.Bytes())
+	err := object(in, func(in *jx.Decoder, name []byte) (err error) {
 		var v jx.Raw
-		switch name {
+		switch string(name) {
 		case "NodeModel":
 			p.Nodes, p.Unreadable = make([]*report.Matrix, 0, MaxPageSize), 0
 			rows, err = list(in, func(in *jx.Decoder) error { return d.node(in, &p) })
@@ -87,83 +118,38 @@ func (d *decoder) page() (Page, *Error) {
 			}
 			p.NextToken = text(v, maxTokenBytes)
 		default:
-			return false, nil
+			err = in.Skip()
 		}
-		return true, err
-	}, func() bool { return rows || p.TotalCount >= 0 })
-	p.Bytes = d.bytes
-	return p, err
-}
-
-// regions decodes a response of DescribeRegions.
-func (d *decoder) regions() (ids []string, err *Error) {
-	rows := false
-	err = d.response(func(name string, in *jx.Decoder) (known bool, err error) {
-		if name != "RegionModels" {
-			return false, nil
-		}
-		v, err := value(in)
-		var models []struct{ RegionId json.RawMessage }
-		_ = json.Unmarshal(v, &models) // leaves out what has another type
-		for _, m := range models {
-			ids = append(ids, text(jx.Raw(m.RegionId), maxTextBytes))
-		}
-		rows = v.Type() == jx.Array
-		return true, err
-	}, func() bool { return rows })
-	return ids, err
-}
-
-// identity decodes a response of GetCallerIdentity.
-func (d *decoder) identity() (id CallerIdentity, err *Error) {
-	fields := map[string]*string{"AccountId": &id.Account, "Arn": &id.ARN, "IdentityType": &id.Type}
-	err = d.response(func(name string, in *jx.Decoder) (known bool, err error) {
-		return setText(fields[name], in)
-	}, func() bool { return id.Account != "" })
-	return id, err
-}
-
-// response decodes a response field by field. field reports whether it knows the
-// name; complete reports, at the end, whether the response was what it should be.
-// If not, it is an error of the service, or of a proxy or a broken server, which
-// is temporary.
-func (d *decoder) response(field func(name string, in *jx.Decoder) (known bool, err error), complete func() bool) *Error {
-	e := &Error{Status: d.status}
-	in := jx.DecodeBytes(d.body.Bytes())
-	err := object(in, func(in *jx.Decoder, name []byte) error {
-		if d.status == http.StatusOK {
-			if known, err := field(string(name), in); known || err != nil {
-				return err
-			}
-		}
-		return e.field(in, name)
+		return err
 	})
 	if err == nil && in.Skip() != io.EOF {
 		err = errors.New("unexpected data after the JSON object")
 	}
-	tooLarge, ok := errors.AsType[*Error](err)
-	switch {
-	case ok:
-		return tooLarge
-	case d.status != http.StatusOK && (err != nil || e.Code == ""):
-		return &Error{Status: d.status, NotService: true, Code: "HTTP" + strconv.Itoa(d.status), Message: "the response is not the service's own: is there a proxy?"}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return lost("the response is not the service's JSON: unexpected end")
-	case err != nil:
-		return lost("the response is not the service's JSON: %v", innermost(err))
-	case d.status == http.StatusOK && complete():
-		return nil
-	case e.Code != "":
-		return e
-	}
-	return lost("the response has neither rows nor a count")
+	p.Bytes = d.bytes
+	return p, rows || p.TotalCount >= 0, err
 }
 
-// innermost returns the cause of err: jx wraps one error for each level of the
-// JSON.
-func innermost(err error) error {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
+// regions decodes a response of DescribeRegions.
+func (d *decoder) regions() (ids []string, ok bool, err error) {
+	var body struct{ RegionModels []struct{ RegionId string } }
+	err = d.unmarshal(&body)
+	for _, m := range body.RegionModels {
+		ids = append(ids, oneLine(m.RegionId))
+	}
+	return ids, body.RegionModels != nil, err
+}
+
+// identity decodes a response of GetCallerIdentity.
+func (d *decoder) identity() (id CallerIdentity, ok bool, err error) {
+	err = d.unmarshal(&id)
+	return id, id.Account != "", err
+}
+
+// unmarshal decodes a response into v. A field of an unexpected type is absent.
+func (d *decoder) unmarshal(v any) error {
+	err := json.Unmarshal(d.body.Bytes(), v)
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil
 	}
 	return err
 }

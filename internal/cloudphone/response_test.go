@@ -20,7 +20,7 @@ func readPage(d *decoder, status int, body io.Reader) (Page, *Error) {
 	if err := d.read(status, body); err != nil {
 		return Page{}, err
 	}
-	return d.page()
+	return result(d, status, (*decoder).page)
 }
 
 func examplePage(t testing.TB) []byte {
@@ -81,7 +81,7 @@ func TestAPageThatIsNone(t *testing.T) {
 		temporary bool
 		says      string
 	}{
-		{``, true, "the response is not the service's JSON: unexpected end"},
+		{``, true, "the response is not the service's JSON"},
 		{`[]`, true, "the response is not the service's JSON"},
 		{`{"NodeModel":[1]}`, true, "the response is not the service's JSON"},
 		{`{"RequestId":"R"}`, true, "the response has neither rows nor a count"},

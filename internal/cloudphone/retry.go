@@ -29,7 +29,7 @@ const firstRetryDelay = 500 * time.Millisecond
 const maxRetryDelay = 2 * time.Minute
 
 // get makes a call, and retries it after a temporary failure.
-func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder) (T, *Error)) (T, error) {
+func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder) (T, bool, error)) (T, error) {
 	var none T
 	var last *Error
 	timeouts := 0
@@ -86,7 +86,7 @@ func (c *Client) worthRetrying(ctx context.Context, e *Error, used Credentials) 
 
 // attempt makes one request. Its error contains no credentials. A panic costs one
 // call and not the run.
-func attempt[T any](ctx context.Context, c *Client, call call, keys Credentials, decode func(*decoder) (T, *Error)) (result T, e *Error) {
+func attempt[T any](ctx context.Context, c *Client, call call, keys Credentials, decode func(*decoder) (T, bool, error)) (v T, e *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e = &Error{NotService: true, Code: "Panic", Message: fmt.Sprint("panic: ", p)}
@@ -98,7 +98,7 @@ func attempt[T any](ctx context.Context, c *Client, call call, keys Credentials,
 	c.session.calls.Add(1)
 	res, err := c.session.api.HTTP.Do(c.request(ctx, call, keys))
 	if err != nil {
-		return result, connectionError("", err)
+		return v, connectionError("", err)
 	}
 	defer res.Body.Close()
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
@@ -109,14 +109,14 @@ func attempt[T any](ctx context.Context, c *Client, call call, keys Credentials,
 	e = d.read(res.StatusCode, res.Body)
 	c.session.bytes.Add(int64(d.body.Len()))
 	if e == nil || res.StatusCode != http.StatusOK { // an error may be cut
-		result, e = decode(d)
+		v, e = result(d, res.StatusCode, decode)
 	}
 	if e != nil {
 		e.RetryAfter = retryAfter(res.Header, e, time.Now())
-		return result, e
+		return v, e
 	}
 	c.succeeded()
-	return result, nil
+	return v, nil
 }
 
 // A client may make baseRetries retries, and one more for every successesPerRetry
