@@ -29,26 +29,21 @@ type source struct {
 	get      func(string) string
 	names    []string
 	mistakes []Mistake
-	renamed  map[string]string // former names, by the present name
 	warnings []string
 }
-
-// formerNames are the former names of settings, by the present name. A former
-// name still works, with a warning.
-var formerNames = map[string]string{}
 
 // NewEnv returns an Env that reads from get, such as os.Getenv. Its mistakes disable
 // no Part: the default is used.
 func NewEnv(get func(string) string) *Env {
-	return &Env{source: &source{get: get, renamed: formerNames}}
+	return &Env{source: &source{get: get}}
 }
 
 // For returns an Env whose mistakes disable a part. It shares everything else with
 // e.
 func (e *Env) For(part Part) *Env { return &Env{e.source, part} }
 
-// Warnings returns a warning for each setting that has its former name, or from
-// whose value something was removed, or that looks cut. It shows no value.
+// Warnings returns a warning for each setting from whose value something was
+// removed, or that looks cut. It shows no value.
 func (e *Env) Warnings() []string { return slices.Clone(e.warnings) }
 
 // Names returns the names that were read, in that order.
@@ -78,12 +73,7 @@ func (e *Env) Text(name, fallback string) string {
 	if first {
 		e.names = append(e.names, name)
 	}
-	v, former := e.cleaned(name, first), e.renamed[name]
-	if v == "" && former != "" {
-		if v = e.cleaned(former, first); v != "" && first {
-			e.warn("%s is now called %s", former, name)
-		}
-	}
+	v := e.cleaned(name, first)
 	if strings.Contains(v, placeholder) {
 		if first {
 			e.refuse(fmt.Errorf("%s: is still the placeholder", name))

@@ -56,31 +56,6 @@ func TestNamesAreThoseRead(t *testing.T) {
 	}
 }
 
-// A former name of a setting works, with a warning.
-func TestRenamedSettings(t *testing.T) {
-	for _, c := range []struct {
-		vars    map[string]string
-		days    int
-		warning string
-	}{
-		{map[string]string{"EXPIRY_DAYS": "7"}, 7, ""},
-		{map[string]string{"DAYS_AHEAD": "14"}, 14, "DAYS_AHEAD is now called EXPIRY_DAYS"},
-		{map[string]string{"DAYS_AHEAD": "14", "EXPIRY_DAYS": "7"}, 7, ""},
-	} {
-		env := NewEnv(func(name string) string { return c.vars[name] })
-		env.renamed = map[string]string{"EXPIRY_DAYS": "DAYS_AHEAD"}
-		if s := Load(env); s.Days != c.days || strings.Join(env.Warnings(), "; ") != c.warning || env.Err() != nil {
-			t.Errorf("%v: %d days, %q, %v", c.vars, s.Days, env.Warnings(), env.Err())
-		}
-	}
-	for name := range formerNames {
-		env := NewEnv(func(string) string { return "" })
-		if Load(env); !slices.Contains(env.Names(), name) {
-			t.Errorf("%s has a former name but is not a setting", name)
-		}
-	}
-}
-
 // A value in which a placeholder is left has one mistake, of the part that it
 // belongs to, and the default is used.
 func TestPlaceholder(t *testing.T) {
