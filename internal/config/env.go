@@ -69,40 +69,24 @@ const placeholder = "…"
 // copying adds, are removed from this and every other value, and one in which a
 // placeholder is left is refused.
 func (e *Env) Text(name, fallback string) string {
-	first := !slices.Contains(e.names, name)
-	if first {
+	v, removed := clean(e.get(name))
+	unfilled := strings.Contains(v, placeholder)
+	if !slices.Contains(e.names, name) { // the first time
 		e.names = append(e.names, name)
-	}
-	v := e.cleaned(name, first)
-	if strings.Contains(v, placeholder) {
-		if first {
+		if removed {
+			e.warnings = append(e.warnings, name+": quotes or invisible characters removed from the value")
+		}
+		if strings.HasSuffix(v, `\`) || strings.IndexAny(v, "\"'`") == 0 {
+			e.warnings = append(e.warnings, name+` begins with a quote or ends with \ and looks cut: put a value with # in double quotes, to its end`)
+		}
+		if unfilled {
 			e.refuse(fmt.Errorf("%s: is still the placeholder", name))
 		}
+	}
+	if unfilled {
 		return fallback
 	}
 	return cmp.Or(v, fallback)
-}
-
-// cleaned returns the cleaned value of a variable. With warn, it adds a warning
-// if that is not the value, or was not written as the program that passes it on
-// reads it.
-func (e *Env) cleaned(name string, warn bool) string {
-	v, removed := clean(e.get(name))
-	if warn && len(removed) > 0 {
-		e.warn("%s: %s removed from the value", name, strings.Join(removed, " and "))
-	}
-	switch {
-	case !warn || v == "":
-	case strings.HasSuffix(v, `\`):
-		e.warn(`%s ends with \ and looks cut: put a value with # in double quotes`, name)
-	case strings.ContainsRune("\"'`", rune(v[0])):
-		e.warn("%s begins with a quote and looks cut: put a value with # in double quotes, to its end", name)
-	}
-	return v
-}
-
-func (e *Env) warn(format string, values ...any) {
-	e.warnings = append(e.warnings, fmt.Sprintf(format, values...))
 }
 
 // Size returns the bytes of the names and values that were read, which is what

@@ -65,14 +65,10 @@ func mayBeSecret(value string) bool {
 	return strings.Contains(value, "@") || regexp.MustCompile(tokenLike).MatchString(value) || isURL && path != "" || strings.Contains(value, "?")
 }
 
-// copied are invisible characters that copying adds to a value. Joiners are not
+// copied are invisible characters that copying adds to a value: the byte order
+// mark, zero-width spaces, direction marks and the carriage return. Joiners are not
 // among them, as names in some scripts and emoji need them.
-var copied = []struct{ characters, name string }{
-	{"\ufeff", "a byte order mark"},
-	{"\u200b\u2060\u00ad", "a zero-width space"},
-	{"\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "an invisible direction mark"},
-	{"\r", "a carriage return"},
-}
+const copied = "\ufeff\u200b\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\r"
 
 // quotes are the pairs of quotes that surround a value in a file of settings, a
 // document or a chat.
@@ -91,26 +87,18 @@ func unquote(v string) (string, bool) {
 }
 
 // clean returns a value without surrounding spaces and quotes, and without the
-// invisible characters that copying adds. It names what it removed.
-func clean(v string) (cleaned string, removed []string) {
-	for _, c := range copied {
-		if strings.ContainsAny(v, c.characters) {
-			removed = append(removed, c.name)
-			v = strings.Map(func(r rune) rune {
-				if strings.ContainsRune(c.characters, r) {
-					return -1
-				}
-				return r
-			}, v)
+// invisible characters that copying adds. It reports whether there were any but
+// spaces.
+func clean(v string) (cleaned string, removed bool) {
+	visible := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(copied, r) {
+			return -1
 		}
+		return r
+	}, v)
+	cleaned, removed = strings.TrimSpace(visible), visible != v
+	for inner, ok := unquote(cleaned); ok; inner, ok = unquote(cleaned) {
+		cleaned, removed = inner, true
 	}
-	v = strings.TrimSpace(v)
-	inner, ok := unquote(v)
-	if ok {
-		removed = append(removed, "surrounding quotes")
-	}
-	for ; ok; inner, ok = unquote(v) {
-		v = inner
-	}
-	return v, removed
+	return cleaned, removed
 }
