@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -16,36 +16,33 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A cache holds listings for later requests and shares one that is under way
-// between concurrent requests. The zero value is an empty cache.
+// A cache holds the last complete listing for later requests, and shares one that
+// is under way between concurrent requests. The zero value is an empty cache.
 type cache struct {
 	inFlight singleflight.Group
-
-	mu      sync.Mutex
-	entries map[string]cacheEntry // by regions
+	last     atomic.Pointer[cacheEntry] // nil if there is none
 }
 
 // A cacheEntry is a listing and the time at which it began.
 type cacheEntry struct {
 	report.Listing
-	owners []string // of all matrices
-	at     time.Time
-	took   time.Duration
+	regions string   // that were requested
+	owners  []string // of all matrices
+	at      time.Time
+	took    time.Duration
 }
-
-// maxEntries bounds a cache, which has an entry for each set of regions that
-// was requested, and maxMatrices all its entries together.
-const maxEntries, maxMatrices = 4, 100_000
 
 // cachedListing returns a listing that is at most as old as the settings allow.
 // Only complete listings are cached. Concurrent requests share one listing, but
 // commands only with each other: they have less time.
 func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, s config.Settings, command bool) cacheEntry {
 	regions := strings.Join(slices.Sorted(slices.Values(s.Regions)), ",")
-	if l, ok := h.cache.get(regions, h.Now(), h.Settings.Cache); ok {
+	if last := h.cache.last.Load(); last != nil && last.regions == regions && h.Now().Sub(last.at) < h.Settings.Cache {
+		l := *last
 		l.Stats = report.Stats{}
 		return l
 	}
+	h.cache.last.Store(nil) // the next listing needs the memory
 	flight := h.cache.inFlight.DoChan(fmt.Sprint(regions, command), func() (any, error) {
 		shared := context.WithoutCancel(ctx) // the first request may end before the others
 		if end, ok := ctx.Deadline(); ok {
@@ -54,10 +51,12 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, s config.
 			shared, cancel = context.WithTimeout(shared, left-min(2*time.Second, left/8)) // leaves time to render
 			defer cancel()
 		}
-		l := cacheEntry{at: h.Now()}
+		l := cacheEntry{regions: regions, at: h.Now()}
 		l.Listing = h.collect(shared, log, s.Regions)
 		l.took, l.owners = h.Now().Sub(l.at), ownersOf(l.Matrices, s.OwnerTag)
-		h.cache.put(regions, l, h.Settings.Cache)
+		if l.Complete() && h.Settings.Cache > 0 {
+			h.cache.last.Store(&l)
+		}
 		return l, nil
 	})
 	select {
@@ -77,31 +76,4 @@ func ownersOf(ms []*report.Matrix, tag string) []string {
 	}
 	delete(owners, "")
 	return slices.Sorted(maps.Keys(owners))
-}
-
-// get returns the entry of the regions. It drops those that are not younger than
-// maxAge, as the next listing needs the memory.
-func (c *cache) get(regions string, now time.Time, maxAge time.Duration) (cacheEntry, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	maps.DeleteFunc(c.entries, func(_ string, l cacheEntry) bool { return now.Sub(l.at) >= maxAge })
-	l, ok := c.entries[regions]
-	return l, ok
-}
-
-// put adds a complete listing. If the cache is full, it drops the others.
-func (c *cache) put(regions string, l cacheEntry, maxAge time.Duration) {
-	if maxAge == 0 || !l.Complete() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	matrices := len(l.Matrices)
-	for _, other := range c.entries {
-		matrices += len(other.Matrices)
-	}
-	if c.entries == nil || len(c.entries) >= maxEntries || matrices > maxMatrices {
-		c.entries = map[string]cacheEntry{}
-	}
-	c.entries[regions] = l
 }
