@@ -62,7 +62,9 @@ func (e *Error) Throttled() bool {
 func (e *Error) expiredToken() bool { return strings.Contains(e.Code, "NextToken") }
 
 // expiredCredentials reports whether temporary credentials have expired.
-func (e *Error) expiredCredentials() bool { return family("InvalidSecurityToken.Expired", e.Code) }
+func (e *Error) expiredCredentials() bool {
+	return strings.HasPrefix(e.Code, "InvalidSecurityToken.Expired")
+}
 
 // Responded reports whether err is an error response of the service, of any kind.
 func Responded(err error) bool {
@@ -130,47 +132,37 @@ func connectionError(doing string, err error) *Error {
 	return e
 }
 
-// A hint is what an error code usually means to the operator.
-type hint struct {
-	codes string // separated by spaces; "X" also stands for what is documented as "X.Y" if it ends with ".*"
-	text  string
-}
-
 const (
-	roleHint   = "the role may not list matrices: attach the policy of the README"
-	secretHint = "the secret does not belong to the access key"
-	clockHint  = "the clock of this machine is wrong"
+	accountHint = "the endpoint does not know the access key: check the function's role, and that this endpoint is of the account's site (China or international)"
+	roleHint    = "the role may not list matrices: attach the policy of the README"
+	secretHint  = "the secret does not belong to the access key"
+	clockHint   = "the clock of this machine is wrong"
 )
 
-// hints is the table of hints, by exact code or documented family. A code that is
+// hints holds what an error code usually means to the operator, by exact code or,
+// with ".*", by documented family: "X.*" stands for "X" and "X.Y". A code that is
 // not in it is explained by the service's message alone.
-var hints = []hint{
-	{"InvalidAccessKeyId InvalidAccessKeyId.NotFound", "the endpoint does not know the access key: check the function's role, and that this endpoint is of the account's site (China or international)"},
-	{"InvalidAccessKeyId.Inactive", "the access key is disabled: enable it, or use another"},
-	{"SignatureDoesNotMatch IncompleteSignature", secretHint},
-	{"SignatureNonceUsed", "the request arrived twice: a proxy repeats requests"},
-	{"InvalidTimeStamp.* IllegalTimestamp", clockHint},
-	{"InvalidSecurityToken.*", "the temporary credentials of the role have expired or do not match: check the function's role"},
-	{"MissingSecurityToken", "temporary credentials without their token: set ALIBABA_CLOUD_SECURITY_TOKEN too"},
-	{"Forbidden Forbidden.RAM NoPermission NotAuthorized", roleHint},
-	{"Throttling.*", "the account's calls are throttled"},
-}
-
-// family reports whether code is name or begins with name and a dot.
-func family(name, code string) bool {
-	rest, ok := strings.CutPrefix(code, name)
-	return ok && (rest == "" || rest[0] == '.')
+var hints = map[string]string{
+	"InvalidAccessKeyId":          accountHint,
+	"InvalidAccessKeyId.NotFound": accountHint,
+	"InvalidAccessKeyId.Inactive": "the access key is disabled: enable it, or use another",
+	"SignatureDoesNotMatch":       secretHint,
+	"IncompleteSignature":         secretHint,
+	"SignatureNonceUsed":          "the request arrived twice: a proxy repeats requests",
+	"InvalidTimeStamp.*":          clockHint,
+	"IllegalTimestamp":            clockHint,
+	"InvalidSecurityToken.*":      "the temporary credentials of the role have expired or do not match: check the function's role",
+	"MissingSecurityToken":        "temporary credentials without their token: set ALIBABA_CLOUD_SECURITY_TOKEN too",
+	"Forbidden":                   roleHint,
+	"Forbidden.RAM":               roleHint,
+	"NoPermission":                roleHint,
+	"NotAuthorized":               roleHint,
+	"Throttling.*":                "the account's calls are throttled",
 }
 
 func hintFor(code string) string {
-	for _, h := range hints {
-		for name := range strings.FieldsSeq(h.codes) {
-			if prefix, ok := strings.CutSuffix(name, ".*"); code == name || ok && family(prefix, code) {
-				return h.text
-			}
-		}
-	}
-	return ""
+	family, _, _ := strings.Cut(code, ".")
+	return cmp.Or(hints[code], hints[family+".*"])
 }
 
 // Explain converts err to a [report.Problem]: its code, what the code usually
