@@ -119,11 +119,8 @@ func (p provider) credentials() (c Credentials, err error) {
 		return c, err
 	}
 	got, err := source.GetCredentials()
-	switch {
-	case err != nil:
+	if err != nil {
 		return c, err
-	case got.AccessKeyId == "" || got.AccessKeySecret == "":
-		return c, errors.New("it has no access key")
 	}
 	return Credentials{
 		AccessKeyID: got.AccessKeyId, AccessKeySecret: config.Secret(got.AccessKeySecret), SecurityToken: config.Secret(got.SecurityToken),
