@@ -47,7 +47,8 @@ func docs(t *testing.T) map[string]string {
 var (
 	fence    = regexp.MustCompile("(?ms)^ *```(\\w*)\n(.*?)^ *```$")
 	headings = regexp.MustCompile(`(?m)^(#+) (.*)$`)
-	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	link     = regexp.MustCompile(`(?:\]\(|<img src=")([^)"\s]+)`)
+	image    = regexp.MustCompile(`!\[|<img [^>]*>`)
 	comment  = regexp.MustCompile(`(?m) +#.*$`)
 	span     = regexp.MustCompile("`[^`]+`")
 	logRow   = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (?:debug|info|warn|error) \\|")
@@ -151,6 +152,17 @@ func TestLinksWithinTheRepositoryExist(t *testing.T) {
 	}
 	if checked < 30 {
 		t.Errorf("only %d links found", checked)
+	}
+}
+
+// The pictures of the READMEs fit on a phone's first screen.
+func TestPicturesAreSmall(t *testing.T) {
+	texts := docs(t)
+	for _, file := range []string{"README.md", "README.zh.md"} {
+		images := image.FindAllString(texts[file], -1)
+		if len(images) != 1 || !strings.Contains(images[0], `width="560"`) || !strings.Contains(images[0], `alt="`) {
+			t.Errorf("%s has the images %q, want one 560 pixels wide with a description", file, images)
+		}
 	}
 }
 
