@@ -49,43 +49,79 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 // character.
 func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }
 
-// Why returns the details of one reason of a finding, such as "Tue 24 Nov, in 2
-// days" for Expiring. sameHour is false if the text also stands for findings that
-// expire at other hours.
-func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, sameHour bool, now time.Time) string {
-	when := func(t report.Time, hour bool) string {
-		switch {
-		case t.IsZero():
-			return c.Text("date_unknown")
-		case t.IsNever():
-			return c.Text("never")
-		}
-		date := c.Date(t.Time, now)
-		if hour {
-			date += " " + t.Format("15:04")
-		}
-		return c.Text("when", date, c.Distance(report.DaysBetween(now, t.Time, now.Location())))
+// Why returns the details of one reason of a finding, such as "Tue 24 Nov 02:00, in
+// 2 days" for Expiring. The hour is left out if hour is false, for a text that also
+// stands for findings that expire at other hours.
+func Why(c *locale.Catalog, reason report.Reason, f *report.Finding, hour bool, now time.Time) string {
+	text, distance := why(c, reason, f, hour, now)
+	if distance == "" {
+		return text
 	}
+	return c.Text("when", text, distance)
+}
+
+// why is Why in two parts. The second is how far away a date is, or empty.
+func why(c *locale.Catalog, reason report.Reason, f *report.Finding, hour bool, now time.Time) (text, distance string) {
 	switch {
+	case reason == report.Failed && f.CreatedAt.IsZero():
+		return c.Text("date_unknown"), ""
 	case reason == report.Failed:
-		return when(f.CreatedAt, f.CreatedAt.Sub(now).Abs() < 24*time.Hour)
+		clock := ""
+		if hour && f.CreatedAt.Sub(now).Abs() < 24*time.Hour {
+			clock = f.CreatedAt.Format(" 15:04")
+		}
+		return day(c, f.CreatedAt.Time, report.DaysBetween(now, f.CreatedAt.Time, now.Location()), clock, now)
 	case reason == report.Expired || reason == report.Expiring:
-		return when(f.ExpiresAt, f.Severity == report.Critical && sameHour) // the hour matters
+		return end(c, f, hour, now)
 	case reason == report.Stuck:
 		id := "why_creating"
 		if f.Status == report.StatusDeleting {
 			id = "why_deleting"
 		}
 		days := report.DaysBetween(now, since(f).Time, now.Location())
-		return c.Text(id, c.Date(since(f).Time, now), c.Distance(days), c.Text("days", -days))
+		return c.Text(id, c.Date(since(f).Time, now), c.Distance(days), c.Text("days", -days)), ""
 	case reason == report.UnknownStatus && Clean(f.Status) == "":
-		return c.Text("why_no_status")
+		return c.Text("why_no_status"), ""
 	case reason == report.UnknownStatus:
-		return c.Text("why_unknown_status", Clean(f.Status))
+		return c.Text("why_unknown_status", Clean(f.Status)), ""
 	case reason == report.NoExpiry && f.ExpiresRaw != "":
-		return c.Text("why_unreadable_expiry", Clean(f.ExpiresRaw))
+		return c.Text("why_unreadable_expiry", Clean(f.ExpiresRaw)), ""
 	}
-	return c.Text("why_" + string(reason))
+	return c.Text("why_" + string(reason)), ""
+}
+
+// end returns when a matrix expires: "tonight 24:00", or "Tue 24 Nov 02:00" and "in 2
+// days". Unless it is critical, 23:59 is left out.
+func end(c *locale.Catalog, f *report.Finding, hour bool, now time.Time) (text, distance string) {
+	if f.ExpiresAt.IsZero() {
+		return c.Text("date_unknown"), ""
+	}
+	if f.ExpiresAt.IsNever() {
+		return c.Text("never"), ""
+	}
+	clock := f.ExpiresAt.Format(" 15:04")
+	last := f.ExpiresAt.LastDay()
+	days := last.DaysUntil(now)
+	switch midnight := f.ExpiresAt.IsMidnight(); {
+	case !hour, clock == " 23:59" && f.Severity != report.Critical:
+		clock = ""
+	case midnight && days == 0:
+		return c.Text("tonight"), ""
+	case midnight && days == -1:
+		return c.Text("last_night"), ""
+	case midnight:
+		clock = " 24:00"
+	}
+	return day(c, last.Time(), days, clock, now)
+}
+
+// day returns a day with the hour of clock, and how far away it is unless that is
+// today.
+func day(c *locale.Catalog, t time.Time, days int, clock string, now time.Time) (text, distance string) {
+	if days == 0 {
+		return c.Text("today") + clock, ""
+	}
+	return c.Date(t, now) + clock, c.Distance(days)
 }
 
 // since returns when a matrix began to be created, or to be deleted.

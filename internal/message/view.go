@@ -112,7 +112,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	}
 	v.Problems, v.OtherProblems, v.Unread = problemTexts(r.Problems, c)
 	if n := r.NextExpiry; n != nil {
-		v.Next, v.NextDate = Name(report.Matrix{Name: n.Name, NodeID: n.NodeID}), c.Date(n.ExpiresAt.Time, r.GeneratedAt.Time)
+		v.Next, v.NextDate = Name(report.Matrix{Name: n.Name, NodeID: n.NodeID}), c.Date(n.ExpiresAt.LastDay().Time(), r.GeneratedAt.Time)
 	}
 	for _, id := range o.Regions {
 		v.Queried = append(v.Queried, c.Region(Clean(id)))
