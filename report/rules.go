@@ -67,8 +67,8 @@ type rule struct {
 // gives a finding its Reason, the later ones its OtherReasons. No rule applies
 // to a deleted matrix.
 var rules = []rule{
-	{Failed, always(Critical), 1, false, evaluation.failed},
-	{Expired, always(Critical), 2, false, evaluation.expired},
+	{Failed, always(Critical), 2, false, evaluation.failed},
+	{Expired, always(Critical), 1, false, evaluation.expired},
 	{Expiring, Thresholds.expiring, 3, false, evaluation.expiring},
 	{Stuck, always(Warning), 4, true, evaluation.stuck},
 	{NoBandwidth, always(Warning), 5, false, evaluation.noBandwidth},

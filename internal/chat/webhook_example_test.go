@@ -87,7 +87,7 @@ func Example_webhook() {
 		fmt.Println(c.Name(), c.Send(context.Background(), r, message.Options{Language: "en"}, "2026-11-22"))
 	}
 	// Output:
-	// matrix.report ⛔ 1 expires within 3 days, 25 phones
+	// matrix.report ⛔ prod-hz-03 ends Tue 24 Nov 09:07 (in 2 days, 25 phones)
 	// critical cpn-0ugbptfu473fy
 	// webhook <nil>
 }

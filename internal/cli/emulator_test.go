@@ -103,7 +103,7 @@ func TestEmulatorSettings(t *testing.T) {
 	if got := <-code; got != 3 {
 		t.Errorf("report ended with %d, want 3", got)
 	}
-	for want, times := range map[string]int{"posted to slack ": 1, "posted to dingtalk ": 1, "push preview: ⛔ 2 failed": 2, "131 of 131 listed": 2} {
+	for want, times := range map[string]int{"posted to slack ": 1, "posted to dingtalk ": 1, "push preview: ⛔ 1 expired": 2, "131 of 131 listed": 2} {
 		if got := strings.Count(printed.String(), want); got != times {
 			t.Errorf("%q is printed %d times, want %d:\n%s", want, got, times, printed.String())
 		}

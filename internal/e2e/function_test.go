@@ -78,7 +78,7 @@ func TestFunction(t *testing.T) {
 			t.Fatalf("%d messages, want %d", len(posted), 2*(i+1))
 		}
 		for _, m := range posted[2*i:] {
-			if !m.Accepted || !strings.Contains(m.Title, "2 failed, 1 expired, 4 expire within 3 days") || !strings.Contains(m.Text, "cpn-") {
+			if !m.Accepted || !strings.Contains(m.Title, "1 expired, 1 ends tonight, 2 failed, 3 more within 3 days") || !strings.Contains(m.Text, "cpn-") {
 				t.Errorf("%s, accepted %t %s: %s", m.Service, m.Accepted, m.Why, m.Title)
 			}
 		}

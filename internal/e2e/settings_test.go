@@ -35,7 +35,7 @@ func TestMistakesCostTheirPart(t *testing.T) {
 		t.Fatalf("%d messages, want 1: %s", n, f.Output())
 	}
 	m := room.Messages()[0]
-	for _, want := range []string{"2 failed, 1 expired", "HTTP_AUTH: is not one of trigger, token; HTTP is off until then", "WECOM_WEBHOOK_URL: ", "HEARTBEAT_URL: "} {
+	for _, want := range []string{"1 expired, 1 ends tonight, 2 failed", "HTTP_AUTH: is not one of trigger, token; HTTP is off until then", "WECOM_WEBHOOK_URL: ", "HEARTBEAT_URL: "} {
 		if !strings.Contains(m.Title+"\n"+m.Text, want) {
 			t.Errorf("no %q in\n%s\n%s", want, m.Title, m.Text)
 		}

@@ -17,51 +17,93 @@ const (
 // A group is findings under one heading.
 type group struct {
 	Group
-	id      string              // of its texts in the catalogue, such as expiring_today
-	days    int                 // of what expires within days
-	rows    [][]*report.Finding // by row
-	heading Line
-	lines   []Line // of the first rows
+	id       string // of its texts in the catalogue, such as expiring_today
+	days     int    // of what expires within days
+	findings []*report.Finding
+	rows     [][]*report.Finding // by row
+	heading  Line
+	lines    []Line // of the first rows
 }
 
-// groupFindings puts findings under headings, the most urgent first: by
-// severity, then by reason in the order of the rules.
+// endsToday is the id of the group of what expires today.
+const endsToday = "expiring_today"
+
+// headings returns the ids of the groups of one severity in their order: the
+// reasons, and after what has expired what ends today.
+func headings() (ids []string) {
+	for _, reason := range report.HeadingOrder() {
+		ids = append(ids, string(reason))
+		if reason == report.Expired {
+			ids = append(ids, endsToday)
+		}
+	}
+	return ids
+}
+
+// groupFindings puts findings under headings, the most urgent first: by severity,
+// then by heading.
 func groupFindings(r report.Report, o Options, c *locale.Catalog) (groups []*group) {
 	type place struct {
 		report.Severity
-		report.Reason
+		id string
 	}
 	at := map[place][]*report.Finding{}
-	order := report.HeadingOrder()
+	order := headings()
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		p := place{f.Severity, r.PrimaryReason(*f)}
-		if !slices.Contains(report.Severities, p.Severity) || !slices.Contains(order, p.Reason) { // a report of a later version
-			p = place{report.Notice, report.UnknownStatus}
+		p := place{f.Severity, string(r.PrimaryReason(*f))}
+		if p.id == string(report.Expiring) && f.DaysLeft != nil && *f.DaysLeft <= 0 {
+			p.id = endsToday
+		}
+		if !slices.Contains(report.Severities, p.Severity) || !slices.Contains(order, p.id) { // a report of a later version
+			p = place{report.Notice, string(report.UnknownStatus)}
 		}
 		at[p] = append(at[p], f)
 	}
 	within := map[report.Severity]int{report.Critical: r.CriticalDays, report.Warning: r.WarningDays, report.Notice: r.Days}
 	for _, severity := range report.Severities {
-		for _, reason := range order {
-			findings := at[place{severity, reason}]
+		for _, id := range order {
+			findings := at[place{severity, id}]
 			if len(findings) == 0 {
 				continue
 			}
-			g := &group{id: string(reason), Group: Group{Severity: severity, Count: len(findings)}, rows: foldAlike(r, findings, o.OwnerTag)}
+			g := &group{id: id, Group: Group{Severity: severity, Count: len(findings)}, findings: findings, rows: foldAlike(r, findings, o.OwnerTag)}
 			for _, f := range findings {
 				g.Phones += f.PhoneCount
 			}
-			if reason == report.Expiring {
-				if g.days = min(r.Days, within[severity]); g.days == 0 {
-					g.id = "expiring_today"
-				}
+			if id == string(report.Expiring) {
+				g.days = min(r.Days, within[severity])
 			}
-			g.Title = c.Text("heading_"+g.id, g.days)
+			g.Title = c.Text("heading_"+id, g.days)
 			groups = append(groups, g)
 		}
 	}
 	return groups
+}
+
+// facts returns what the title says of the groups, the worst first: "1 expired", "1
+// ends tonight", …, and a number for what follows the first four.
+func facts(groups []*group, c *locale.Catalog) (facts []string) {
+	expiring, others := false, 0
+	for i, g := range groups {
+		if i >= factsInTitle && len(groups) > factsInTitle+1 {
+			others += g.Count
+			continue
+		}
+		id := g.id
+		switch {
+		case g.id == endsToday && !slices.ContainsFunc(g.findings, func(f *report.Finding) bool { return !f.ExpiresAt.IsMidnight() }):
+			id = "expiring_tonight"
+		case g.days > 0 && expiring: // within a longer time
+			id = "more_expiring"
+		}
+		expiring = expiring || g.id == endsToday || g.days > 0
+		facts = append(facts, c.Text("fact_"+id, g.Count, c.Text("days", g.days)))
+	}
+	if others > 0 {
+		facts = append(facts, c.Text("fact_others", others))
+	}
+	return facts
 }
 
 // foldAlike returns the rows of findings. In a long report, at least foldAtLeast

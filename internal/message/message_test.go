@@ -137,11 +137,13 @@ func TestFitCountsWhatItLeavesOut(t *testing.T) {
 	}
 }
 
-// Groups are in the order of severities and then of rules.
+// What has expired comes first, then what ends today, then what failed and the rest.
 func TestGroupsAreInOrderOfUrgency(t *testing.T) {
 	var l report.Listing
 	for i := range 40 {
-		l.Matrices = append(l.Matrices, expiring(fmt.Sprint(i), 35-i))
+		m := expiring(fmt.Sprint(i), 35-i)
+		m.ExpiresAt.Time = m.ExpiresAt.Add(time.Hour)
+		l.Matrices = append(l.Matrices, m)
 	}
 	l.Matrices = append(l.Matrices,
 		&report.Matrix{NodeID: "cpn-f", Status: report.StatusFailed},
@@ -151,20 +153,99 @@ func TestGroupsAreInOrderOfUrgency(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := func(g Group, id string) int {
-		reason := slices.IndexFunc(report.Reasons(), func(r report.Reason) bool { return strings.HasPrefix(id, string(r)) })
-		return slices.Index(report.Severities, g.Severity)*100 + reason
-	}
-	last := -1
+	var got []string
 	for _, g := range d.groups {
-		if at := place(g.Group, g.id); at <= last {
-			t.Errorf("%s %q is out of order", g.Severity, g.Title)
-		} else {
-			last = at
+		got = append(got, string(g.Severity)+" "+g.id)
+	}
+	want := []string{
+		"critical expired", "critical expiring_today", "critical failed", "critical expiring",
+		"warning expiring", "warning no_expiry", "notice expiring", "notice unknown_status",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got the groups %q, want %q", got, want)
+	}
+}
+
+// The title names the only finding, and says of each reason what matters.
+func TestTitleNamesOnlyFinding(t *testing.T) {
+	at := func(days, hour, minute int) report.Time {
+		return report.Time{Time: time.Date(2026, 11, 22+days, hour, minute, 0, 0, testNow.Location())}
+	}
+	running := func(expires report.Time) *report.Matrix {
+		return &report.Matrix{Status: report.StatusRunning, ExpiresAt: expires}
+	}
+	for _, c := range []struct {
+		m      *report.Matrix
+		en, zh string
+	}{
+		{running(at(1, 0, 0)), "⛔ prod-cn-0001 ends tonight 24:00 (26 phones)", "⛔ prod-cn-0001 今晚 24:00 到期（26 部云手机）"},
+		{running(at(0, 12, 0)), "⛔ prod-cn-0001 ends today 12:00 (26 phones)", "⛔ prod-cn-0001 今天 12:00 到期（26 部云手机）"},
+		{running(at(2, 12, 0)), "⛔ prod-cn-0001 ends Tue 24 Nov 12:00 (in 2 days, 26 phones)", "⛔ prod-cn-0001 11月24日 周二 12:00 到期（还有 2 天，26 部云手机）"},
+		{running(at(20, 23, 59)), "ℹ️ prod-cn-0001 ends Sat 12 Dec (in 20 days, 26 phones)", "ℹ️ prod-cn-0001 12月12日 周六 到期（还有 20 天，26 部云手机）"},
+		{running(at(0, 0, 0)), "⛔ prod-cn-0001 expired last night 24:00 (26 phones)", "⛔ prod-cn-0001 已于昨晚 24:00 过期（26 部云手机）"},
+		{running(report.Time{}), "⚠️ prod-cn-0001: the API returned no expiry date (26 phones)", "⚠️ prod-cn-0001：API 未返回到期时间，26 部云手机"},
+		{&report.Matrix{Status: report.StatusFailed, CreatedAt: at(-3, 9, 0)}, "⛔ prod-cn-0001: creation failed (Thu 19 Nov, 3 days ago, 26 phones)", "⛔ prod-cn-0001 创建失败（11月19日 周四，3 天前，26 部云手机）"},
+		{&report.Matrix{Status: report.StatusFailed}, "⛔ prod-cn-0001: creation failed (date unknown, 26 phones)", "⛔ prod-cn-0001 创建失败（日期未知，26 部云手机）"},
+		{&report.Matrix{Status: report.StatusDeleting, ModifiedAt: at(-5, 9, 0)}, "⚠️ prod-cn-0001: being deleted since Tue 17 Nov, 5 days ago (26 phones)", "⚠️ prod-cn-0001：自 11月17日 周二起删除中（5 天），26 部云手机"},
+		{&report.Matrix{Status: report.StatusRunning, ExpiresAt: at(90, 0, 0), BandwidthStatus: "2"}, "⚠️ prod-cn-0001: its bandwidth package was deleted, so its phones are cut off (26 phones)", "⚠️ prod-cn-0001：带宽包已删除，云手机无法联网，26 部云手机"},
+		{&report.Matrix{Status: "NEW", ExpiresAt: at(90, 0, 0)}, "ℹ️ prod-cn-0001: status NEW is not documented (26 phones)", "ℹ️ prod-cn-0001：未知状态 NEW（官方文档未列出），26 部云手机"},
+	} {
+		c.m.NodeID, c.m.Name, c.m.PhoneCount = "cpn-1", "prod-cn-0001", 26
+		for language, want := range map[string]string{"en": c.en, "zh": c.zh} {
+			m := whole(t, "x", testReport(report.Listing{Matrices: []*report.Matrix{c.m, expiring("fine", 90)}}), Options{Language: language})
+			if m.Title != want {
+				t.Errorf("%s: got the title %q, want %q", language, m.Title, want)
+			}
+			if lead := m.Lead[0].String(); strings.Contains(lead, "phone") || strings.Contains(lead, "云手机") {
+				t.Errorf("%s: phones are counted again in %q", language, lead)
+			}
 		}
 	}
-	if len(d.groups) != 7 {
-		t.Errorf("%d groups, want 7", len(d.groups))
+	// A long name leaves room for what matters, and what could not be read is in the title.
+	m := expiring(strings.Repeat("x", 128), 1)
+	problem := report.Problem{Endpoint: "e", Region: "eu-central-1", Code: "InternalError", MayHideMatrices: true}
+	got := whole(t, "x", testReport(report.Listing{Total: 9, Matrices: []*report.Matrix{m}, Problems: []report.Problem{problem}}), Options{}).Title
+	if want := "⛔ " + strings.Repeat("x", 59) + "… ends Mon 23 Nov 09:07 (tomorrow, 25 phones); eu-central-1 could not be read"; got != want {
+		t.Errorf("got the title %q, want %q", got, want)
+	}
+}
+
+// The title has the first four facts, and the number of the rest.
+func TestTitleAddsUp(t *testing.T) {
+	midnight := func(days int) *report.Matrix {
+		m := expiring(fmt.Sprint("m", days), 0)
+		m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 23+days, 0, 0, 0, 0, testNow.Location())}
+		return m
+	}
+	later := func(name string) *report.Matrix {
+		m := expiring(name, 0)
+		m.ExpiresAt.Time = m.ExpiresAt.Add(time.Hour)
+		return m
+	}
+	stuck := &report.Matrix{NodeID: "s", Status: report.StatusDeleting, ModifiedAt: report.Time{Time: testNow.AddDate(0, 0, -9)}}
+	all := []*report.Matrix{
+		expiring("gone", -2), midnight(0), {NodeID: "f", Status: report.StatusFailed}, {NodeID: "g", Status: report.StatusFailed},
+		expiring("a", 1), expiring("b", 2), expiring("c", 3), expiring("d", 5), stuck, expiring("e", 20),
+	}
+	for _, c := range []struct {
+		matrices []*report.Matrix
+		en, zh   string
+	}{
+		{all[:7], "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内 3 台"},
+		{all[:8], "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days, 1 more within 7 days", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内 3 台，7 天内 1 台"},
+		{all, "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days, 3 others", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内 3 台，其余 3 台"},
+		{[]*report.Matrix{midnight(0), later("noon")}, "⛔ 2 end today", "⛔ 今天到期 2 台"},
+		{all[4:10], "⛔ 3 expire within 3 days, 1 more within 7 days, 1 stuck, 1 more within 30 days", "⛔ 3 天内到期 3 台，7 天内 1 台，长时间创建中/删除中 1 台，30 天内 1 台"},
+	} {
+		for language, want := range map[string]string{"en": c.en, "zh": c.zh} {
+			if got := whole(t, "x", testReport(report.Listing{Matrices: c.matrices}), Options{Language: language}).Title; got != want {
+				t.Errorf("%s: got the title %q, want %q", language, got, want)
+			}
+		}
+	}
+	lead := whole(t, "x", testReport(report.Listing{Matrices: all}), Options{}).Lead[0].String()
+	if want := "10 of 10 matrices need attention · 175 phones affected, 125 of them urgently"; lead != want {
+		t.Errorf("got %q, want %q", lead, want)
 	}
 }
 

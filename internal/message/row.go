@@ -45,6 +45,26 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 	return row
 }
 
+// maxTitleName is the maximum length of a name in the title, which ends with what
+// matters.
+const maxTitleName = 60
+
+// only returns what the title says of the only finding, such as "prod-hz-01 ends
+// tonight 24:00 (26 phones)".
+func only(r report.Report, c *locale.Catalog) string {
+	f := &r.Findings[0]
+	reason := r.PrimaryReason(*f)
+	text, details := why(c, reason, f, true, r.GeneratedAt.Time)
+	if details != "" {
+		details += c.Text("comma")
+	}
+	id := "one_" + string(reason)
+	if !c.Has(id) {
+		id = "one"
+	}
+	return c.Text(id, shorten(Name(f.Matrix), maxTitleName), text, details+c.Text("phones", f.PhoneCount))
+}
+
 // Name returns the name of a matrix, or its id if the name has no visible
 // character.
 func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }

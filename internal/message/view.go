@@ -16,14 +16,14 @@ type View struct {
 	Complete      bool            // nothing is missing
 	Test          bool            // the message is a test
 	Undelivered   string          // channels that did not get the report; empty if the message is a report
-	Facts         []string        // "2 failed", "1 expired", …, the worst first
-	FactPhones    int             // phones on the matrices of the first three facts
+	Facts         []string        // "1 expired", "2 failed", …, the worst first; of one finding with its name
 	Needing       int             // matrices that need attention
 	NeedingInAll  int             // Needing before the report was filtered; 0 if it was not
 	Listed        int             // matrices read
 	Total         int             // matrices that should exist
 	Alive         int             // matrices read that are not deleted
 	Phones        int             // phones on matrices that need attention
+	UrgentPhones  int             // those on critical ones
 	Regions       int             // regions with matrices
 	Days          int             // how many days the report looks ahead
 	Unread        string          // regions that could not be read; empty if something else is missing
@@ -71,7 +71,7 @@ type More struct {
 }
 
 const (
-	factsInTitle    = 3
+	factsInTitle    = 4 // and the number of what is left, or a fifth
 	maxProblems     = 3
 	maxProblemRunes = 300 // of one problem
 	barFrom         = 3   // expiries; with fewer there is no bar
@@ -95,16 +95,13 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: Clean(o.RequestID), Age: int(o.Age / time.Second),
 		Mentions: mentioned(r, o),
 	}
-	expiring := false
-	for i, g := range groups {
-		fact := g.id
-		if g.days > 0 && expiring { // within a longer time
-			fact = "more_expiring"
-		}
-		expiring = expiring || strings.HasPrefix(g.id, string(report.Expiring))
-		v.Facts = append(v.Facts, c.Text("fact_"+fact, g.Count, c.Text("days", g.days)))
-		if i < factsInTitle {
-			v.FactPhones += g.Phones
+	v.Facts = facts(groups, c)
+	if len(r.Findings) == 1 {
+		v.Facts = []string{only(r, c)}
+	}
+	for _, g := range groups {
+		if g.Severity == report.Critical {
+			v.UrgentPhones += g.Phones
 		}
 	}
 	if len(r.Findings) > 0 {
