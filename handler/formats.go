@@ -38,10 +38,10 @@ var formats = []format{
 		return message.Text(w, res.report, res.options, false)
 	}},
 	{"csv", "/report.csv", "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer, res result) error {
-		return export.CSV(w, res.withRows(), res.options.OwnerTag)
+		return export.CSV(w, res.withRows())
 	}},
 	{"md", "/report.md", "text/markdown; charset=utf-8; variant=GFM", "", func(w io.Writer, res result) error {
-		return export.Markdown(w, res.withRows(), res.options.OwnerTag)
+		return export.Markdown(w, res.withRows())
 	}},
 	{"ics", "/calendar.ics", "text/calendar; charset=utf-8", "ics", func(w io.Writer, res result) error {
 		return export.Calendar(w, res.withRows(), res.report.GeneratedAt.Time)

@@ -26,7 +26,7 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 	slices.Sort(r.Regions)
 	findings := make([]Finding, 0, rules.countFindings(l.Matrices, now))
 	for _, m := range l.Matrices {
-		m := m.in(rules.Location)
+		m := rules.apply(*m)
 		if m.Status == StatusDeleted {
 			r.Counts["deleted"]++
 			continue
@@ -135,7 +135,7 @@ func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding 
 	for _, m := range l.Matrices {
 		e := evaluation{m, r, now}
 		if len(e.reasons()) == 0 {
-			all = append(all, Finding{Matrix: m.in(r.Location), OtherReasons: []Reason{}, LastDay: e.lastDay(), DaysLeft: e.daysLeft()})
+			all = append(all, Finding{Matrix: r.apply(*m), OtherReasons: []Reason{}, LastDay: e.lastDay(), DaysLeft: e.daysLeft()})
 		}
 	}
 	slices.SortFunc(all[len(found):], compareUrgency)

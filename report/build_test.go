@@ -65,6 +65,24 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// The owner is the value of the owner tag, of findings and of the other matrices.
+func TestOwner(t *testing.T) {
+	rules, now := defaults(time.UTC), time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	rules.OwnerTag = "team"
+	l := Listing{Matrices: []*Matrix{
+		{NodeID: "a", Status: StatusFailed, Tags: map[string]string{"team": "team-a", "owner": "x"}},
+		{NodeID: "b", Status: StatusFailed, Tags: map[string]string{"owner": "x"}, ExpiresAt: Time{now}},
+		{NodeID: "c", Status: StatusRunning, Tags: map[string]string{"team": "team-c"}, ExpiresAt: Time{now.AddDate(1, 0, 0)}},
+	}}
+	owners := map[string]string{}
+	for _, f := range rules.AllMatrices(Build(rules, l, now).Findings, l, now) {
+		owners[f.NodeID] = f.Owner
+	}
+	if want := map[string]string{"a": "team-a", "b": "", "c": "team-c"}; !maps.Equal(owners, want) {
+		t.Errorf("owners %v, want %v", owners, want)
+	}
+}
+
 // A report with a problem that may hide matrices is not complete.
 func TestComplete(t *testing.T) {
 	rules := defaults(time.UTC)

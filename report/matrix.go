@@ -17,12 +17,14 @@ type Matrix struct {
 	ServerType      string            `json:"server_type"`
 	InstanceType    string            `json:"instance_type"`
 	BandwidthStatus string            `json:"bandwidth_status"` // BandwidthPackageStatus: 0 being set up, 1 normal, 2 deleted
+	Owner           string            `json:"owner"`            // value of its tag Rules.OwnerTag, set by the rules; may be empty
 	Tags            map[string]string `json:"tags"`
 }
 
-// in returns m with its times in loc.
-func (m Matrix) in(loc *time.Location) Matrix {
-	m.ExpiresAt, m.CreatedAt, m.ModifiedAt = m.ExpiresAt.In(loc), m.CreatedAt.In(loc), m.ModifiedAt.In(loc)
+// apply returns m with its times in r.Location, and with its owner.
+func (r Rules) apply(m Matrix) Matrix {
+	m.ExpiresAt, m.CreatedAt, m.ModifiedAt = m.ExpiresAt.In(r.Location), m.CreatedAt.In(r.Location), m.ModifiedAt.In(r.Location)
+	m.Owner = m.Tags[r.OwnerTag]
 	return m
 }
 

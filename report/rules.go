@@ -45,6 +45,7 @@ type Rules struct {
 	Thresholds
 	StuckAfter time.Duration  // creating or deleting for longer is stuck
 	Location   *time.Location // whose calendar days count
+	OwnerTag   string         // the tag whose value is the owner of a matrix
 }
 
 // Thresholds are the days left at or below which an expiring matrix is critical

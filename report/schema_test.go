@@ -359,7 +359,7 @@ func decode(t *testing.T, r report.Report) any {
 func reports() map[string]report.Report {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	in := func(days int) report.Time { return report.Time{Time: now.AddDate(0, 0, days)} }
-	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("Asia/Shanghai", 8*60*60)}
+	rules := report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: time.FixedZone("Asia/Shanghai", 8*60*60), OwnerTag: "owner"}
 	l := report.Listing{Total: 20, Regions: []string{"cn-hangzhou"}, Matrices: []*report.Matrix{
 		{NodeID: "a", Status: report.StatusRunning, ExpiresAt: in(2), CreatedAt: in(-100), ModifiedAt: in(-1), PhoneCount: 25, Tags: map[string]string{"owner": "team-a"}},
 		{NodeID: "b", Status: report.StatusFailed},

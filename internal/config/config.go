@@ -53,7 +53,6 @@ type Settings struct {
 	HTTPToken    Secret
 	HTTPAuth     string              // TriggerAuth, TokenAuth or empty
 	HTTPOff      string              // why HTTP is off; empty if it is not
-	OwnerTag     string              // the tag whose value is the owner of a matrix
 	Mentions     map[string][]string // ids of people in the chats, by owner
 	Templates    fs.FS               // the operator's own templates; nil if none
 	HeartbeatURL *url.URL            // a secret; nil if none
@@ -89,7 +88,6 @@ func Load(env *Env) Settings {
 		NotifyOn:    env.OneOf("NOTIFY_ON", Always, Always, OnFindings),
 		ConsoleURL:  env.For(Link).WebLink("CONSOLE_URL", renewConsole),
 		ReportURL:   env.For(Link).WebLink("REPORT_URL", ""),
-		OwnerTag:    env.Text("OWNER_TAG", "owner"),
 		Mentions:    env.For(Mention).mentions("MENTIONS"),
 		Templates:   env.Dir("TEMPLATE_DIR"),
 		Cron:        env.Text("CRON", "CRON_TZ=Asia/Shanghai 0 7 9 * * *"),
@@ -97,6 +95,7 @@ func Load(env *Env) Settings {
 		MaxInFlight: env.Int("MAX_IN_FLIGHT", 4, 1, MaxInFlight),
 		LogLevel:    logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}
+	s.OwnerTag = env.Text("OWNER_TAG", "owner")
 	s.HTTPToken, s.HTTPAuth, s.HTTPOff = env.For(HTTP).access()
 	s.HeartbeatURL = env.For(Heartbeat).SecretURL("HEARTBEAT_URL", "https://host/path")
 	s.Endpoints = env.For(Reports).endpoints("EDS_AIC_ENDPOINT")

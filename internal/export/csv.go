@@ -18,35 +18,34 @@ import (
 // spreadsheets by position, so a new column is added at the end.
 var csvColumns = []struct {
 	name string
-	cell func(f report.Finding, ownerTag string) string
+	cell func(f *report.Finding) string
 }{
-	{"severity", func(f report.Finding, _ string) string { return text(string(f.Severity)) }},
-	{"reason", func(f report.Finding, _ string) string { return text(string(f.Reason)) }},
-	{"also", func(f report.Finding, _ string) string { return text(join(f.OtherReasons, " ")) }},
-	{"node_id", func(f report.Finding, _ string) string { return text(f.NodeID) }},
-	{"name", func(f report.Finding, _ string) string { return text(f.Name) }},
-	{"account", func(f report.Finding, _ string) string { return text(f.Account) }},
-	{"region", func(f report.Finding, _ string) string { return text(f.Region) }},
-	{"status", func(f report.Finding, _ string) string { return text(f.Status) }},
-	{"expires_at", func(f report.Finding, _ string) string { return formatted(f.ExpiresAt, time.RFC3339) }},
-	{"days_left", func(f report.Finding, _ string) string { return daysLeft(f) }},
-	{"phone_count", func(f report.Finding, _ string) string { return strconv.Itoa(f.PhoneCount) }},
-	{"server_type", func(f report.Finding, _ string) string { return text(f.ServerType) }},
-	{"instance_type", func(f report.Finding, _ string) string { return text(f.InstanceType) }},
-	{"owner", func(f report.Finding, ownerTag string) string { return text(f.Tags[ownerTag]) }},
-	{"created_at", func(f report.Finding, _ string) string { return formatted(f.CreatedAt, time.RFC3339) }},
-	{"modified_at", func(f report.Finding, _ string) string { return formatted(f.ModifiedAt, time.RFC3339) }},
-	{"tags", func(f report.Finding, _ string) string { return text(tags(f.Tags)) }},
-	{"expires_raw", func(f report.Finding, _ string) string { return text(f.ExpiresRaw) }},
-	{"bandwidth_status", func(f report.Finding, _ string) string { return text(f.BandwidthStatus) }},
-	{"last_day", func(f report.Finding, _ string) string { return f.LastDay.String() }},
-	{"expires_local", func(f report.Finding, _ string) string { return formatted(f.ExpiresAt, time.DateTime) }},
+	{"severity", func(f *report.Finding) string { return text(string(f.Severity)) }},
+	{"reason", func(f *report.Finding) string { return text(string(f.Reason)) }},
+	{"also", func(f *report.Finding) string { return text(join(f.OtherReasons, " ")) }},
+	{"node_id", func(f *report.Finding) string { return text(f.NodeID) }},
+	{"name", func(f *report.Finding) string { return text(f.Name) }},
+	{"account", func(f *report.Finding) string { return text(f.Account) }},
+	{"region", func(f *report.Finding) string { return text(f.Region) }},
+	{"status", func(f *report.Finding) string { return text(f.Status) }},
+	{"expires_at", func(f *report.Finding) string { return formatted(f.ExpiresAt, time.RFC3339) }},
+	{"days_left", func(f *report.Finding) string { return daysLeft(f) }},
+	{"phone_count", func(f *report.Finding) string { return strconv.Itoa(f.PhoneCount) }},
+	{"server_type", func(f *report.Finding) string { return text(f.ServerType) }},
+	{"instance_type", func(f *report.Finding) string { return text(f.InstanceType) }},
+	{"owner", func(f *report.Finding) string { return text(f.Owner) }},
+	{"created_at", func(f *report.Finding) string { return formatted(f.CreatedAt, time.RFC3339) }},
+	{"modified_at", func(f *report.Finding) string { return formatted(f.ModifiedAt, time.RFC3339) }},
+	{"tags", func(f *report.Finding) string { return text(tags(f.Tags)) }},
+	{"expires_raw", func(f *report.Finding) string { return text(f.ExpiresRaw) }},
+	{"bandwidth_status", func(f *report.Finding) string { return text(f.BandwidthStatus) }},
+	{"last_day", func(f *report.Finding) string { return f.LastDay.String() }},
+	{"expires_local", func(f *report.Finding) string { return formatted(f.ExpiresAt, time.DateTime) }},
 }
 
 // CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one
-// row per finding in the order of the report. The column "owner" holds the value of
-// the tag ownerTag, "also" the further reasons, separated by spaces, and "tags" a
-// JSON object. Times are in RFC 3339, and absent values are empty. Spreadsheets read
+// row per finding in the order of the report. The column "also" holds the further
+// reasons, separated by spaces, and "tags" a JSON object. Times are in RFC 3339, and absent values are empty. Spreadsheets read
 // "last_day" as a date, and "expires_local" as a date and time; it is the expiry in
 // the report's time zone.
 //
@@ -57,7 +56,7 @@ var csvColumns = []struct {
 // is incomplete.
 //
 // CSV returns only errors of w.
-func CSV(w io.Writer, r report.Report, ownerTag string) error {
+func CSV(w io.Writer, r report.Report) error {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
 		return err
 	}
@@ -68,9 +67,9 @@ func CSV(w io.Writer, r report.Report, ownerTag string) error {
 		row[i] = c.name
 	}
 	_ = table.Write(row) // its error is that of table.Error
-	for _, f := range r.Findings {
-		for i, c := range csvColumns {
-			row[i] = c.cell(f, ownerTag)
+	for i := range r.Findings {
+		for column, c := range csvColumns {
+			row[column] = c.cell(&r.Findings[i])
 		}
 		_ = table.Write(row)
 	}
@@ -104,7 +103,7 @@ func formatted(t report.Time, layout string) string {
 	return t.Format(layout)
 }
 
-func daysLeft(f report.Finding) string {
+func daysLeft(f *report.Finding) string {
 	if f.DaysLeft == nil {
 		return ""
 	}

@@ -53,7 +53,7 @@ func TestCSVText(t *testing.T) {
 }
 
 func TestCSVFormat(t *testing.T) {
-	b := write(t, writeCSV, scenarios()["usual"])
+	b := write(t, CSV, scenarios()["usual"])
 	if !bytes.HasPrefix(b, []byte("\xef\xbb\xbfseverity,reason,")) {
 		t.Errorf("starts with %q, want a byte order mark and the header", b[:20])
 	}
@@ -90,7 +90,7 @@ func TestCSVFormat(t *testing.T) {
 func TestCSVMidnight(t *testing.T) {
 	m := matrix("cpn-1", 2)
 	m.ExpiresAt = report.Time{Time: time.Date(2026, 11, 30, 16, 0, 0, 0, time.UTC)}
-	rows := readCSV(t, write(t, writeCSV, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
+	rows := readCSV(t, write(t, CSV, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
 	got := map[string]string{}
 	for i, name := range rows[0] {
 		got[name] = rows[1][i]
@@ -102,8 +102,8 @@ func TestCSVMidnight(t *testing.T) {
 	}
 }
 
-// The columns are the properties of a finding in JSON, the owner, and the expiry as
-// spreadsheets read it.
+// The columns are the properties of a finding in JSON, and the expiry as spreadsheets
+// read it.
 func TestCSVColumns(t *testing.T) {
 	b, err := json.Marshal(report.Finding{})
 	if err != nil {
@@ -113,9 +113,9 @@ func TestCSVColumns(t *testing.T) {
 	if err := json.Unmarshal(b, &f); err != nil {
 		t.Fatal(err)
 	}
-	names := readCSV(t, write(t, writeCSV, scenarios()["empty"]))[0]
+	names := readCSV(t, write(t, CSV, scenarios()["empty"]))[0]
 	for _, name := range names {
-		if _, ok := f[name]; !ok && name != "owner" && name != "expires_local" {
+		if _, ok := f[name]; !ok && name != "expires_local" {
 			t.Errorf("the JSON has no %s", name)
 		}
 	}
@@ -128,7 +128,7 @@ func TestCSVColumns(t *testing.T) {
 
 func TestCSVHostile(t *testing.T) {
 	r := hostileReport()
-	rows := readCSV(t, write(t, writeCSV, r))
+	rows := readCSV(t, write(t, CSV, r))
 	if len(rows) != len(r.Findings)+1 {
 		t.Fatalf("%d rows for %d findings", len(rows), len(r.Findings))
 	}
@@ -148,7 +148,7 @@ func FuzzCSVCell(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		m := matrix(s, 2)
 		m.Name, m.Region, m.Status, m.Tags = s, s, s, map[string]string{"owner": s, s: s}
-		rows := readCSV(t, write(t, writeCSV, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
+		rows := readCSV(t, write(t, CSV, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
 		if m.Status == report.StatusDeleted || m.Status == report.StatusDeleting {
 			return
 		}

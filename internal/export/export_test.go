@@ -24,21 +24,19 @@ var formats = []struct {
 	extension string
 	write     func(io.Writer, report.Report) error
 }{
-	{"csv", writeCSV},
-	{"md", writeMarkdown},
+	{"csv", CSV},
+	{"md", Markdown},
 	{"ics", writeCalendar},
 	{"prom", writeMetrics},
 }
 
-func writeCSV(w io.Writer, r report.Report) error      { return CSV(w, r, "owner") }
-func writeMarkdown(w io.Writer, r report.Report) error { return Markdown(w, r, "owner") }
 func writeCalendar(w io.Writer, r report.Report) error { return Calendar(w, r, r.GeneratedAt.Time) }
 func writeMetrics(w io.Writer, r report.Report) error  { return Metrics(w, r, 1500*time.Millisecond) }
 
 var (
 	shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 	now      = time.Date(2026, 11, 22, 9, 0, 0, 0, shanghai)
-	rules    = report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai}
+	rules    = report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: shanghai, OwnerTag: "owner"}
 )
 
 func in(days int, hours ...int) report.Time {

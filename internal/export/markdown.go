@@ -15,12 +15,11 @@ import (
 
 // Markdown writes r in English, in GitHub Flavored Markdown
 // (https://github.github.com/gfm/, text/markdown; variant=GFM): a summary in one
-// line, the problems, and a table of all findings. The column Owner is the value of
-// the tag ownerTag. Values are escaped: they contain no markup, HTML, links or
-// mentions.
+// line, the problems, and a table of all findings. Values are escaped: they contain
+// no markup, HTML, links or mentions.
 //
 // Markdown returns only errors of w.
-func Markdown(w io.Writer, r report.Report, ownerTag string) error {
+func Markdown(w io.Writer, r report.Report) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "%s\n", summary(r))
 	for i, p := range r.Problems {
@@ -33,7 +32,8 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 		}
 		fmt.Fprintf(b, "- %s: %s\n", effect, problem(p))
 	}
-	for i, f := range r.Findings {
+	for i := range r.Findings {
+		f := &r.Findings[i]
 		if i == 0 {
 			fmt.Fprint(b, "\n| Severity | Reason | Name | ID | Region | Status | Expires | Days left | Phones | Owner |\n"+
 				"| --- | --- | --- | --- | --- | --- | --- | ---: | ---: | --- |\n")
@@ -45,8 +45,7 @@ func Markdown(w io.Writer, r report.Report, ownerTag string) error {
 		}
 		cells := []string{
 			inline(string(f.Severity)), inline(reasons), inline(message.Name(f.Matrix)), inline(f.NodeID), inline(f.Region),
-			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount),
-			inline(f.Tags[ownerTag]),
+			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount), inline(f.Owner),
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 	}

@@ -22,7 +22,7 @@ var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRend
 func render(t *testing.T, r report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := gfm.Convert(write(t, writeMarkdown, r), &b); err != nil {
+	if err := gfm.Convert(write(t, Markdown, r), &b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -72,7 +72,7 @@ func TestMarkdownHostile(t *testing.T) {
 func TestMarkdownNever(t *testing.T) {
 	m := matrix("farm", 2)
 	m.Status, m.ExpiresAt = report.StatusFailed, report.Time{Time: time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)}
-	text := string(write(t, writeMarkdown, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
+	text := string(write(t, Markdown, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
 	if !strings.Contains(text, "| never |") || strings.Contains(text, "9999") {
 		t.Errorf("no never in %s", text)
 	}
