@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
@@ -115,7 +116,7 @@ func TestUncertainDeliveryIsNotRetried(t *testing.T) {
 		if logged := strings.Contains(log.String(), `"msg":"delivery uncertain"`); logged != c.uncertain {
 			t.Errorf("%s: the log is %s", c.name, &log)
 		}
-		if r, _ := h.Post(t.Context(), "key"); len(r.Deliveries) != len(c.errors) {
+		if r, _ := h.Post(t.Context(), "key", config.Overrides{}); len(r.Deliveries) != len(c.errors) {
 			t.Errorf("%s: %d deliveries, want %d", c.name, len(r.Deliveries), len(c.errors))
 		}
 	}
@@ -129,7 +130,7 @@ func TestSecondMessageIsCounted(t *testing.T) {
 		return func(context.Context, message.Options, string) error { return err }
 	}
 	h.Channels = []handler.Channel{fakeChannel{"gone", send(errors.New("refused"))}, fakeChannel{"works", send(nil)}}
-	r, err := h.Post(t.Context(), "key")
+	r, err := h.Post(t.Context(), "key", config.Overrides{})
 	if err != nil || len(r.Deliveries) != 2 || r.Deliveries[0].Messages != 0 || r.Deliveries[1].Messages != 2 {
 		t.Errorf("%v: %+v, want no message to gone and two to works", err, r.Deliveries)
 	}
@@ -139,7 +140,7 @@ func TestSecondMessageIsCounted(t *testing.T) {
 func TestPanickingChannel(t *testing.T) {
 	w := setup(t)
 	w.Channels = append(w.Channels, fakeChannel{"broken", func(context.Context, message.Options, string) error { panic("no room") }})
-	r, err := w.Post(t.Context(), "key")
+	r, err := w.Post(t.Context(), "key", config.Overrides{})
 	if err != nil || len(r.Deliveries) != 3 || !r.Deliveries[0].Delivered || !r.Deliveries[1].Delivered || !strings.Contains(r.Deliveries[2].Error, "broken: panic: no room") {
 		t.Errorf("%v %+v", err, r.Deliveries)
 	}
@@ -177,7 +178,7 @@ func TestStalledChannelLeavesTimeForTheOthers(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
 			defer cancel()
-			r, err := h.Post(ctx, "key")
+			r, err := h.Post(ctx, "key", config.Overrides{})
 			if waited != c.want {
 				t.Errorf("%s, others %t: waited %s, want %s", c.timeout, c.others, waited, c.want)
 			}

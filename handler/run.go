@@ -81,17 +81,26 @@ type runRequest struct {
 	problems []report.Problem // added to those of the listing
 }
 
-// Report makes a new listing and returns its report, without delivering it.
-func (h *Handler) Report(ctx context.Context) report.Report {
-	r, _ := h.run(ctx, h.Log, runRequest{settings: h.Settings})
-	return r
+// Report makes a new listing and returns its report, without delivering it. The
+// error is that of invalid overrides.
+func (h *Handler) Report(ctx context.Context, o config.Overrides) (report.Report, error) {
+	return h.runWith(ctx, request{Overrides: o, Post: new(false)}, "")
 }
 
 // Post makes a new listing and delivers its report to every channel, unless
 // NOTIFY_ON says otherwise. The key identifies the run, see [Channel]. The error
 // wraps [ErrUndelivered] if the report cannot have reached any channel.
-func (h *Handler) Post(ctx context.Context, key string) (report.Report, error) {
-	return h.run(ctx, h.Log, runRequest{settings: h.Settings, channels: h.Channels, notify: true, key: key})
+func (h *Handler) Post(ctx context.Context, key string, o config.Overrides) (report.Report, error) {
+	return h.runWith(ctx, request{Overrides: o}, key)
+}
+
+func (h *Handler) runWith(ctx context.Context, req request, key string) (report.Report, error) {
+	run, err := h.newRun(req)
+	if err != nil {
+		return report.Report{}, err
+	}
+	run.key = key
+	return h.run(ctx, h.Log, run)
 }
 
 // run lists the matrices, builds the report and delivers it if the request and

@@ -88,8 +88,12 @@ func TestEmptyRegion(t *testing.T) {
 	} {
 		h := newHandler(sourceFunc(func(context.Context, []string) report.Listing { return c.listing }))
 		h.Settings.Regions = c.regions
+		r, err := h.Report(t.Context(), config.Overrides{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var empty []string
-		for _, p := range h.Report(t.Context()).Problems {
+		for _, p := range r.Problems {
 			if p.Code == "EmptyRegion" {
 				empty = append(empty, p.Region)
 			}
@@ -122,8 +126,8 @@ func TestListingLeavesTimeToDeliver(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			if r := h.Report(ctx); r.Complete {
-				t.Error("the report is complete, though the listing was cut short")
+			if r, err := h.Report(ctx, config.Overrides{}); err != nil || r.Complete {
+				t.Errorf("the report is complete, though the listing was cut short: %v", err)
 			}
 			if listed != want {
 				t.Errorf("with %s, the listing had %s, want %s", timeout, listed, want)
@@ -145,9 +149,24 @@ func TestReportIsOfItsBeginning(t *testing.T) {
 	h.Settings.Days, h.Settings.StuckAfter = 3, time.Hour
 	now := began
 	h.Now = func() time.Time { defer func() { now = now.Add(36 * time.Hour) }(); return now }
-	r := h.Report(t.Context())
-	if !r.GeneratedAt.Equal(began) || r.Counts["expiring"] != 3 {
-		t.Errorf("%v at %s, want 3 that expire within 3 days of %s", r.Counts, r.GeneratedAt, began)
+	r, err := h.Report(t.Context(), config.Overrides{})
+	if err != nil || !r.GeneratedAt.Equal(began) || r.Counts["expiring"] != 3 {
+		t.Errorf("%v at %s and the error %v, want 3 that expire within 3 days of %s", r.Counts, r.GeneratedAt, err, began)
+	}
+}
+
+func TestReportOverrides(t *testing.T) {
+	var regions []string
+	h := newHandler(sourceFunc(func(_ context.Context, named []string) report.Listing {
+		regions = named
+		return report.Listing{}
+	}))
+	if r, err := h.Report(t.Context(), config.Overrides{Days: new(9), Regions: []string{"cn-hangzhou"}}); err != nil || r.Days != 9 || !slices.Equal(regions, []string{"cn-hangzhou"}) {
+		t.Errorf("a report of %d days in %q and the error %v, want 9 in cn-hangzhou", r.Days, regions, err)
+	}
+	regions = nil
+	if _, err := h.Report(t.Context(), config.Overrides{Days: new(-1), Regions: []string{"cn-hangzhou"}}); err == nil || regions != nil {
+		t.Errorf("with invalid days: listed %q, and the error %v", regions, err)
 	}
 }
 

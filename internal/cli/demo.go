@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/demo"
 )
 
@@ -24,7 +25,7 @@ func (p Program) demo(ctx context.Context, args []string) error {
 	if err := a.validate(true); err != nil {
 		return err
 	}
-	r, err := a.handler(slog.New(slog.DiscardHandler)).Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano))
+	r, err := a.handler(slog.New(slog.DiscardHandler)).Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano), config.Overrides{})
 	clear()
 	if err != nil {
 		return err

@@ -40,9 +40,9 @@ func (p Program) report(ctx context.Context, args []string) error {
 	start := time.Now()
 	var r report.Report
 	if *post {
-		r, err = h.Post(ctx, "report "+start.UTC().Format(time.RFC3339Nano))
+		r, err = h.Post(ctx, "report "+start.UTC().Format(time.RFC3339Nano), config.Overrides{})
 	} else {
-		r = h.Report(ctx)
+		r, err = h.Report(ctx, config.Overrides{})
 	}
 	clear()
 	if err := p.writeReport(r, a.settings, *asJSON); err != nil {
