@@ -61,8 +61,8 @@ func (h *Handler) serveCommand(w *response, r *http.Request, c Command) error {
 	return nil
 }
 
-// reply returns the reply to the text of a command. Its language is that of the
-// words, else that of the channel, else that of the settings.
+// reply returns the reply to the text of a command, in the language of the channel
+// or, without one, of the settings.
 func (h *Handler) reply(ctx context.Context, c Command, text, language string) ([]byte, error) {
 	var catalogs []*locale.Catalog
 	for _, language := range locale.Languages() {
@@ -120,59 +120,43 @@ func splitWords(text string) []string {
 }
 
 // parseCommand parses days, regions, severities and words for help, in any
-// language. The language of the query is that of the channel, but if there are
-// words that neither it nor locale.Default has, that of the first.
-func parseCommand(text, channel string, catalogs []*locale.Catalog) typedCommand {
+// language. The reply is in the given language.
+func parseCommand(text, language string, catalogs []*locale.Catalog) typedCommand {
 	cmd := typedCommand{query: query{format: "chat", page: 1}}
+	cmd.Language = language
 	for _, word := range splitWords(text) {
-		if strings.HasPrefix(word, "@") { // the robot
-			continue
-		}
-		var apply func(*typedCommand)
-		var languages []string
-		for _, c := range catalogs {
-			if meaning := meaningOf(word, c); meaning != nil {
-				apply, languages = meaning, append(languages, c.Language())
-			}
-		}
-		if apply == nil {
+		known := func(c *locale.Catalog) bool { return cmd.add(word, c) }
+		if !strings.HasPrefix(word, "@") && !slices.ContainsFunc(catalogs, known) { // @ is the robot
 			cmd.unknown = cmp.Or(cmd.unknown, word)
-			continue
-		}
-		apply(&cmd)
-		if cmd.Language == "" && !slices.Contains(languages, channel) && !slices.Contains(languages, locale.Default) {
-			cmd.Language = languages[0]
 		}
 	}
-	cmd.Language = cmp.Or(cmd.Language, channel)
 	return cmd
 }
 
-// meaningOf returns the effect of a word on a command in one language, or nil if
-// it has none. Ids of regions and numbers are words of every language.
-func meaningOf(word string, c *locale.Catalog) func(*typedCommand) {
+// add adds the meaning of a word in one language to the command. It reports false
+// if there is none. Ids of regions and numbers are words of every language.
+func (cmd *typedCommand) add(word string, c *locale.Catalog) (known bool) {
 	is := func(id string) bool { return slices.Contains(c.Words(id), word) }
-	switch {
-	case is("command_words_ignored"), is("command_words_days"): // "14 days" is two words
-		return func(*typedCommand) {}
-	case is("command_words_help"):
-		return func(cmd *typedCommand) { cmd.help = true }
-	}
 	for _, severity := range report.Severities {
 		if is("command_words_" + string(severity)) {
-			return func(cmd *typedCommand) { cmd.severities = append(cmd.severities, severity) }
+			cmd.severities = append(cmd.severities, severity)
+			return true
 		}
 	}
-	if days, ok := parseDays(word, c); ok {
-		return func(cmd *typedCommand) { cmd.Days = &days }
+	days, isDays := parseDays(word, c)
+	region := cmp.Or(c.RegionNamed(word), word)
+	switch {
+	case is("command_words_ignored"), is("command_words_days"): // "14 days" is two words
+	case is("command_words_help"):
+		cmd.help = true
+	case isDays:
+		cmd.Days = &days
+	case config.IsRegion(region):
+		cmd.Regions = append(cmd.Regions, region)
+	default:
+		return false
 	}
-	if region := c.RegionNamed(word); region != "" {
-		word = region
-	}
-	if config.IsRegion(word) {
-		return func(cmd *typedCommand) { cmd.Regions = append(cmd.Regions, word) }
-	}
-	return nil
+	return true
 }
 
 // parseDays parses a number of days such as 7, 7d or report7d: a word that is
