@@ -86,9 +86,6 @@ func (s *Session) Stats() report.Stats {
 	return report.Stats{Calls: int(s.calls.Load()), Retries: int(s.retries.Load()), Bytes: s.bytes.Load()}
 }
 
-// CredentialSource returns the name of the provider of the credentials.
-func (s *Session) CredentialSource() string { return s.keys().From }
-
 func (s *Session) keys() Credentials {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,10 +170,13 @@ type CallerIdentity struct {
 	Account string `json:"AccountId"`
 	ARN     string `json:"Arn"`          // acs:ram::<account>:role/… or the like
 	Type    string `json:"IdentityType"` // Account, RAMUser or AssumedRoleUser
+	From    string `json:"-"`            // the name of the provider of the credentials, also if the call fails
 }
 
 // CallerIdentity calls GetCallerIdentity; c must be a client of STS.
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
 func (c *Client) CallerIdentity(ctx context.Context) (CallerIdentity, error) {
-	return get(ctx, c, call{"GetCallerIdentity", stsVersion, nil}, (*decoder).identity)
+	id, err := get(ctx, c, call{"GetCallerIdentity", stsVersion, nil}, (*decoder).identity)
+	id.From = c.session.keys().From
+	return id, err
 }

@@ -65,28 +65,20 @@ func (e *endpoint) probe(ctx context.Context) Probe {
 	return p
 }
 
-// An Identity is a CallerIdentity and the provider of its credentials.
-type Identity struct {
-	cloudphone.CallerIdentity
-	From string // the name of the provider
-}
-
 // sts is the endpoint of the Security Token Service.
 var sts = &url.URL{Scheme: "https", Host: "sts.aliyuncs.com"}
 
 // Identity returns the identity that the credentials belong to, according to STS.
 // If the first endpoint is a loopback address (an emulator), it is called instead
 // of STS.
-func (s *Source) Identity(ctx context.Context) (id Identity, err error) {
+func (s *Source) Identity(ctx context.Context) (cloudphone.CallerIdentity, error) {
 	session, err := s.API.Open(ctx)
 	if err != nil {
-		return Identity{}, err
+		return cloudphone.CallerIdentity{}, err
 	}
 	at := sts
 	if s.Endpoints[0].Scheme == "http" {
 		at = s.Endpoints[0]
 	}
-	id.From = session.CredentialSource()
-	id.CallerIdentity, err = session.Client(at).CallerIdentity(ctx)
-	return id, err
+	return session.Client(at).CallerIdentity(ctx)
 }

@@ -214,7 +214,7 @@ func TestProbe(t *testing.T) {
 			t.Errorf("got %+v, want an endpoint that does not know the key", probes[1])
 		}
 		id, err := s.Identity(t.Context())
-		if err != nil || id.From != "a test" || id.CallerIdentity != (cloudphone.CallerIdentity{Account: "1234567890123456", ARN: "acs:ram::1234567890123456:assumed-role/matrix-expiry-report/emulator", Type: "AssumedRoleUser"}) {
+		if err != nil || id != (cloudphone.CallerIdentity{From: "a test", Account: "1234567890123456", ARN: "acs:ram::1234567890123456:assumed-role/matrix-expiry-report/emulator", Type: "AssumedRoleUser"}) {
 			t.Errorf("got %+v, %v", id, err)
 		}
 		s.API.HTTP.CloseIdleConnections()
