@@ -2,8 +2,6 @@ package cloudphone
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"time"
@@ -24,8 +22,6 @@ const (
 // frozen, but never a POST.
 // https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 func (c *Client) request(ctx context.Context, call call, keys Credentials) *http.Request {
-	nonce := make([]byte, 16)
-	_, _ = rand.Read(nonce) // never fails
 	headers := map[string]*string{
 		"host":                  &c.endpoint.Host,
 		"accept":                dara.String("application/json"),
@@ -33,7 +29,7 @@ func (c *Client) request(ctx context.Context, call call, keys Credentials) *http
 		"x-acs-action":          &call.action,
 		"x-acs-version":         &call.version,
 		"x-acs-date":            dara.String(time.Now().UTC().Format("2006-01-02T15:04:05Z")),
-		"x-acs-signature-nonce": dara.String(hex.EncodeToString(nonce)),
+		"x-acs-signature-nonce": openapiutil.GetNonce(),
 		"x-acs-content-sha256":  dara.String(emptyBodyHash),
 	}
 	if token := keys.SecurityToken; token != "" {

@@ -2,7 +2,9 @@
 package retryafter
 
 import (
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -28,16 +30,9 @@ func Parse(value string, now time.Time) time.Duration {
 // milliseconds. It returns the delay, at most Max, or 0 if the value is not a
 // whole number.
 func ParseUnits(value string, unit time.Duration) time.Duration {
-	value = strings.TrimSpace(value)
-	var n time.Duration
-	for _, c := range []byte(value) {
-		if c < '0' || c > '9' {
-			return 0
-		}
-		n = min(n*10+time.Duration(c-'0'), Max)
+	n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0
 	}
-	if n > Max/unit {
-		return Max
-	}
-	return n * unit
+	return time.Duration(min(n, uint64(Max/unit))) * unit // n is the maximum if it is out of range
 }
