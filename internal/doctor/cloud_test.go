@@ -36,7 +36,7 @@ func TestEndpoints(t *testing.T) {
 	neither := start(t, &fakecloud.Server{Nodes: nodes, OneRegion: "cn-shanghai", Faults: []fakecloud.Fault{{Action: "DescribeRegions", Respond: fakecloud.APIError(http.StatusForbidden, "NoPermission", "No.")}}})
 	denied := start(t, &fakecloud.Server{Faults: []fakecloud.Fault{{Respond: fakecloud.APIError(http.StatusForbidden, "Forbidden.RAM", "No.")}}})
 	empty := start(t, &fakecloud.Server{})
-	const all = "131 matrices: cn-shanghai 45, cn-hangzhou 50, ap-southeast-1 23, eu-central-1 13"
+	const all = "131 matrices: ap-southeast-1 23, cn-hangzhou 50, cn-shanghai 45, eu-central-1 13"
 	last := []want{{"clock", OK, "off the API's clock", ""}, {"time zones", OK, "", ""}}
 	for _, c := range []struct {
 		name, addresses string
@@ -54,7 +54,7 @@ func TestEndpoints(t *testing.T) {
 			{name(fleet), OK, "131 matrices", ""}, {"endpoint 127.0.0.1:1", Warn, "connection refused", "every report is incomplete"}}},
 		{"no endpoint knows the account", otherSite, []want{{name(otherSite), Fail, "InvalidAccessKeyId", "policy"}}},
 		{"a region is denied", oneRegion, []want{
-			{name(oneRegion), OK, "131 matrices: cn-shanghai 45, cn-hangzhou 50, ap-southeast-1 23", ""},
+			{name(oneRegion), OK, "131 matrices: ap-southeast-1 23, cn-hangzhou 50, cn-shanghai 45", ""},
 			{name(oneRegion) + " eu-central-1", Warn, "Forbidden.RAM", "policy"}}},
 		{"DescribeRegions is denied", deniedRegions, []want{{name(deniedRegions), OK, "(NoPermission), which hides nothing", ""}}},
 		{"the total cannot be checked", uncovered, []want{{name(uncovered), OK, "regions that the API does not list cannot be checked", ""}}},

@@ -106,12 +106,11 @@ func (e *endpoint) unavailable() bool {
 // documents. The documented ones are valid if there is an error, too.
 func (e *endpoint) findRegions(ctx context.Context) ([]string, error) {
 	sold, err := e.client.Regions(ctx)
-	regions := unique(slices.Concat(documentedRegions, sold))
-	regions = slices.DeleteFunc(regions, func(id string) bool { return id == "" })
-	if len(regions) > maxRegions {
-		return regions[:maxRegions], scanError("TooManyRegions", "the service lists %d regions; the first %d are read", len(sold), maxRegions)
+	if n := len(sold); n > maxRegions {
+		sold, err = sold[:maxRegions], scanError("TooManyRegions", "the service lists %d regions; the first %d are read", n, maxRegions)
 	}
-	return regions, err
+	regions := distinct(slices.Concat(documentedRegions, sold))
+	return slices.DeleteFunc(regions, func(id string) bool { return id == "" }), err
 }
 
 // count returns the total of the unfiltered query, or -1.

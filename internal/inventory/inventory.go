@@ -57,23 +57,15 @@ func (s *Source) List(ctx context.Context, regions []string) report.Listing {
 	}
 	l := merge(sideBySide(s.Endpoints, func(u *url.URL) *endpoint {
 		e := &endpoint{Source: s, client: session.Client(u), memory: &memory, progress: progress, rows: matrices{}, total: -1}
-		e.read(ctx, unique(regions))
+		e.read(ctx, distinct(regions))
 		return e
 	}))
 	l.Stats = session.Stats()
 	return l
 }
 
-// unique returns the values without repetitions, in their order.
-func unique(values []string) []string {
-	var out []string
-	for _, v := range values {
-		if !slices.Contains(out, v) {
-			out = append(out, v)
-		}
-	}
-	return out
-}
+// distinct returns the values without repetitions, sorted.
+func distinct(values []string) []string { return slices.Compact(slices.Sorted(slices.Values(values))) }
 
 // sideBySide calls f for all values concurrently, and returns the results in
 // the order of the values.

@@ -206,7 +206,7 @@ func TestProbe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "endpoint-1.test: 9 matrices, clock 5m0s, covers true, expiry 2027-03-09 02:00:34; cn-shanghai 3, cn-hangzhou 5, ap-southeast-1 1, eu-central-1 0"
+		want := "endpoint-1.test: 9 matrices, clock 5m0s, covers true, expiry 2027-03-09 02:00:34; ap-southeast-1 1, cn-hangzhou 5, cn-shanghai 3, eu-central-1 0"
 		if got := probeText(probes[0]); got != want {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
