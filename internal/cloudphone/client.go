@@ -119,7 +119,6 @@ type Client struct {
 
 	mu                 sync.Mutex
 	until              time.Time // no call starts before
-	throttles          int       // in a row
 	successes, retries int
 }
 

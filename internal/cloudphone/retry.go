@@ -134,33 +134,23 @@ func (c *Client) takeRetry() bool {
 	return true
 }
 
-// A throttled response that names no delay pauses all calls for minPause, and
-// for twice as long each time it comes again, up to maxOwnPause.
-const minPause, maxOwnPause = time.Second, 4 * time.Second
+// ownPause is how long a throttled response that names no delay pauses all calls.
+const ownPause = 2 * time.Second
 
-// pause lets no call start for d, or for the client's own delay if d is 0. Calls
-// that were running when the last pause began do not lengthen it.
+// pause lets no call start for d, or for ownPause if d is 0.
 func (c *Client) pause(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	if !now.Before(c.until) {
-		c.throttles++
-	}
-	d = cmp.Or(d, min(minPause<<min(c.throttles-1, 10), maxOwnPause))
-	if until := now.Add(d); until.After(c.until) {
+	if until := time.Now().Add(cmp.Or(d, ownPause)); until.After(c.until) {
 		c.until = until
 	}
 }
 
-// succeeded records that a call succeeded.
+// succeeded counts a successful call.
 func (c *Client) succeeded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.successes++
-	if !time.Now().Before(c.until) {
-		c.throttles = 0
-	}
 }
 
 // acquire waits for a slot and for the end of a pause. If it returns no error, the
