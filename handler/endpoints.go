@@ -200,7 +200,6 @@ func (h *Handler) serveNotify(w *response, r *http.Request) error {
 	return nil
 }
 
-// serveHealth answers that the function can be reached.
 func (h *Handler) serveHealth(w *response, _ *http.Request) error {
 	writeJSON(w, []byte(`{"status":"ok"}`))
 	return nil

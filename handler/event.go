@@ -70,10 +70,7 @@ func httpRequest(ctx context.Context, event []byte) (*http.Request, error) {
 			return nil, errors.New("invalid HTTP event: the body is not base64")
 		}
 	}
-	method := strings.ToUpper(e.RequestContext.HTTP.Method)
-	if method == "" {
-		method = http.MethodGet
-	}
+	method := strings.ToUpper(e.RequestContext.HTTP.Method) // GET if empty
 	req, err := http.NewRequestWithContext(ctx, method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("invalid HTTP event: %q is not a method", method)
@@ -159,13 +156,10 @@ func (r *response) append(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// tooLarge reports whether the body has exceeded the limit.
 func (r *response) tooLarge() bool { return r.limit > 0 && r.size > r.limit }
 
-// clear drops the body.
 func (r *response) clear() { r.body, r.size, r.length, r.zip = nil, 0, 0, nil }
 
-// writeTo writes the response to w.
 func (r *response) writeTo(w http.ResponseWriter) {
 	for name, values := range r.header {
 		w.Header()[name] = values

@@ -66,7 +66,6 @@ type provider struct {
 	file      string
 }
 
-// defaultChain is the table of providers.
 var defaultChain = []provider{
 	{"environment", from(providers.NewEnvironmentVariableCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"}, ""},
 	{"OIDC role", from(providers.NewOIDCCredentialsProviderBuilder), []string{"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}, ""},

@@ -62,9 +62,7 @@ func (e *Error) Throttled() bool {
 func (e *Error) expiredToken() bool { return strings.Contains(e.Code, "NextToken") }
 
 // expiredCredentials reports whether temporary credentials have expired.
-func (e *Error) expiredCredentials() bool {
-	return strings.HasPrefix(e.Code, "InvalidSecurityToken.Expired")
-}
+func (e *Error) expiredCredentials() bool { return e.Code == "InvalidSecurityToken.Expired" }
 
 // Responded reports whether err is an error response of the service, of any kind.
 func Responded(err error) bool {
@@ -194,14 +192,11 @@ func Explain(err error) report.Problem {
 	return p
 }
 
-// maxLineRunes is the maximum length of a text that oneLine returns.
-const maxLineRunes = 300
-
-// oneLine returns s without line breaks, truncated to maxLineRunes.
+// oneLine returns s without line breaks, truncated to 300 characters.
 func oneLine(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > maxLineRunes {
-		s = string(r[:maxLineRunes]) + "…"
+	if r := []rune(s); len(r) > 300 {
+		s = string(r[:300]) + "…"
 	}
 	return s
 }

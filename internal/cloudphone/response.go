@@ -47,7 +47,6 @@ func newDecoder(zone *time.Location) *decoder {
 	return &decoder{zone: zone, texts: map[string]string{}, tags: map[[2]string]map[string]string{}}
 }
 
-// read reads a response.
 func (d *decoder) read(status int, body io.Reader) *Error {
 	d.body.Reset()
 	clear(d.texts)

@@ -146,7 +146,6 @@ func (c *Client) pause(d time.Duration) {
 	}
 }
 
-// succeeded counts a successful call.
 func (c *Client) succeeded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
