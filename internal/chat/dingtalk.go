@@ -48,10 +48,10 @@ func loadDingTalk(env *config.Env) Channel {
 // DingTalk ignores a lone line feed, so lines end with two spaces.
 var dingtalkMarkup = newMarkdown(escapeMarkdown, "  \n", dingtalkPerson.MatchString, func(id string) string { return "@" + id })
 
-// bareBody returns the message without links and bar, for a content filter that
+// bareBody returns the message without links, for a content filter that
 // refuses these.
 func (robot dingtalkRobot) bareBody(o outgoing) (body []byte, err error) {
-	o.options.ConsoleURL, o.options.ReportURL, o.options.NoBar = "", "", true
+	o.options.ConsoleURL, o.options.ReportURL = "", ""
 	if o.draft, err = message.Compose("dingtalk", o.report, o.options); err != nil {
 		return nil, err
 	}

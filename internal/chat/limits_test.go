@@ -38,7 +38,10 @@ func roomChannels(t testing.TB, room *fakechat.Server, more map[string]string) [
 }
 
 // A counter matches texts with a number in one language.
-type counter struct{ more, folded, heading *regexp.Regexp }
+type counter struct {
+	more, names, dates, date, heading *regexp.Regexp
+	named                             int // names of a row that names counts without these
+}
 
 func newCounter(t *testing.T, lang string) counter {
 	t.Helper()
@@ -46,22 +49,31 @@ func newCounter(t *testing.T, lang string) counter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const title, bold = "TITLE", `(?:\*\*)?`
+	const any, bold = "ANY", `(?:\*\*)?`
 	// pattern matches a text in the plural forms of some numbers.
-	pattern := func(prefix, suffix string, text func(n int) string) *regexp.Regexp {
+	pattern := func(text func(n int) string) string {
 		var forms []string
 		for _, n := range []int{1, 3, 7, 21} {
 			form := strings.Replace(regexp.QuoteMeta(strings.TrimSpace(text(n))), strconv.Itoa(n), `([\d,]+)`, 1)
-			forms = append(forms, strings.Replace(form, title, `[^·\n]+`, 1))
+			forms = append(forms, strings.Replace(form, any, `[^·\n]+`, 1))
 		}
 		slices.Sort(forms)
-		return regexp.MustCompile(prefix + "(?:" + strings.Join(slices.Compact(forms), "|") + ")" + suffix)
+		return "(?:" + strings.Join(slices.Compact(forms), "|") + ")"
 	}
-	return counter{
-		more:    pattern("", "", func(n int) string { return c.Text("more", n) }),
-		folded:  pattern("^(?:[-•] )?"+bold, "", func(n int) string { return c.Text("matrices", n) }),
-		heading: pattern("^"+bold, bold+"$", func(n int) string { return c.Text("heading", title, n) }),
+	day := `\d+ ?\p{L}+(?:\d+\p{L}+)?` // 8 Dec, 12月8日
+	date := strings.ReplaceAll(pattern(func(n int) string { return c.Text("day_count", any, n) }), `[^·\n]+`, day)
+	more := pattern(func(n int) string { return c.Text("more", n, any) }) + "|^" + pattern(func(n int) string { return c.Text("more_expiring", n, any) })
+	found := counter{
+		more:    regexp.MustCompile("^" + more),
+		names:   regexp.MustCompile(" " + pattern(func(n int) string { return c.Text("and_others", n, n) })),
+		dates:   regexp.MustCompile(`^(?:[-•] )?` + date + `(?: · ` + date + `)*$`),
+		date:    regexp.MustCompile(date),
+		heading: regexp.MustCompile("^" + bold + pattern(func(n int) string { return c.Text("heading", any, n) }) + bold + "$"),
 	}
+	if strings.Contains(c.Text("and_others", 6, 9), "6") { // how many there are besides three
+		found.named = 3
+	}
+	return found
 }
 
 func number(t *testing.T, groups []string) int {
@@ -121,18 +133,25 @@ func checkRows(t *testing.T, c counter, m fakechat.Message, total int) {
 	for line := range strings.Lines(m.Text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
-		case strings.Contains(line, "cpn-"):
-			rows++
-			if folded := c.folded.FindStringSubmatch(line); folded != nil {
-				shown += number(t, folded)
-			} else {
-				shown++
-			}
 		case c.more.MatchString(line):
 			left = number(t, c.more.FindStringSubmatch(line))
 		case c.heading.MatchString(line):
 			headed += number(t, c.heading.FindStringSubmatch(line))
+		case c.dates.MatchString(line):
+			rows++
+			for _, date := range c.date.FindAllStringSubmatch(line, -1) {
+				shown += number(t, date)
+			}
+		case c.names.MatchString(line):
+			rows++
+			shown += number(t, c.names.FindStringSubmatch(line)) + c.named
+		case strings.Contains(line, "cpn-"):
+			rows++
+			shown++
 		}
+	}
+	if rows > 40 {
+		t.Errorf("%s: %d rows", m.Service, rows)
 	}
 	if shown+left != total || headed < shown || total > 0 && rows == 0 {
 		t.Errorf("%s: %d rows show %d, %d left out, headings sum to %d, want %d in all:\n%.600s", m.Service, rows, shown, left, headed, total, m.Text)

@@ -19,9 +19,6 @@ func badDay(findings int) report.Report {
 			NodeID: fmt.Sprintf("cpn-%014d", i), Name: names[i%len(names)], Region: []string{"cn-hangzhou", "cn-shanghai", "eu-central-1"}[i%3],
 			Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: now.AddDate(0, 0, i%31)},
 		}
-		if i%2 == 0 && i < 3000 {
-			m.InstanceType = m.NodeID // does not fold
-		}
 		switch i % 50 {
 		case 3:
 			m.Status, m.CreatedAt = "FAILED", report.Time{Time: now.AddDate(0, 0, -3)}

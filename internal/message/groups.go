@@ -2,16 +2,16 @@ package message
 
 import (
 	"slices"
-	"time"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
 
 const (
-	foldFrom    = 30 // with more findings, rows that look alike are folded into one
-	foldAtLeast = 3
-	foldedIDs   = 10 // named in a folded row
+	maxLines   = 40 // of a message
+	maxOwnRows = 25 // with more findings, some share a row
+	maxDates   = 31 // in a row
+	maxNames   = 3  // in a row
 )
 
 // A group is findings under one heading.
@@ -20,7 +20,7 @@ type group struct {
 	id       string // of its texts in the catalogue, such as expiring_today
 	days     int    // of what expires within days
 	findings []*report.Finding
-	rows     [][]*report.Finding // by row
+	rows     [][]*report.Finding // by row; some findings may be in none
 	heading  Line
 	lines    []Line // of the first rows
 }
@@ -42,7 +42,7 @@ func headings() (ids []string) {
 
 // groupFindings puts findings under headings, the most urgent first: by severity,
 // then by heading.
-func groupFindings(r report.Report, o Options, c *locale.Catalog) (groups []*group) {
+func groupFindings(r report.Report, c *locale.Catalog) (groups []*group) {
 	type place struct {
 		report.Severity
 		id string
@@ -67,7 +67,7 @@ func groupFindings(r report.Report, o Options, c *locale.Catalog) (groups []*gro
 			if len(findings) == 0 {
 				continue
 			}
-			g := &group{id: id, Group: Group{Severity: severity, Count: len(findings)}, findings: findings, rows: foldAlike(r, findings, o.OwnerTag)}
+			g := &group{id: id, Group: Group{Severity: severity, Count: len(findings)}, findings: findings}
 			for _, f := range findings {
 				g.Phones += f.PhoneCount
 			}
@@ -106,39 +106,58 @@ func facts(groups []*group, c *locale.Catalog) (facts []string) {
 	return facts
 }
 
-// foldAlike returns the rows of findings. In a long report, at least foldAtLeast
-// findings that differ only in name and id share a row, at the place of the first.
-func foldAlike(r report.Report, findings []*report.Finding, ownerTag string) (rows [][]*report.Finding) {
-	if len(r.Findings) <= foldFrom {
-		return slices.Collect(slices.Chunk(findings, 1))
-	}
-	looks := make([]look, len(findings))
-	sets := map[look][]*report.Finding{}
-	for i, f := range findings {
-		looks[i] = lookOf(r, f, ownerTag)
-		sets[looks[i]] = append(sets[looks[i]], f)
-	}
-	for _, l := range looks {
-		if set := sets[l]; len(set) >= foldAtLeast {
-			rows = append(rows, set)
-		} else {
-			rows = slices.AppendSeq(rows, slices.Chunk(set, 1))
+// chooseRows distributes the findings among rows. Up to maxOwnRows have a row each.
+// Of more, the critical ones after these share a row if they have the same reason
+// and date, and the notices of a group share one. Findings without a row are counted
+// at the end of the message, as those that do not fit.
+func chooseRows(groups []*group, r report.Report, c *locale.Catalog) {
+	own := maxOwnRows
+	for _, g := range groups {
+		switch {
+		case len(r.Findings) <= maxOwnRows || g.Severity == report.Warning:
+			g.rows = each(g.findings[:min(len(g.findings), maxLines)])
+		case g.Severity == report.Critical:
+			n := min(len(g.findings), own)
+			own -= n
+			g.rows = append(each(g.findings[:n]), byDate(g.findings[n:], r, c)...)
+		case g.id == string(report.Expiring):
+			g.rows = [][]*report.Finding{g.findings[:untilDate(g.findings, maxDates)]}
+		default:
+			g.rows = [][]*report.Finding{g.findings}
 		}
-		delete(sets, l)
+	}
+}
+
+// each returns a row for each finding.
+func each(findings []*report.Finding) [][]*report.Finding {
+	return slices.Collect(slices.Chunk(findings, 1))
+}
+
+// byDate returns a row for each reason and date, in the order of the first finding.
+func byDate(findings []*report.Finding, r report.Report, c *locale.Catalog) (rows [][]*report.Finding) {
+	at := map[string]int{}
+	for _, f := range findings {
+		date := Why(c, r.PrimaryReason(*f), f, false, r.GeneratedAt.Time)
+		i, ok := at[date]
+		if !ok {
+			i = len(rows)
+			at[date] = i
+			rows = append(rows, nil)
+		}
+		rows[i] = append(rows[i], f)
 	}
 	return rows
 }
 
-// A look is what a row shows of a finding, other than its name and id.
-type look [7]string
-
-func lookOf(r report.Report, f *report.Finding, ownerTag string) look {
-	began, reasons := "", string(f.Reason)
-	if primary := r.PrimaryReason(*f); primary == report.Failed || primary == report.Stuck {
-		began = since(f).Format(time.DateOnly)
+// untilDate returns how many findings, which are ordered by expiry, have one of the
+// first dates.
+func untilDate(findings []*report.Finding, dates int) int {
+	for i, f := range findings {
+		if i == 0 || f.LastDay != findings[i-1].LastDay {
+			if dates--; dates < 0 {
+				return i
+			}
+		}
 	}
-	for _, reason := range f.OtherReasons {
-		reasons += " " + string(reason)
-	}
-	return look{f.ExpiresAt.Format(time.DateOnly), began, f.Region, f.Status, f.InstanceType, reasons, f.Tags[ownerTag]}
+	return len(findings)
 }

@@ -55,7 +55,7 @@ func TestLanguageWithNameAloneIsEnglish(t *testing.T) {
 		k.o.OwnerTag = "owner"
 		rendered := map[*locale.Catalog]string{}
 		for _, c := range []*locale.Catalog{english, german} {
-			d, err := compose("x", k.r, k.o, c, maxBytes)
+			d, err := compose("x", k.r, k.o, c, false)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}

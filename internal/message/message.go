@@ -17,6 +17,7 @@ package message
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"slices"
 	"sort"
 	"sync"
@@ -41,7 +42,6 @@ type Options struct {
 	Undelivered bool                // the message lists the channels that did not get the report
 	OwnerTag    string              // the tag that names a matrix's owner
 	Mentions    map[string][]string // ids of people in the chats, by owner
-	NoBar       bool                // omit the bar of block characters
 	Templates   fs.FS               // custom templates, by the names of the built-in ones; nil for none
 }
 
@@ -68,6 +68,15 @@ type Block struct {
 // message in a compact layout. That of a failed run is not quiet.
 func (m Message) Quiet() bool { return m.Severity == "" && !m.Failed }
 
+// lines returns the number of lines of the message.
+func (m Message) lines() int {
+	n := 1 + len(m.Lead) + len(m.More) + len(m.Foot)
+	for _, g := range m.Groups {
+		n += 1 + len(g.Rows)
+	}
+	return n
+}
+
 // A Draft is a message that is not yet fitted to the limit of a channel. It is not
 // safe for concurrent use.
 type Draft struct {
@@ -77,7 +86,9 @@ type Draft struct {
 	groups     []*group
 	parts      *template.Template
 	err        error // of the first part that failed
-	newRow     func(alike []*report.Finding) Row
+	all        bool  // there is no limit of rows
+	catalog    *locale.Catalog
+	newRow     func([]*report.Finding) Row
 	renderRows func()                      // up to 64 KB of them, when first called
 	fallback   func(error) (*Draft, error) // to the built-in templates; nil for these
 }
@@ -90,21 +101,22 @@ func Compose(channel string, r report.Report, o Options) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compose(channel, r, o, c, maxBytes)
+	return compose(channel, r, o, c, false)
 }
 
-// compose is Compose with at most limit bytes of rows. A failed run, undelivered
-// reports and tests are never rendered with custom templates.
-func compose(channel string, r report.Report, o Options, c *locale.Catalog, limit int) (*Draft, error) {
+// compose is Compose, or with all every finding has a row and nothing limits the
+// message. A failed run, undelivered reports and tests are never rendered with custom
+// templates.
+func compose(channel string, r report.Report, o Options, c *locale.Catalog, all bool) (*Draft, error) {
 	if o.Templates == nil || r.Failed() || o.Undelivered || o.Test {
-		return newDraft(channel, r, o, c, limit, templates.Files)
+		return newDraft(channel, r, o, c, all, templates.Files)
 	}
 	fallback := func(err error) (*Draft, error) {
 		refused := r
 		refused.Problems = append(slices.Clip(r.Problems), report.Problem{Code: "TemplateRefused", Message: err.Error()})
-		return newDraft(channel, refused, o, c, limit, templates.Files)
+		return newDraft(channel, refused, o, c, all, templates.Files)
 	}
-	d, err := newDraft(channel, r, o, c, limit, templates.Files, o.Templates)
+	d, err := newDraft(channel, r, o, c, all, templates.Files, o.Templates)
 	if err != nil {
 		return fallback(err)
 	}
@@ -114,13 +126,22 @@ func compose(channel string, r report.Report, o Options, c *locale.Catalog, limi
 
 // newDraft executes the parts of the templates in dirs. Those of custom templates
 // are all executed, to find out whether they fail.
-func newDraft(channel string, r report.Report, o Options, c *locale.Catalog, limit int, dirs ...fs.FS) (*Draft, error) {
+func newDraft(channel string, r report.Report, o Options, c *locale.Catalog, all bool, dirs ...fs.FS) (*Draft, error) {
 	parts, err := parseParts(channel, c, dirs...)
 	if err != nil {
 		return nil, err
 	}
 	v, groups := newView(r, o, c)
-	d := &Draft{View: v, groups: groups, parts: parts}
+	d := &Draft{View: v, groups: groups, parts: parts, all: all, catalog: c}
+	limit := maxBytes
+	if all {
+		limit = math.MaxInt
+		for _, g := range groups {
+			g.rows = each(g.findings)
+		}
+	} else {
+		chooseRows(groups, r, c)
+	}
 	d.Title = join(d.execute("title", v)).String()
 	d.message = Message{
 		Severity: v.Severity, Failed: v.Failed, Title: d.Title, Mentions: v.Mentions,
@@ -129,12 +150,12 @@ func newDraft(channel string, r report.Report, o Options, c *locale.Catalog, lim
 	if d.Title == "" && d.err == nil {
 		d.err = errors.New("the part title is empty")
 	}
-	d.newRow = func(alike []*report.Finding) Row { return newRow(alike, r, o, c) }
+	d.newRow = func(findings []*report.Finding) Row { return newRow(findings, r, o, c) }
 	d.renderRows = sync.OnceFunc(func() {
 		for _, g := range groups {
 			g.heading = join(d.execute("heading", g.Group))
-			for _, alike := range g.rows {
-				line := join(d.execute("row", d.newRow(alike)))
+			for _, findings := range g.rows {
+				line := join(d.execute("row", d.newRow(findings)))
 				if limit -= len(line.String()) + 1; limit < 0 || d.err != nil {
 					break
 				}
@@ -172,22 +193,23 @@ func (d *Draft) Urgent(rows int) (urgent []UrgentGroup) {
 			break // critical ones come first
 		}
 		u := UrgentGroup{Group: g.Group, More: g.Count}
-		for _, alike := range g.rows[:min(len(g.rows), rows)] {
-			u.Rows = append(u.Rows, d.newRow(alike))
-			u.More -= len(alike)
+		for _, row := range each(g.findings[:min(len(g.findings), rows)]) {
+			u.Rows = append(u.Rows, d.newRow(row))
+			u.More--
 		}
 		urgent = append(urgent, u)
 	}
 	return urgent
 }
 
-// Fit returns the message with as many rows as fits accepts. It omits the least
-// urgent ones first, and the message's More counts what was omitted.
+// Fit returns the message with as many rows as fits accepts, and with at most 40
+// lines. It omits the least urgent rows first, and the message's More counts what
+// was omitted.
 func (d *Draft) Fit(fits func(Message) bool) (m Message, err error) {
 	d.renderRows()
 	try := func(rows int) bool {
 		m = d.render(rows)
-		return d.err == nil && fits(m)
+		return d.err == nil && (d.all || m.lines() <= maxLines) && fits(m)
 	}
 	rows := 0
 	for _, g := range d.groups {
@@ -208,21 +230,28 @@ func (d *Draft) Fit(fits func(Message) bool) (m Message, err error) {
 // render returns the message with its first rows.
 func (d *Draft) render(rows int) Message {
 	m := d.message
-	var more More
+	more := More{ReportURL: d.View.ReportURL}
 	for _, g := range d.groups {
 		n := min(rows, len(g.lines))
 		rows -= n
 		left := g.Count
-		for _, alike := range g.rows[:n] {
-			left -= len(alike)
+		for _, findings := range g.rows[:n] {
+			left -= len(findings)
 		}
 		if n > 0 {
 			m.Groups = append(m.Groups, Block{g.Severity, g.heading, g.lines[:n:n]})
 		}
 		if left > 0 {
 			more.Count += left
-			more.Omitted = append(more.Omitted, Group{Count: left, Title: g.Title, Severity: g.Severity})
+			id, days := g.id, d.catalog.Text("days", g.days)
+			if id == string(report.Expiring) {
+				id, more.Days = "left_expiring", days
+			}
+			more.Facts = append(more.Facts, d.catalog.Text("fact_"+id, left, days))
 		}
+	}
+	if len(more.Facts) > 1 {
+		more.Days = ""
 	}
 	if more.Count > 0 {
 		m.More = d.execute("more", more)
@@ -245,6 +274,6 @@ func CheckCustom(channel string, o Options) error {
 		},
 		Problems: []report.Problem{{Code: "Sample", Message: "a sample", MayHideMatrices: true}},
 	}, now)
-	_, err = newDraft(channel, sample, o, c, maxBytes, templates.Files, o.Templates)
+	_, err = newDraft(channel, sample, o, c, false, templates.Files, o.Templates)
 	return err
 }

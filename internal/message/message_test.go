@@ -2,10 +2,7 @@ package message
 
 import (
 	"fmt"
-	"math"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,13 +26,11 @@ func expiring(name string, days int) *report.Matrix {
 	}
 }
 
-// manyFindings returns a report with so many findings that do not fold.
+// manyFindings returns a report with so many findings.
 func manyFindings(n int) report.Report {
 	l := report.Listing{Total: n}
 	for i := range n {
-		m := expiring(fmt.Sprintf("%05d", i), 1+i%30)
-		m.InstanceType = m.NodeID
-		l.Matrices = append(l.Matrices, m)
+		l.Matrices = append(l.Matrices, expiring(fmt.Sprintf("%05d", i), 1+i%30))
 	}
 	return testReport(l)
 }
@@ -51,7 +46,7 @@ func whole(t testing.TB, channel string, r report.Report, o Options) Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := compose(channel, r, o, c, math.MaxInt)
+	d, err := compose(channel, r, o, c, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,62 +74,6 @@ func text(m Message) string {
 	write(m.More...)
 	write(m.Foot...)
 	return b.String()
-}
-
-// With any number of rows, headings, rows and what was left out count the same
-// matrices.
-func TestFitCountsWhatItLeavesOut(t *testing.T) {
-	var l report.Listing
-	for i := range 300 {
-		m := &report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: report.StatusRunning, Region: []string{"cn-hangzhou", "cn-shanghai"}[i%2], PhoneCount: 25}
-		if i%9 > 0 {
-			m.ExpiresAt = report.Time{Time: testNow.AddDate(0, 0, i%40-3)}
-		}
-		if i%11 == 0 {
-			m.Status = report.StatusFailed
-		}
-		l.Matrices = append(l.Matrices, m)
-	}
-	r := testReport(l)
-	d, err := Compose("x", r, Options{Language: "en", OwnerTag: "owner"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range d.groups {
-		n := 0
-		for _, alike := range g.rows {
-			n += d.newRow(alike).Count
-		}
-		if n != g.Count {
-			t.Errorf("the rows of %q have %d matrices, its heading %d", g.Title, n, g.Count)
-		}
-	}
-	for _, limit := range []int{0, 1, 7, 40, 1 << 20} {
-		rows := 0
-		m, err := d.Fit(func(m Message) bool {
-			rows = 0
-			for _, g := range m.Groups {
-				rows += len(g.Rows)
-			}
-			return rows <= limit
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown := 0
-		for i, g := range m.Groups {
-			for j := range g.Rows {
-				shown += len(d.groups[i].rows[j])
-			}
-		}
-		left := 0
-		if more := regexp.MustCompile(`^and (\d+) more`).FindStringSubmatch(join(m.More).String()); more != nil {
-			left, _ = strconv.Atoi(more[1])
-		}
-		if shown+left != len(r.Findings) || (left == 0) != (len(m.More) == 0) || limit == 7 && shown < 7 {
-			t.Errorf("limit %d: %d shown and %d left out of %d: %s", limit, shown, left, len(r.Findings), m.More)
-		}
-	}
 }
 
 // What has expired comes first, then what ends today, then what failed and the rest.
@@ -294,18 +233,6 @@ func TestMentionsOwnersOfCriticalFindings(t *testing.T) {
 	want := Line{{Person, "ada", ""}, {Plain, " ", ""}, {Person, "bob", ""}}
 	if !slices.Equal(m.Mentions, []string{"ada", "bob"}) || !slices.ContainsFunc(m.Lead, func(l Line) bool { return slices.Equal(l, want) }) {
 		t.Errorf("mentions %q in %v", m.Mentions, m.Lead)
-	}
-}
-
-// Matrices that failed on different days do not share a row.
-func TestFoldedRowsHaveTheSameDay(t *testing.T) {
-	var l report.Listing
-	for i := range 40 {
-		l.Matrices = append(l.Matrices, &report.Matrix{NodeID: fmt.Sprint("cpn-", i), Status: report.StatusFailed, CreatedAt: report.Time{Time: testNow.AddDate(0, 0, -i/10)}})
-	}
-	m := whole(t, "x", testReport(l), Options{})
-	if len(m.Groups) != 1 || len(m.Groups[0].Rows) != 4 {
-		t.Errorf("want a row for each of four days: %s", text(m))
 	}
 }
 

@@ -3,6 +3,7 @@ package message
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,31 +11,23 @@ import (
 	"matrix-expiry-report/report"
 )
 
-func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catalog) Row {
-	f := alike[0]
+func newRow(findings []*report.Finding, r report.Report, o Options, c *locale.Catalog) Row {
+	if len(findings) > 1 {
+		return sharedRow(findings, r, o, c)
+	}
+	f, now := findings[0], r.GeneratedAt.Time
+	primary := r.PrimaryReason(*f)
 	row := Row{
 		Name: Name(f.Matrix), ID: Clean(f.NodeID), Region: c.Region(Clean(f.Region)), Owner: Clean(f.Tags[o.OwnerTag]),
-		Count: len(alike), Severity: f.Severity,
+		Why: Why(c, primary, f, true, now), Count: 1, Phones: f.PhoneCount, Severity: f.Severity,
 	}
-	var ids []string
-	for _, f := range alike {
-		row.Phones += f.PhoneCount
-		ids = append(ids, Clean(f.NodeID))
-	}
-	if len(alike) > 1 {
-		row.Name = c.Text("matrices", len(alike))
-		row.ID = list(c, ids, ", ", foldedIDs, "and_others")
-	} else if row.Name == row.ID {
+	if row.Name == row.ID {
 		row.ID = ""
 	}
-	now := r.GeneratedAt.Time
-	sameHour := !slices.ContainsFunc(alike, func(g *report.Finding) bool { return !g.ExpiresAt.Equal(f.ExpiresAt.Time) })
-	primary := r.PrimaryReason(*f)
-	row.Why = Why(c, primary, f, sameHour, now)
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
 		if reason != primary && !(primary == report.Failed && reason == report.NoExpiry) {
-			text := Why(c, reason, f, sameHour, now)
+			text := Why(c, reason, f, true, now)
 			if id := "also_" + string(reason); c.Has(id) { // the heading does not name it
 				text = c.Text(id, text)
 			}
@@ -43,6 +36,60 @@ func newRow(alike []*report.Finding, r report.Report, o Options, c *locale.Catal
 	}
 	row.Also = strings.Join(also, c.Text("comma"))
 	return row
+}
+
+// sharedRow returns the row of several findings, with what they have in common.
+// That of notices that expire has their dates.
+func sharedRow(findings []*report.Finding, r report.Report, o Options, c *locale.Catalog) Row {
+	f, now := findings[0], r.GeneratedAt.Time
+	primary := r.PrimaryReason(*f)
+	differ := func(value func(f *report.Finding) string) bool {
+		return slices.ContainsFunc(findings, func(g *report.Finding) bool { return value(g) != value(f) })
+	}
+	row := Row{Count: len(findings), Severity: f.Severity}
+	for _, f := range findings {
+		row.Phones += f.PhoneCount
+	}
+	if primary == report.Expiring && f.Severity == report.Notice {
+		row.Dates = dates(findings, now, c)
+		return row
+	}
+	names := make([]string, len(findings))
+	for i, f := range findings {
+		names[i] = Name(f.Matrix)
+	}
+	row.Name = list(c, names, maxNames, "and_others")
+	if !differ(func(f *report.Finding) string { return f.Region }) {
+		row.Region = c.Region(Clean(f.Region))
+	}
+	if !differ(func(f *report.Finding) string { return f.Tags[o.OwnerTag] }) {
+		row.Owner = Clean(f.Tags[o.OwnerTag])
+	}
+	why := func(f *report.Finding) string { return Why(c, r.PrimaryReason(*f), f, true, now) }
+	switch {
+	case !differ(why):
+		row.Why = why(f)
+	case !differ(func(f *report.Finding) string { return Why(c, primary, f, false, now) }):
+		row.Why = Why(c, primary, f, false, now)
+	}
+	return row
+}
+
+// dates returns the days on which findings expire, each with their number: "8 Dec 2 ·
+// 15 Dec 1". It has the year of a day that is more than one year ahead.
+func dates(findings []*report.Finding, now time.Time, c *locale.Catalog) string {
+	var texts []string
+	for len(findings) > 0 {
+		n := untilDate(findings, 1)
+		last := findings[0].LastDay
+		day := c.Text("day", strconv.Itoa(last.Day), c.Text("month_"+strconv.Itoa(int(last.Month))))
+		if last.DaysUntil(now) > 365 {
+			day = c.Date(last.Time(), now)
+		}
+		texts = append(texts, c.Text("day_count", day, n))
+		findings = findings[n:]
+	}
+	return strings.Join(texts, " · ")
 }
 
 // maxTitleName is the maximum length of a name in the title, which ends with what

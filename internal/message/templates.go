@@ -107,7 +107,7 @@ const listFunc = "list"
 // text/template cannot be stopped.
 func checkList(v any) (any, error) {
 	switch v.(type) {
-	case []string, []Group:
+	case []string:
 		return v, nil
 	}
 	return nil, fmt.Errorf("range over %T: not a list", v)

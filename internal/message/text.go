@@ -2,7 +2,6 @@ package message
 
 import (
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -27,7 +26,7 @@ func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 	if err != nil {
 		return err
 	}
-	d, err := compose("text", r, o, c, math.MaxInt)
+	d, err := compose("text", r, o, c, true)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ type View struct {
 	OtherProblems int             // further problems
 	Next          string          // name of the first matrix to expire beyond Days; empty if there is none
 	NextDate      string
-	Bar           string   // expiries per day over Days, as block characters; empty if there are few
+	Busiest       string   // the day on which the most matrices expire; empty if there is no such day
+	BusiestCount  int      // matrices that expire on it
 	Mentions      []string // ids of the owners of critical findings, for the function mention
 	When          string   // date, time and zone of the report
 	ConsoleURL    string
@@ -50,13 +51,14 @@ type Group struct {
 	Phones   int
 }
 
-// A Row holds the fields of the part row: one matrix, or several that differ only
-// in name and id.
+// A Row holds the fields of the part row: one matrix, or in a long report several of
+// one group. Then ID and Also are empty, and so is what is not the same for all.
 type Row struct {
-	Name     string // the name; the id if the name has no visible character
+	Name     string // the name; the id if the name has no visible character; of several "a, b, c and 72 more"
+	Dates    string // instead of a name, of notices that share a row: "8 Dec 2 · 15 Dec 1"
 	ID       string // empty if Name is the id
 	Region   string
-	Why      string // reason and date: "Tue 24 Nov, in 2 days"
+	Why      string // reason and date: "Tue 24 Nov 02:00, in 2 days"
 	Also     string // further reasons; empty if there are none
 	Owner    string // value of the owner tag; may be empty
 	Count    int    // matrices in the row
@@ -64,17 +66,19 @@ type Row struct {
 	Severity report.Severity
 }
 
-// More holds the fields of the part more: findings that were omitted to fit.
+// More holds the fields of the part more: findings that have no row.
 type More struct {
-	Count   int     // matrices
-	Omitted []Group // of these matrices, without Phones
+	Count     int      // matrices
+	Facts     []string // of these: "32 within 7 days", …
+	Days      string   // "30 days" if all of them expire within that; else empty
+	ReportURL string
 }
 
 const (
 	factsInTitle    = 4 // and the number of what is left, or a fifth
 	maxProblems     = 3
 	maxProblemRunes = 300 // of one problem
-	barFrom         = 3   // expiries; with fewer there is no bar
+	busiestFrom     = 3   // expiries; a day with fewer is not the busiest
 	maxTimelineDays = 100_000
 )
 
@@ -85,7 +89,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	case o.Undelivered:
 		return undeliveredView(r, c), nil
 	}
-	groups := groupFindings(r, o, c)
+	groups := groupFindings(r, c)
 	v := View{
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
@@ -114,9 +118,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	for _, id := range o.Regions {
 		v.Queried = append(v.Queried, c.Region(Clean(id)))
 	}
-	if !o.NoBar {
-		v.Bar = bar(r)
-	}
+	v.Busiest, v.BusiestCount = busiest(r, c)
 	return v, groups
 }
 
@@ -161,23 +163,28 @@ func Timeline(r report.Report) []Column {
 	return columns
 }
 
-// bar draws how many matrices expire in each column of the timeline.
-func bar(r report.Report) string {
-	columns := Timeline(r)
-	most, total := 0, 0
-	for _, column := range columns {
-		most = max(most, column.Count)
-		total += column.Count
+// busiest returns the day on which more matrices expire than on any other, and their
+// number. There is none if they are few, and today is in the title.
+func busiest(r report.Report, c *locale.Catalog) (day string, most int) {
+	counts := map[report.Date]int{}
+	for _, f := range r.Findings {
+		if f.Reason == report.Expiring {
+			counts[f.LastDay]++
+		}
 	}
-	if total < barFrom || len(columns) < 5 {
-		return ""
+	if len(counts) < 2 {
+		return "", 0
 	}
-	levels := []rune("▁▂▃▄▅▆▇█")
-	var b strings.Builder
-	for _, column := range columns {
-		b.WriteRune(levels[max(min(column.Count, 1), column.Count*(len(levels)-1)/most)])
+	now := r.GeneratedAt.Time
+	for date, n := range counts {
+		switch {
+		case n > most && n >= busiestFrom && date.DaysUntil(now) > 0:
+			day, most = c.Date(date.Time(), now), n
+		case n >= most:
+			day, most = "", n
+		}
 	}
-	return b.String()
+	return day, most
 }
 
 // mentioned returns the ids of the owners of critical findings, each once.
@@ -220,19 +227,19 @@ func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string,
 	}
 	for _, text := range distinct[:min(len(distinct), maxProblems)] {
 		at := slices.Compact(slices.Sorted(slices.Values(places[text])))
-		text = strings.TrimPrefix(list(c, at, c.Text("comma"), maxProblems, "and_places")+": "+text, ": ")
+		text = strings.TrimPrefix(list(c, at, maxProblems, "and_places")+": "+text, ": ")
 		texts = append(texts, Clean(shorten(text, maxProblemRunes)))
 	}
 	slices.Sort(regions)
 	if regions = slices.Compact(regions); !slices.Contains(regions, "") && len(regions) <= maxProblems {
-		unread = strings.Join(regions, c.Text("comma"))
+		unread = strings.Join(regions, c.Text("list_comma"))
 	}
 	return texts, len(distinct) - len(texts), unread
 }
 
 // list joins the first values, and adds how many others there are.
-func list(c *locale.Catalog, values []string, separator string, most int, others string) string {
-	text := strings.Join(values[:min(len(values), most)], separator)
+func list(c *locale.Catalog, values []string, most int, others string) string {
+	text := strings.Join(values[:min(len(values), most)], c.Text("list_comma"))
 	if rest := len(values) - most; rest > 0 {
 		text += c.Text(others, rest, len(values))
 	}
