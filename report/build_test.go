@@ -201,6 +201,28 @@ func TestHasWarnings(t *testing.T) {
 	}
 }
 
+// The total is unknown if a region is missing and the API counts no more matrices
+// than were read.
+func TestUnreadRegions(t *testing.T) {
+	unread := func(region string) Problem {
+		return Problem{Endpoint: "host", Region: region, MayHideMatrices: true}
+	}
+	for name, c := range map[string]struct {
+		r     Report
+		known bool
+		want  []string
+	}{
+		"complete":      {Report{Complete: true, Total: 9, Listed: 9}, true, nil},
+		"total known":   {Report{Total: 9, Listed: 5, Problems: []Problem{unread("b"), unread("a"), unread("b")}}, true, []string{"a", "b"}},
+		"total unknown": {Report{Total: 5, Listed: 5, Problems: []Problem{unread(""), unread("a"), {Region: "c"}}}, false, []string{"a"}},
+		"nothing read":  {Report{Problems: []Problem{unread("")}}, false, nil},
+	} {
+		if known, got := c.r.TotalKnown(), c.r.UnreadRegions(); known != c.known || !slices.Equal(got, c.want) {
+			t.Errorf("%s: total known %t, regions %q", name, known, got)
+		}
+	}
+}
+
 // All matrices are the findings, in their order, then the others by expiry.
 func TestAllMatrices(t *testing.T) {
 	loc := zone(t, "Asia/Shanghai")

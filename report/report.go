@@ -142,3 +142,18 @@ func (r Report) Failed() bool { return r.Listed == 0 && !r.Complete }
 func (r Report) HasWarnings() bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return !p.MayHideMatrices && p.Endpoint == "" })
 }
+
+// TotalKnown reports whether Total counts the matrices that could not be read. It
+// does not if a region is missing of which the API returned no total.
+func (r Report) TotalKnown() bool { return r.Complete || r.Total > r.Listed }
+
+// UnreadRegions returns the ids of the regions that may lack matrices, sorted.
+func (r Report) UnreadRegions() (ids []string) {
+	for _, p := range r.Problems {
+		if p.MayHideMatrices && p.Region != "" {
+			ids = append(ids, p.Region)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

@@ -7,28 +7,7 @@
 // hostile, empty and very long reports.
 package export
 
-import (
-	"fmt"
-	"slices"
-
-	"matrix-expiry-report/internal/message"
-	"matrix-expiry-report/report"
-)
-
-// totalKnown reports whether r.Total counts the matrices that could not be read.
-// It does not if a region is missing of which the API returned no total.
-func totalKnown(r report.Report) bool { return r.Complete || r.Total > r.Listed }
-
-// unreadRegions returns the ids of the regions whose matrices r may lack, sorted.
-func unreadRegions(r report.Report) (ids []string) {
-	for _, p := range r.Problems {
-		if id := message.Visible(p.Region); p.MayHideMatrices && id != "" {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
+import "fmt"
 
 // counted returns n with the singular or plural of a word.
 func counted(n int, one, many string) string {

@@ -43,7 +43,7 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 	for _, region := range regions {
 		sample(b, "cloudphone_region_complete", oneIf(region.complete), "region", region.id)
 	}
-	if totalKnown(r) {
+	if r.TotalKnown() {
 		single(b, "matrix_expected", "Matrices of any status that exist, as far as known; total in the report.", float64(r.Total))
 	}
 	gauge(b, len(expiring), "matrix_expiry_seconds", "Deprecated: use cloudphone_matrix_expiry_timestamp_seconds. Seconds from the report until the subscription of a matrix ends; negative afterwards.")
@@ -88,8 +88,10 @@ func regionsRead(r report.Report) (all []regionRead) {
 	for _, id := range r.Regions {
 		complete[message.Visible(id)] = true
 	}
-	for _, id := range unreadRegions(r) {
-		complete[id] = false
+	for _, id := range r.UnreadRegions() {
+		if id = message.Visible(id); id != "" {
+			complete[id] = false
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(complete)) {
 		all = append(all, regionRead{id, complete[id]})
