@@ -58,7 +58,7 @@ type Settings struct {
 	HeartbeatURL *url.URL            // a secret; nil if none
 	MaxInFlight  int                 // concurrent requests to one endpoint
 	LogLevel     slog.Level
-	Cron         string        // of the timer, shown by doctor
+	Cron         string        // of the timer, see NextRun
 	Cache        time.Duration // how long HTTP requests share a listing
 }
 

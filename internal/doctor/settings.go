@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/robfig/cron/v3"
-
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/message"
@@ -47,23 +45,17 @@ func (c Checker) settings(context.Context) (checks []Check) {
 	return check("settings", OK, fmt.Sprintf("valid; reports expiries within %d days to %s", c.Settings.Days, strings.Join(names, ", ")), "")
 }
 
-// triggerCron parses the expressions of Function Compute's timers: six fields,
-// or @every.
-// https://www.alibabacloud.com/help/en/functioncompute/fc/user-guide/time-triggers
-var triggerCron = cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-
 // timer checks the expression of the timer that s.yaml deploys, and shows when
 // it runs next.
 func (c Checker) timer(context.Context) []Check {
-	schedule, err := triggerCron.Parse(c.Settings.Cron)
-	if err != nil {
-		return check("timer", Fail, fmt.Sprintf("CRON is %q: %v", c.Settings.Cron, err), "use six fields, such as CRON_TZ=Asia/Shanghai 0 7 9 * * *, or @every 60m")
-	}
 	var next []string
-	t := c.Now().UTC() // an expression that names no zone is in UTC
+	t := c.Now()
 	for range 3 {
-		t = schedule.Next(t)
-		next = append(next, t.In(c.Settings.Location).Format("Mon 2 Jan 15:04"))
+		var err error
+		if t, err = c.Settings.NextRun(t); err != nil {
+			return check("timer", Fail, fmt.Sprintf("CRON is %q: %v", c.Settings.Cron, err), "use six fields, such as CRON_TZ=Asia/Shanghai 0 7 9 * * *, or @every 60m")
+		}
+		next = append(next, t.Format("Mon 2 Jan 15:04"))
 	}
 	return check("timer", OK, fmt.Sprintf("%s runs next on %s (%s)", c.Settings.Cron, strings.Join(next, ", "), c.Settings.Location), "")
 }
