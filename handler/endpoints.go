@@ -62,11 +62,14 @@ func (h *Handler) serveReport(w *response, r *http.Request) error {
 	switch {
 	case err != nil:
 		return err
-	case res.report.Failed():
+	case res.report.Failed() && !acceptsPage(r):
 		return httpError{http.StatusBadGateway, "ListingFailed", problemsText(res.report)}
 	}
 	res.url = r.URL
 	f := formatNamed(q.format)
+	if res.report.Failed() {
+		w.status, f = http.StatusBadGateway, formatNamed("html")
+	}
 	if err := f.write(w, res); err != nil {
 		return h.writeFailed(w, r, f, err)
 	}

@@ -20,7 +20,8 @@ func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
 	res := newResponse(maxResponseBytes)
 	req, err := httpRequest(ctx, event)
 	if err != nil {
-		writeError(res, httpError{http.StatusBadRequest, "InvalidEvent", err.Error()})
+		res.status = http.StatusBadRequest
+		writeJSON(res, errorJSON("InvalidEvent", err.Error()))
 		return res.event()
 	}
 	h.serve(res, req)
@@ -28,7 +29,7 @@ func (h *Handler) httpEvent(ctx context.Context, event []byte) ([]byte, error) {
 		res.clear()
 		res.limit = 0
 		const message = "the response exceeds the limit of the platform; narrow it with region, severity, owner or fewer days"
-		writeError(res, httpError{http.StatusInsufficientStorage, "AnswerTooLarge", message})
+		h.writeError(res, req, httpError{http.StatusInsufficientStorage, "AnswerTooLarge", message})
 		res.finish()
 	}
 	if req.Method == http.MethodHead {

@@ -92,7 +92,7 @@ func (h *Handler) serve(w *response, r *http.Request) {
 	}
 	if err := h.dispatch(w, r); err != nil && !w.tooLarge() {
 		w.clear()
-		writeError(w, err)
+		h.writeError(w, r, err)
 	}
 	w.finish()
 }
@@ -147,9 +147,9 @@ type httpError struct {
 
 func (e httpError) Error() string { return e.message }
 
-// writeError writes the response for an error. An error of another type than
-// httpError is that of an invalid query or header.
-func writeError(w *response, err error) {
+// writeError writes the response for an error: a page for a browser, else JSON. An
+// error of another type than httpError is that of an invalid query or header.
+func (h *Handler) writeError(w *response, r *http.Request, err error) {
 	e, ok := errors.AsType[httpError](err)
 	switch {
 	case ok:
@@ -159,6 +159,10 @@ func writeError(w *response, err error) {
 		e = httpError{http.StatusBadRequest, "InvalidParameter", oneLine(err)}
 	}
 	w.status = e.status
+	if acceptsPage(r) && h.writeErrorPage(w, r, e) == nil {
+		return
+	}
+	w.clear()
 	writeJSON(w, errorJSON(e.code, e.message))
 }
 

@@ -33,7 +33,7 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 var composed = regexp.MustCompile(`^page_(` + alternatives(report.Severities) + `)$|` +
 	`^(fact|heading|why|also)_(` + alternatives(report.Reasons()) + `|expiring_today|expiring_tonight|more_expiring|left_expiring|creating|deleting)$|` +
 	`^one(_(` + alternatives(report.Reasons()) + `))?$|` +
-	`^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint|command_words|language)_|^date(_year)?$`)
+	`^page_(error|advice)_|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint|command_words|language)_|^date(_year)?$`)
 
 func alternatives[T ~string](names []T) string {
 	quoted := make([]string, len(names))

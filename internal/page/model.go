@@ -1,6 +1,7 @@
 package page
 
 import (
+	"html/template"
 	"maps"
 	"net/url"
 	"slices"
@@ -18,6 +19,7 @@ type model struct {
 	Options
 	message.View
 	Title      string
+	Icon       template.URL
 	Language   string
 	Languages  []*locale.Catalog // the other ones
 	Urgent     []message.UrgentGroup
@@ -44,7 +46,7 @@ const urgentRows = 6
 
 func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
 	m := model{
-		Options: o, View: d.View, Title: d.Title, Language: c.Language(),
+		Options: o, View: d.View, Title: d.Title, Icon: stateIcon(r), Language: c.Language(),
 		Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Severities: report.Severities, Bars: newBarCharts(r, c),
 		Filters: []filter{
 			newFilter(o, "severity", report.Severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
@@ -74,6 +76,20 @@ func newFilter[T ~string](o Options, name string, values []T, text func(T) strin
 		f.Options = append(f.Options, option{string(v), text(v)})
 	}
 	return f
+}
+
+// stateIcon returns the favicon of a report. That of one without findings is a
+// warning unless the report is certain.
+func stateIcon(r report.Report) template.URL {
+	switch {
+	case r.Failed():
+		return icon(report.Critical)
+	case len(r.Findings) > 0:
+		return icon(r.Findings[0].Severity)
+	case !r.Complete || r.HasWarnings() || r.Listed == 0:
+		return icon(report.Warning)
+	}
+	return icon("")
 }
 
 // With returns the URL of the page with one parameter changed.

@@ -58,22 +58,27 @@ func Write(w io.Writer, r report.Report, o Options) error {
 	if err != nil {
 		return err
 	}
+	return execute(w, "page.html", c, newModel(r, d, o, c))
+}
+
+// execute writes a template in the language of c.
+func execute(w io.Writer, name string, c *locale.Catalog, data any) error {
 	t := template.Must(parsed().Clone()).Funcs(template.FuncMap{"t": c.Lookup, "region": c.Region})
 	out := bufio.NewWriter(w)
-	if err := t.Execute(out, newModel(r, d, o, c)); err != nil {
+	if err := t.ExecuteTemplate(out, name, data); err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
 	return out.Flush()
 }
 
-// parsed returns the template. Each page executes a clone with the functions of
+// parsed returns the templates. Each page executes a clone with the functions of
 // its language.
 var parsed = sync.OnceValue(func() *template.Template {
 	var c *locale.Catalog
-	t := template.New("page.html").Funcs(template.FuncMap{
+	t := template.New("").Funcs(template.FuncMap{
 		"t": c.Lookup, "region": c.Region, "style": style, "script": script,
 	})
-	return template.Must(t.ParseFS(templates.Files, "page.html"))
+	return template.Must(t.ParseFS(templates.Files, "page.html", "error.html"))
 })
 
 // style and script return the files as values that html/template writes
