@@ -230,6 +230,7 @@ func TestSchemaReasons(t *testing.T) {
 		{"severities", s.Defs["finding"].Properties["severity"].Enum, severities},
 		{"names in counts", counts.PropertyNames.Enum, append(reasons, "deleted")},
 		{"required counts", counts.Required, append(reasons, "deleted")},
+		{"properties of counts", slices.Sorted(maps.Keys(counts.Properties)), slices.Sorted(slices.Values(append(reasons, "deleted")))},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s: schema has %q, want %q", c.what, c.got, c.want)
@@ -320,6 +321,7 @@ func TestSchemaRejects(t *testing.T) {
 		"days as text":      change(func(_, f map[string]any) { f["days_left"] = "2" }),
 		"a further count":   change(func(r, _ map[string]any) { r["counts"].(map[string]any)["tired"] = 1 }),
 		"a missing count":   change(func(r, _ map[string]any) { delete(r["counts"].(map[string]any), "deleted") }),
+		"a count as text":   change(func(r, _ map[string]any) { r["counts"].(map[string]any)["failed"] = "1" }),
 		"fractional phones": change(func(_, f map[string]any) { f["phone_count"] = 2.5 }),
 	} {
 		if err := compiled.Validate(v); err == nil {
@@ -367,6 +369,8 @@ func reports() map[string]report.Report {
 		{NodeID: "d", Status: report.StatusDeleting, ModifiedAt: in(-9)},
 		{NodeID: "e", Status: report.StatusDeleted},
 		{NodeID: "f", Status: report.StatusRunning, ExpiresAt: in(300)},
+		{NodeID: "g", Status: report.StatusRunning, ExpiresRaw: "soon", BandwidthStatus: "2"},
+		{NodeID: "h", Status: report.StatusFailed, ExpiresAt: report.Time{Time: time.Date(9999, 12, 31, 16, 0, 0, 0, time.UTC)}},
 	}, Problems: []report.Problem{{Endpoint: "host", Region: "cn-shenzhen", Code: "Timeout", Message: "no answer", MayHideMatrices: true}}}
 	full := report.Build(rules, l, now)
 	full.Deliveries = []report.Delivery{{Channel: "slack", Delivered: true, Messages: 1}, {Channel: "teams", Error: "no answer"}}
@@ -381,6 +385,6 @@ func reports() map[string]report.Report {
 		"warnings only": full.Filter(func(f report.Finding) bool { return f.Severity == report.Warning }),
 		"empty":         report.Build(rules, report.Listing{}, now),
 		"nothing read":  report.Build(rules, report.Listing{Problems: l.Problems}, now),
-		"nothing to do": report.Build(rules, report.Listing{Matrices: l.Matrices[5:]}, now),
+		"nothing to do": report.Build(rules, report.Listing{Matrices: l.Matrices[5:6]}, now),
 	}
 }
