@@ -2,7 +2,10 @@ package chat
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"matrix-expiry-report/internal/config"
@@ -42,11 +45,20 @@ func loadFeishu(env *config.Env) Channel {
 
 var feishuMarkup = newMarkdown(escapeFeishu, "\n", feishuPerson.MatchString, func(id string) string { return "<at id=" + id + "></at>" })
 
-// escapeFeishu also escapes shortcodes, which Feishu's Markdown has. Its HTML
-// entities would keep the characters themselves, but older clients are not
-// documented to decode them.
+// feishuEntities are the escapes of the characters that Feishu's Markdown acts on.
+// An entity of the colon would not keep an address from becoming a link.
+// https://open.feishu.cn/document/feishu-cards/card-json-v2-components/content-components/rich-text
+var feishuEntities = strings.NewReplacer("*", "&#42;", "`", "&#96;", "~", "&#126;", "[", "&#91;", "]", "&#93;", "<", "&#60;", ">", "&#62;",
+	"#", "&#35;", "|", "&#124;", `\`, "&#92;", "!", "&#33;", "@", "&#64;", "&", "&#38;", "$", "&#36;", "://", "：//")
+
+var feishuStarts = regexp.MustCompile(`^(\d*)([-+=.)])`)
+
 func escapeFeishu(text string, lineStart bool) string {
-	return escapeShortcodes(escapeMarkdown(text, lineStart))
+	start := ""
+	if sign := feishuStarts.FindStringSubmatch(text); lineStart && sign != nil {
+		text, start = text[len(sign[0]):], fmt.Sprintf("%s&#%d;", sign[1], sign[2][0])
+	}
+	return start + escapeUnderscores(feishuEntities.Replace(escapeShortcodes(text)), "&#95;")
 }
 
 var feishuColours = map[report.Severity]string{
@@ -76,7 +88,7 @@ func feishuCard(m message.Message, colour string) object {
 	if len(m.Foot) > 0 {
 		elements = append(elements, object{"tag": "markdown", "content": feishuMarkup.lines(m.Foot, "\n"), "text_size": "notation"})
 	}
-	title := object{"tag": "plain_text", "content": feishuMarkup.escape(m.Title, true)}
+	title := object{"tag": "plain_text", "content": escapeShortcodes(escapeMarkdown(m.Title, false))}
 	return object{"schema": "2.0", "header": object{"title": title, "template": colour}, "body": object{"elements": elements}}
 }
 

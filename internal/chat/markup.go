@@ -31,8 +31,10 @@ type layout struct {
 }
 
 // An escaper returns text so that the service shows it and nothing else:
-// without markup, mentions, links and emoji. At the start of a line more
-// characters are markup than elsewhere.
+// without markup, mentions, links and emoji. It uses the escapes that the service
+// documents. If there are none, it replaces a character by a homoglyph, but only
+// where the character acts: brackets in a sentence are harmless. At the start of a
+// line more characters are markup than elsewhere.
 type escaper func(text string, lineStart bool) string
 
 func (m markup) line(l message.Line) string {
@@ -95,19 +97,20 @@ func escapeText(text string, _ bool) string {
 	return strings.ReplaceAll(escapeShortcodes(text), "://", "：//")
 }
 
-var shortcode = regexp.MustCompile(`:([A-Za-z+-])`)
+var shortcode = regexp.MustCompile(`:([\w+'-]+):`)
 
-func escapeShortcodes(text string) string { return shortcode.ReplaceAllString(text, "：$1") }
+func escapeShortcodes(text string) string { return shortcode.ReplaceAllString(text, "：$1：") }
 
 // escapeUnderscores replaces underscores, but not within a word, where they have
 // no effect: names are full of them.
-func escapeUnderscores(text string, replacement rune) string {
+func escapeUnderscores(text, replacement string) string {
 	isWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 	runes := []rune(text)
 	var b strings.Builder
 	for i, r := range runes {
 		if r == '_' && (i == 0 || !isWord(runes[i-1]) || i+1 == len(runes) || !isWord(runes[i+1])) {
-			r = replacement
+			b.WriteString(replacement)
+			continue
 		}
 		b.WriteRune(r)
 	}
@@ -121,28 +124,50 @@ func newMarkdown(escape escaper, newline string, isPerson func(id string) bool, 
 	return markup{
 		escape:   escape,
 		bold:     around("**"),
-		link:     func(text, url string) string { return "[" + text + "](" + url + ")" },
+		link:     func(text, url string) string { return "[" + squareBrackets.Replace(text) + "](" + url + ")" },
 		isPerson: isPerson,
 		mention:  mention,
 		layout:   layout{title: "### ", lead: "\n\n", rows: "\n\n- ", row: "\n- ", newline: newline, foot: "> "},
 	}
 }
 
-// homoglyphs replace the characters that Markdown acts on; parentheses act only
-// after brackets, and an address becomes a link. Whether a client honours a
-// backslash is not documented for any service.
-var homoglyphs = strings.NewReplacer("*", "＊", "`", "ˋ", "~", "～", "[", "［", "]", "］", "<", "＜", ">", "＞", "#", "＃",
-	"|", "｜", `\`, "＼", "!", "！", "@", "＠", "&", "＆", "$", "＄", "://", "：//")
-
 var (
+	// squareBrackets end the text of a link.
+	squareBrackets = strings.NewReplacer("[", "［", "]", "］")
+
+	// homoglyphs replace the characters that Markdown acts on anywhere, and the
+	// address that becomes a link. Whether a client honours a backslash is not
+	// documented for any service.
+	homoglyphs = strings.NewReplacer("*", "＊", "`", "ˋ", "~", "～", "|", "｜", `\`, "＼", "@", "＠", "$", "＄", "://", "：//")
+
+	// What acts only together with what follows, which may be another span.
+	linkEnd   = regexp.MustCompile(`\]([\[(:]|$)`)
+	image     = regexp.MustCompile(`!(\[|$)`)
+	tag       = regexp.MustCompile(`<([A-Za-z/!?@#]|$)`)
+	reference = regexp.MustCompile(`&(#?\w*(?:;|$))`)
+
+	// What acts at the start of a line, as a list, a quote or a heading.
+	lineSign   = regexp.MustCompile(`^[-+=]`)
 	listNumber = regexp.MustCompile(`^(\d+)[.)]( |$)`)
-	listSign   = regexp.MustCompile(`^[-+=]`) // of a list or a heading
 )
 
 // escapeMarkdown replaces what Markdown acts on by homoglyphs.
 func escapeMarkdown(text string, lineStart bool) string {
+	text = linkEnd.ReplaceAllString(text, "］$1")
+	text = image.ReplaceAllString(text, "！$1")
+	text = tag.ReplaceAllString(text, "＜$1")
+	text = reference.ReplaceAllString(text, "＆$1")
 	if lineStart {
-		text = listSign.ReplaceAllString(listNumber.ReplaceAllString(text, "$1．$2"), "‐")
+		text = listNumber.ReplaceAllString(lineSign.ReplaceAllString(text, "‐"), "$1．$2")
+		text = escapeStart(escapeStart(text, "#", "＃"), ">", "＞")
 	}
-	return homoglyphs.Replace(escapeUnderscores(text, '＿'))
+	return homoglyphs.Replace(escapeUnderscores(text, "＿"))
+}
+
+// escapeStart replaces sign at the start of a text.
+func escapeStart(text, sign, replacement string) string {
+	if rest, ok := strings.CutPrefix(text, sign); ok {
+		return replacement + rest
+	}
+	return text
 }

@@ -3,6 +3,7 @@ package chat
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -13,6 +14,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	gmtext "github.com/yuin/goldmark/text"
 
 	"matrix-expiry-report/internal/config"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
@@ -89,6 +94,52 @@ func TestMentionOfOtherIDIsText(t *testing.T) {
 	for _, id := range []string{"all", "<!channel>"} {
 		if e, ok := slackElement(message.Span{Style: message.Person, Text: id}).(*slack.RichTextSectionTextElement); !ok || e.Text != id {
 			t.Errorf("slack: %q is not text", id)
+		}
+	}
+}
+
+// Characters that act nowhere in a text are shown unchanged, such as the brackets
+// and colons of the program's own words.
+func TestEscapeChangesOnlyWhatActs(t *testing.T) {
+	const harmless = "[prod] 2 of [3] (4), a < 5, b > 6, R&D, #7, well! 8: eds-aic:List - {9}"
+	for name, tt := range map[string]struct {
+		markup
+		harmless, link string
+	}{
+		"slack":      {slackMarkup, strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(harmless), "[a](b)"},
+		"compatible": {compatibleMarkup, harmless, "[a］(b)"},
+		"dingtalk":   {dingtalkMarkup, harmless, "[a］(b)"},
+		"wecom":      {wecomMarkup, harmless, "[a］(b)"},
+	} {
+		if got := tt.escape(harmless, true); got != tt.harmless {
+			t.Errorf("%s: got %s\nwant %s", name, got, tt.harmless)
+		}
+		if got := tt.escape("[a](b)", true); got != tt.link {
+			t.Errorf("%s: got %s, want %s", name, got, tt.link)
+		}
+	}
+	// Feishu shows every character, as it has an escape for each.
+	if got := html.UnescapeString(feishuMarkup.escape(harmless+"*_`~|\\@$", true)); got != harmless+"*_`~|\\@$" {
+		t.Errorf("feishu shows %s", got)
+	}
+}
+
+// Two spans do not make markup that neither is by itself.
+func TestEscapeAtEndOfSpan(t *testing.T) {
+	spans := []string{"[a]", "(b)", "<", "font>", "!", "[c", "&", "lt;", "&#4", "2;", "&#42", ";"}
+	for name, m := range map[string]markup{"dingtalk": dingtalkMarkup, "wecom": wecomMarkup, "feishu": feishuMarkup} {
+		for _, first := range spans {
+			for _, second := range spans {
+				l := message.Line{{Text: "x "}, {Style: message.Code, Text: first}, {Text: second}, {Style: message.Link, Text: "link", URL: console}}
+				n := map[string]int{}
+				countNodes(n, m.line(l))
+				if len(n) != 3 || n["element Link"] != 1 { // and the document with a paragraph
+					t.Errorf("%s: %q and %q make %v: %s", name, first, second, n, m.line(l))
+				}
+				if shown := html.UnescapeString(m.line(l)); name != "feishu" && shown != m.line(l) {
+					t.Errorf("%s: %q and %q are shown as %s", name, first, second, shown)
+				}
+			}
 		}
 	}
 }
@@ -200,9 +251,11 @@ func walk(v any, place string, visit func(place, text string, markup bool)) {
 
 var (
 	innerUnderscore = regexp.MustCompile(`([\pL\p{Nd}])_+([\pL\p{Nd}])`)
-	lineStart       = regexp.MustCompile(`(?m)^ *(\d+[.)] |[-+*>#=]|&gt;|---)`)
+	markdownStart   = regexp.MustCompile(`(?m)^ *(\d+[.)] |[-+*>#=]|---)`)
+	markdownSigns   = regexp.MustCompile("[*_`~|@$]|\\\\|\\][\\[(:]|!\\[|<[A-Za-z/!?@#]|&#?\\w+;")
+	entity          = regexp.MustCompile(`&#\d+;`)
 	slackLineStart  = regexp.MustCompile(`(?m)^ *(>|&gt;)`) // Slack has no lists and headings
-	emojiCode       = regexp.MustCompile(`:[A-Za-z+-]`)
+	emojiCode       = regexp.MustCompile(`:[\w+'-]+:`)
 )
 
 // ownLinks are the markup of the link to console.
@@ -225,23 +278,46 @@ func count(n map[string]int, place, text, kind string, markup bool) {
 	if !markup {
 		return
 	}
-	starts, active := lineStart, []string{"*", "_", "`", "~", "[", "]", "](", "<", ">", "#", "|", "\\", "!", "@", "&", "$"}
+	if kind == "dingtalk" || kind == "wecom" || kind == "feishu" {
+		countNodes(n, text)
+	}
 	switch kind {
 	case "slack":
-		starts, active = slackLineStart, []string{"*", "_", "`", "~", "<", ">", "&"}
+		text = strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "").Replace(text)
+	case "feishu":
+		text = entity.ReplaceAllString(text, "x")
+	}
+	starts, active := markdownStart, markdownSigns
+	switch kind {
+	case "slack":
+		starts, active = slackLineStart, regexp.MustCompile("[*_`~<>&]")
+	case "feishu":
+		active = regexp.MustCompile("[][*_`~<>|#!@&$]|\\\\")
 	case "compatible":
 		starts = slackLineStart
 	}
 	n["line start"] += len(starts.FindAllString(text, -1))
-	if kind == "slack" {
-		text = strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "").Replace(text)
-	}
 	for before := ""; before != text; {
 		before = text
 		text = innerUnderscore.ReplaceAllString(text, "$1$2")
 	}
-	for _, s := range active {
-		n[s] += strings.Count(text, s)
+	for _, s := range active.FindAllString(text, -1) {
+		n[s]++
+	}
+}
+
+// countNodes counts the elements of Markdown as a parser of the standard sees them.
+func countNodes(n map[string]int, text string) {
+	source := []byte(text)
+	doc := goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Table)).Parser().Parse(gmtext.NewReader(source))
+	err := ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		if kind := node.Kind(); entering && kind != ast.KindText && kind != ast.KindTextBlock {
+			n["element "+kind.String()]++
+		}
+		return ast.WalkContinue, nil
+	})
+	if err != nil {
+		panic(err)
 	}
 }
 

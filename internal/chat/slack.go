@@ -57,16 +57,16 @@ func loadSlack(env *config.Env) Channel {
 }
 
 var (
-	slackMarkup      = newMrkdwn(slackEscapes)
-	compatibleMarkup = newMrkdwn(compatibleEscapes)
+	slackMarkup      = newMrkdwn(escapeMrkdwn)
+	compatibleMarkup = newMrkdwn(escapeCompatible)
 )
 
-func newMrkdwn(escapes *strings.Replacer) markup {
+func newMrkdwn(escape escaper) markup {
 	return markup{
-		escape:   func(text string, _ bool) string { return escapeMrkdwn(text, escapes) },
+		escape:   escape,
 		bold:     around("*"),
 		code:     around("`"),
-		link:     func(text, url string) string { return "<" + url + "|" + text + ">" },
+		link:     func(text, url string) string { return "<" + url + "|" + strings.ReplaceAll(text, ">", "＞") + ">" },
 		isPerson: slackPerson.MatchString,
 		mention: func(id string) string {
 			if strings.HasPrefix(id, "S") {
@@ -82,17 +82,15 @@ func newMrkdwn(escapes *strings.Replacer) markup {
 // https://docs.slack.dev/messaging/formatting-message-text#escaping
 var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "~", "∼", "`", "ˋ")
 
-// Compatible services parse Markdown, mention people by a bare @, and may show
-// an escape literally.
-var compatibleEscapes = strings.NewReplacer("&", "＆", "<", "＜", ">", "＞", "*", "∗", "~", "∼", "`", "ˋ",
-	"[", "［", "]", "］", "@", "＠", "#", "＃", "|", "｜", "!", "！", `\`, "＼", "$", "＄")
+func escapeMrkdwn(text string, _ bool) string {
+	text = escapeUnderscores(escapeText(text, false), "\u02cd")
+	return slackEscapes.Replace(escapeStart(text, ">", "＞")) // an escaped one at the start of a line is a quote, too
+}
 
-func escapeMrkdwn(text string, escapes *strings.Replacer) string {
-	text = escapeUnderscores(escapeText(text, false), '\u02cd')
-	if rest, ok := strings.CutPrefix(text, ">"); ok { // an escaped one at the start of a line is a quote, too
-		text = "＞" + rest
-	}
-	return escapes.Replace(text)
+// escapeCompatible is the escaper for services that parse Markdown, and may show an
+// escape literally.
+func escapeCompatible(text string, lineStart bool) string {
+	return escapeShortcodes(escapeMarkdown(text, lineStart))
 }
 
 // slackBlockBody returns the message as blocks. A reply, which has no id, is
