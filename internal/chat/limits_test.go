@@ -49,7 +49,7 @@ func newCounter(t *testing.T, lang string) counter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const any, bold = "ANY", `(?:\*\*)?`
+	const any, bold = "ANY", `(?:\*\*)?(?:</?font[^>]*>)?(?:\*\*)?`
 	// pattern matches a text in the plural forms of some numbers.
 	pattern := func(text func(n int) string) string {
 		var forms []string

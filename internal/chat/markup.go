@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/report"
 )
 
 // A markup writes lines in the form that one chat service documents. bold, code
@@ -13,7 +14,8 @@ import (
 type markup struct {
 	escape   escaper
 	bold     func(text string) string
-	code     func(text string) string // nil if the service does not show code everywhere
+	urgent   func(heading string) string // marks the heading of a critical group; nil if the service has no colours
+	code     func(text string) string    // nil if the service does not show code everywhere
 	link     func(text, url string) string
 	isPerson func(id string) bool // reports whether an id is one of the service's
 	mention  func(id string) string
@@ -71,7 +73,11 @@ func (m markup) text(msg message.Message) string {
 		text += m.lead + m.lines(msg.Lead, m.newline)
 	}
 	for _, g := range msg.Groups {
-		text += "\n\n" + m.bold(m.line(g.Heading)) + m.rows + m.lines(g.Rows, m.row)
+		heading := m.line(g.Heading)
+		if m.urgent != nil && g.Severity == report.Critical {
+			heading = m.urgent(heading)
+		}
+		text += "\n\n" + m.bold(heading) + m.rows + m.lines(g.Rows, m.row)
 	}
 	if len(msg.More) > 0 {
 		text += "\n\n" + m.lines(msg.More, m.newline)

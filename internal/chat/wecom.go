@@ -25,7 +25,16 @@ func loadWeCom(env *config.Env) Channel {
 	}
 }
 
-var wecomMarkup = newMarkdown(escapeMarkdown, "\n", isWeComPerson, func(id string) string { return "<@" + id + ">" })
+var wecomMarkup = newWeComMarkup()
+
+// newWeComMarkup returns the markdown of version 1, which has colours and mentions,
+// but no lists.
+func newWeComMarkup() markup {
+	m := newMarkdown(escapeMarkdown, "\n", isWeComPerson, func(id string) string { return "<@" + id + ">" })
+	m.urgent = func(heading string) string { return `<font color="warning">` + heading + "</font>" }
+	m.rows, m.row = "\n• ", "\n• "
+	return m
+}
 
 // isWeComPerson also excludes the ids of other services, as an id of WeCom may
 // look like one.
@@ -33,8 +42,6 @@ func isWeComPerson(id string) bool {
 	return wecomPerson.MatchString(id) && !slackPerson.MatchString(id) && !strings.HasPrefix(id, "ou_")
 }
 
-// wecomBody returns the markdown of version 1: version 2 has lists, but no
-// mentions.
 func wecomBody(o outgoing) ([]byte, error) {
 	text, err := fitText(o.draft, wecomContentBytes, length, wecomMarkup)
 	if err != nil {

@@ -70,7 +70,7 @@ func TestPageShowsLists(t *testing.T) {
 	articles := strings.Split(pageOf(t, messages(t)), "<article ")[1:]
 	for _, article := range articles {
 		service, _, _ := strings.Cut(strings.TrimPrefix(article, `id="`), "-")
-		want := slices.Contains([]string{"slack", "dingtalk", "feishu", "wecom"}, service)
+		want := slices.Contains([]string{"slack", "dingtalk", "feishu"}, service)
 		if got := strings.Contains(article, "<ul><li>"); got != want {
 			t.Errorf("%s: a list %t, want %t", service, got, want)
 		}
