@@ -186,9 +186,22 @@ func slackElement(r message.Span) slack.RichTextSectionElement {
 	return slack.NewRichTextSectionTextElement(text, nil)
 }
 
-// slackNotification returns the text of a notification: title and lead.
+// slackNotification returns the text of a notification, which screen readers read as
+// well: title and lead, without markup, links and mentions, which the blocks have.
 func slackNotification(m message.Message) string {
-	return slackMarkup.text(message.Message{Title: m.Title, Lead: m.Lead})
+	text := slackMarkup.escape(m.Title, true)
+	for _, l := range m.Lead {
+		plain := message.Line{}
+		for _, r := range l {
+			if r.Style != message.Link && r.Style != message.Person {
+				plain = append(plain, message.Span{Text: r.Text})
+			}
+		}
+		if line := strings.Trim(slackMarkup.line(plain), " ·"); line != "" { // the dots were between links
+			text += "\n" + line
+		}
+	}
+	return text
 }
 
 // slackChars returns how many characters of text the blocks of a message have.

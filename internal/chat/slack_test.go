@@ -1,8 +1,12 @@
 package chat
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
+
+	"matrix-expiry-report/internal/locale"
 )
 
 // If Slack refuses blocks, the channel posts text with the same rows.
@@ -37,6 +41,27 @@ func TestSlackKeepsUnderscoresWithinWords(t *testing.T) {
 	} {
 		if got := slackMarkup.escape(in, true); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+// The text of a notification has no markup, link or mention, and begins with the
+// title. Its entities are Slack's escapes.
+func TestSlackNotificationIsPlain(t *testing.T) {
+	markup := regexp.MustCompile("[<>*`~]|://|[UWS]012AB3CD|·$")
+	for file, archive := range scenarioFiles(t) {
+		r, o := parseScenario(t, archive).report(t)
+		o.ReportURL, o.Mentions = console, map[string][]string{"team-a": {"U012AB3CD"}, "team-b": {"S012AB3CD"}, "": {"W012AB3CD"}}
+		for _, o.Language = range locale.Languages() {
+			m := post(t, "slack", r, o)
+			var body struct{ Text string }
+			if err := json.Unmarshal(m.Body, &body); err != nil {
+				t.Fatal(err)
+			}
+			title, _, _ := strings.Cut(body.Text, "\n")
+			if found := markup.FindString(body.Text); found != "" || title != m.Title && title != slackMarkup.escape(m.Title, true) {
+				t.Errorf("%s, %s: %q in the text %q", scenarioName(file), o.Language, found, body.Text)
+			}
 		}
 	}
 }
