@@ -266,7 +266,7 @@ func count(n map[string]int, place, text, kind string, markup bool) {
 	n["place "+place]++
 	n["lines"] += strings.Count(text, "\n")
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp, unicode.Co) || r == '\u200b' {
+		if unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp, unicode.Co) || r == '\u200b' && kind != "teams" { // Teams' own lets words break
 			n[fmt.Sprintf("%U", r)]++
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -31,6 +32,26 @@ func loadTeams(env *config.Env) Channel {
 	return Channel{url: u, isPerson: noPerson, formats: []format{teamsBody}, check: checkTeams}
 }
 
+// teamsWord is how many characters of a word fit in a line on a phone.
+const teamsWord = 24
+
+// teamsText returns text for a run. Cards do not break words, so it lets those that
+// are wider than a phone break, by a space without width.
+func teamsText(text string) string {
+	var b strings.Builder
+	word := 0
+	for _, r := range escapeText(text, false) {
+		if word++; unicode.IsSpace(r) {
+			word = 0
+		} else if word > teamsWord {
+			b.WriteRune('\u200b')
+			word = 1
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 // A teamsRun is text without markup. A TextBlock would be parsed as Markdown and
 // could contain functions.
 type teamsRun struct {
@@ -48,17 +69,17 @@ var teamsColours = map[report.Severity]string{
 
 func teamsBody(o outgoing) ([]byte, error) {
 	return fitBody(o.draft, teamsStoredBytes, storedBytes, func(m message.Message) any {
-		m.Title = escapeText(m.Title, true)
+		title := escapeText(m.Title, true)
 		card := object{
 			"$schema":      "http://adaptivecards.io/schemas/adaptive-card.json",
 			"type":         "AdaptiveCard",
 			"version":      "1.4", // which all clients support: https://adaptivecards.io/explorer/
-			"fallbackText": m.Title,
+			"fallbackText": title,
 			"body":         teamsElements(m, teamsColours[tone(m, o.report)]),
 			"msteams":      object{"width": "Full"},
 		}
 		attachment := object{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": nil, "content": card}
-		return object{"type": "message", "summary": m.Title, "attachments": []any{attachment}}
+		return object{"type": "message", "summary": title, "attachments": []any{attachment}}
 	})
 }
 
@@ -85,7 +106,7 @@ func teamsElements(m message.Message, colour string) (all []object) {
 			all = append(all, object{"type": "RichTextBlock", "spacing": spacing, "inlines": runs})
 		}
 	}
-	title := teamsRun{Type: "TextRun", Text: m.Title, Size: "large", Weight: "bolder", Color: colour}
+	title := teamsRun{Type: "TextRun", Text: teamsText(m.Title), Size: "large", Weight: "bolder", Color: colour}
 	all = append(all, object{"type": "RichTextBlock", "inlines": []teamsRun{title}})
 	var links []object
 	for _, l := range m.Lead {
@@ -97,14 +118,14 @@ func teamsElements(m message.Message, colour string) (all []object) {
 		all = append(all, object{"type": "ActionSet", "actions": links})
 	}
 	for _, g := range m.Groups {
-		add("medium", teamsRun{Type: "TextRun", Text: escapeText(g.Heading.String(), true), Weight: "bolder"})
+		add("medium", teamsRun{Type: "TextRun", Text: teamsText(g.Heading.String()), Weight: "bolder"})
 		for _, row := range g.Rows {
 			runs, _ := teamsRuns(row)
 			add("small", append([]teamsRun{{Type: "TextRun", Text: "• "}}, runs...)...)
 		}
 	}
 	for _, l := range slices.Concat(m.More, m.Foot) {
-		add("medium", teamsRun{Type: "TextRun", Text: escapeText(l.String(), true), Subtle: true})
+		add("medium", teamsRun{Type: "TextRun", Text: teamsText(l.String()), Subtle: true})
 	}
 	return all
 }
@@ -113,7 +134,7 @@ func teamsElements(m message.Message, colour string) (all []object) {
 // without the dots between these.
 func teamsRuns(l message.Line) (runs []teamsRun, links []object) {
 	for _, r := range l {
-		run := teamsRun{Type: "TextRun", Text: escapeText(r.Text, false), Subtle: r.Style == message.Code}
+		run := teamsRun{Type: "TextRun", Text: teamsText(r.Text), Subtle: r.Style == message.Code}
 		if r.Style == message.Bold {
 			run.Weight = "bolder"
 		}
