@@ -32,7 +32,7 @@ var wecomMarkup = newWeComMarkup()
 func newWeComMarkup() markup {
 	m := newMarkdown(escapeMarkdown, "\n", isWeComPerson, func(id string) string { return "<@" + id + ">" })
 	m.urgent = func(heading string) string { return `<font color="warning">` + heading + "</font>" }
-	m.rows, m.row = "\n• ", "\n• "
+	m.lead, m.rows, m.row = "\n", "\n• ", "\n• " // an empty line is shown as one
 	return m
 }
 

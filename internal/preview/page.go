@@ -6,6 +6,7 @@ import (
 	"html"
 	"html/template"
 	"regexp"
+	"strings"
 	"sync"
 
 	"matrix-expiry-report/templates"
@@ -24,8 +25,10 @@ var page = sync.OnceValue(func() *template.Template {
 			err := json.Indent(&b, body, "", "  ")
 			return b.String(), err
 		},
-		"mrkdwn":   func(s string) template.HTML { return toHTML(s, mrkdwn) },
-		"markdown": func(s string) template.HTML { return toHTML(s, markdown) },
+		"slack":    func(s string) template.HTML { return toHTML(s, mrkdwn) },
+		"dingtalk": func(s string) template.HTML { return toHTML(s, dingtalk) },
+		"feishu":   func(s string) template.HTML { return toHTML(s, feishu) },
+		"wecom":    func(s string) template.HTML { return toHTML(s, wecom) },
 	})
 	return template.Must(t.ParseFS(templates.Files, "preview.html"))
 })
@@ -40,6 +43,7 @@ func Page(messages []Message) ([]byte, error) {
 	all := make([]drawn, len(messages))
 	var b bytes.Buffer
 	for i, m := range messages {
+		m.Title = html.UnescapeString(strings.TrimLeft(m.Title, "# ")) // clients show it without markup
 		if err := page().ExecuteTemplate(&b, m.Service, m.Body); err != nil {
 			return nil, err
 		}
@@ -63,7 +67,16 @@ func toHTML(text string, all []replacement) template.HTML {
 	return template.HTML(text)
 }
 
-var code = replacement{"`([^`\n]+)`", "<code>$1</code>"}
+var (
+	bold      = replacement{`\*\*([^*\n]+)\*\*`, "<b>$1</b>"}
+	code      = replacement{"`([^`\n]+)`", "<code>$1</code>"}
+	link      = replacement{`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`, `<a href="$2">$1</a>`}
+	heading   = replacement{`(?m)^#{1,6} (.*)$`, "<h3>$1</h3>"}
+	quote     = replacement{`(?m)^&gt; ?(.*)$`, "<blockquote>$1</blockquote>"}
+	item      = replacement{`(?m)^- (.*)$`, "<li>$1</li>"}
+	list      = replacement{`(?:<li>.*</li>(?:\n|$))+`, "<ul>$0</ul>\n"}
+	paragraph = replacement{`(?m)^([^<\n].*|<(?:b|a|br|code|span)\b.*)$`, "<p>$1</p>"}
+)
 
 // mrkdwn is the markup of Slack.
 var mrkdwn = []replacement{
@@ -75,17 +88,27 @@ var mrkdwn = []replacement{
 	{"\n", "<br>\n"},
 }
 
-// markdown is the Markdown that DingTalk, Feishu and WeCom document.
-var markdown = []replacement{
-	{`(?m)^- (.*)$`, "<li>$1</li>"},
-	{`(?m)^#[# ]*(.*)$`, "<h3>$1</h3>"},
-	{`(?m)^&gt; (.*)$`, "<blockquote>$1</blockquote>"},
-	{`(?m)^([^<\n].*)$`, "<p>$1</p>"},
-	{`\n+|$`, "\n"},
-	{`(?:<li>.*</li>\n)+`, "<ul>$0</ul>\n"},
-	{`\[([^\]\n]*)\]\((https?://[^)\n]*)\)`, `<a href="$2">$1</a>`},
-	{`\*\*([^*\n]+)\*\*`, "<b>$1</b>"},
-	code,
-	{`&lt;@([^&\n]+)&gt;`, `<a>@$1</a>`},
+// dingtalk is the Markdown of DingTalk. A line feed without two spaces before it is
+// a space, unless a heading, a list or a quote follows.
+var dingtalk = []replacement{
+	{`  \n(?:&gt; )?`, "<br>"},
+	{`([^\n])\n([^\n#&-])`, "$1 $2"},
+	heading, quote, item, link, bold, paragraph, list,
+}
+
+// feishu is the Markdown of Feishu's cards, which has HTML entities.
+var feishu = []replacement{
+	item, link, bold, code,
 	{`&lt;at id=([^&\n]+)&gt;&lt;/at&gt;`, `<a>@$1</a>`},
+	paragraph, list,
+	{`&amp;#(\d+);`, "&#$1;"},
+}
+
+// wecom is the markdown of WeCom, version 1. It has colours, and no lists.
+var wecom = []replacement{
+	heading, quote, link, bold, code,
+	{`&lt;font color=&#34;(info|comment|warning)&#34;&gt;(.*?)&lt;/font&gt;`, `<span class="$1">$2</span>`},
+	{`&lt;@([^&\n]+)&gt;`, `<a>@$1</a>`},
+	paragraph,
+	{`\n\n`, "\n<br>\n"},
 }

@@ -77,6 +77,25 @@ func TestPageShowsLists(t *testing.T) {
 	}
 }
 
+// The markup of a service is drawn as its client does, and other markup is not.
+func TestPageDrawsMarkupOfService(t *testing.T) {
+	for _, tt := range []struct {
+		service string
+		rules   []replacement
+		in      string
+		want    string
+	}{
+		{"slack", mrkdwn, "*a* `c` <https://x.example/?a=1&b=2|d>\n- &lt;e&gt;", "<b>a</b> <code>c</code> <a href=\"https://x.example/?a=1&amp;b=2\">d</a><br>\n- &lt;e&gt;"},
+		{"dingtalk", dingtalk, "### a\n\nb  \nc\nd\n- **e**\n- f\n\n> g  \n> h", "<h3>a</h3>\n\n<p>b<br>c d</p>\n<ul><li><b>e</b></li>\n<li>f</li>\n</ul>\n\n<blockquote>g<br>h</blockquote>"},
+		{"feishu", feishu, "**a**\n- b&#42;c&#60;\n- <at id=ou_1></at>", "<p><b>a</b></p>\n<ul><li>b&#42;c&#60;</li>\n<li><a>@ou_1</a></li></ul>\n"},
+		{"wecom", wecom, "### a\nb\n\n**<font color=\"warning\">c</font>**\n• d\n- e <@f>", "<h3>a</h3>\n<p>b</p>\n<br>\n<p><b><span class=\"warning\">c</span></b></p>\n<p>• d</p>\n<p>- e <a>@f</a></p>"},
+	} {
+		if got := string(toHTML(tt.in, tt.rules)); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.service, got, tt.want)
+		}
+	}
+}
+
 // People are shown by the ids of each service.
 func TestPageShowsMentions(t *testing.T) {
 	page := pageOf(t, messages(t))
