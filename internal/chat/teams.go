@@ -22,6 +22,10 @@ import (
 // https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 const teamsStoredBytes = 22_400
 
+// teamsElementsMax is how many elements a card has. Each is a line, and so is a row
+// of buttons, which other chats do not have.
+const teamsElementsMax = 40
+
 func loadTeams(env *config.Env) Channel {
 	const name, form = "TEAMS_WEBHOOK_URL", "https://….environment.api.powerplatform.com/powerautomate/…"
 	u := env.SecretURL(name, form)
@@ -68,19 +72,31 @@ var teamsColours = map[report.Severity]string{
 }
 
 func teamsBody(o outgoing) ([]byte, error) {
-	return fitBody(o.draft, teamsStoredBytes, storedBytes, func(m message.Message) any {
-		title := escapeText(m.Title, true)
-		card := object{
-			"$schema":      "http://adaptivecards.io/schemas/adaptive-card.json",
-			"type":         "AdaptiveCard",
-			"version":      "1.4", // which all clients support: https://adaptivecards.io/explorer/
-			"fallbackText": title,
-			"body":         teamsElements(m, teamsColours[tone(m, o.report)]),
-			"msteams":      object{"width": "Full"},
-		}
-		attachment := object{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": nil, "content": card}
-		return object{"type": "message", "summary": title, "attachments": []any{attachment}}
+	elements := func(m message.Message) []object { return teamsElements(m, teamsColours[tone(m, o.report)]) }
+	m, err := fitToLimit(o.draft, func(m message.Message) bool {
+		card := elements(m)
+		body, err := encode(teamsMessage(m, card))
+		return err == nil && len(card) <= teamsElementsMax && storedBytes(string(body)) <= teamsStoredBytes
 	})
+	if err != nil {
+		return nil, err
+	}
+	return encode(teamsMessage(m, elements(m)))
+}
+
+// teamsMessage returns a message with a card of elements.
+func teamsMessage(m message.Message, elements []object) object {
+	title := escapeText(m.Title, true)
+	card := object{
+		"$schema":      "http://adaptivecards.io/schemas/adaptive-card.json",
+		"type":         "AdaptiveCard",
+		"version":      "1.4", // which all clients support: https://adaptivecards.io/explorer/
+		"fallbackText": title,
+		"body":         elements,
+		"msteams":      object{"width": "Full"},
+	}
+	attachment := object{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": nil, "content": card}
+	return object{"type": "message", "summary": title, "attachments": []any{attachment}}
 }
 
 // storedBytes returns the length of JSON as a string within JSON, with all but
@@ -106,6 +122,11 @@ func teamsElements(m message.Message, colour string) (all []object) {
 			all = append(all, object{"type": "RichTextBlock", "spacing": spacing, "inlines": runs})
 		}
 	}
+	addLinks := func(links []object) {
+		if len(links) > 0 {
+			all = append(all, object{"type": "ActionSet", "actions": links})
+		}
+	}
 	title := teamsRun{Type: "TextRun", Text: teamsText(m.Title), Size: "large", Weight: "bolder", Color: colour}
 	all = append(all, object{"type": "RichTextBlock", "inlines": []teamsRun{title}})
 	var links []object
@@ -114,9 +135,7 @@ func teamsElements(m message.Message, colour string) (all []object) {
 		add("small", runs...)
 		links = append(links, more...)
 	}
-	if len(links) > 0 {
-		all = append(all, object{"type": "ActionSet", "actions": links})
-	}
+	addLinks(links)
 	for _, g := range m.Groups {
 		add("medium", teamsRun{Type: "TextRun", Text: teamsText(g.Heading.String()), Weight: "bolder"})
 		for _, row := range g.Rows {
@@ -125,7 +144,12 @@ func teamsElements(m message.Message, colour string) (all []object) {
 		}
 	}
 	for _, l := range slices.Concat(m.More, m.Foot) {
-		add("medium", teamsRun{Type: "TextRun", Text: teamsText(l.String()), Subtle: true})
+		runs, links := teamsRuns(l)
+		for i := range runs {
+			runs[i].Subtle = true
+		}
+		add("medium", runs...)
+		addLinks(links)
 	}
 	return all
 }

@@ -219,11 +219,16 @@ func teamsActions(p *post, parent object) error {
 	if parent["actions"] == nil {
 		return nil
 	}
-	return teamsChildren(parent, "actions", "Action.OpenUrl", func(a object) error {
+	var titles []string
+	err := teamsChildren(parent, "actions", "Action.OpenUrl", func(a object) error {
 		if a.str("title") == "" || !strings.Contains(a.str("url"), "://") {
 			return fmt.Errorf("an action needs title and url")
 		}
-		p.addLine(a.str("title"))
+		titles = append(titles, a.str("title"))
 		return nil
 	})
+	if err == nil {
+		p.addLine(strings.Join(titles, " · ")) // clients show the buttons in a row
+	}
+	return err
 }
