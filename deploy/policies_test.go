@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,6 +67,10 @@ func TestPolicyActions(t *testing.T) {
 		{"function.json", "ecd:DescribeRegions", "*"},
 		{"function.json", "eds-aic:DescribeCloudPhoneNodes", "*"},
 		{"function.json", "eds-aic:DescribeRegions", "*"},
+		{"function.json", "oss:PutObject", "acs:oss:*:*:BUCKET/matrix-expiry-report/*"},
+		{"function.json", "oss:GetObject", "acs:oss:*:*:BUCKET/matrix-expiry-report/*"},
+		{"function.json", "oss:DeleteObject", "acs:oss:*:*:BUCKET/matrix-expiry-report/*"},
+		{"function.json", "oss:ListObjects", "acs:oss:*:*:BUCKET"},
 		{"member-account.json", "ecd:DescribeCloudPhoneNodes", "*"},
 		{"member-account.json", "ecd:DescribeRegions", "*"},
 		{"member-account.json", "eds-aic:DescribeCloudPhoneNodes", "*"},
@@ -80,6 +85,38 @@ func TestPolicyActions(t *testing.T) {
 		if got != tt.resource {
 			t.Errorf("%s allows %s on %q, want %q", tt.file, tt.action, got, tt.resource)
 		}
+	}
+}
+
+// The role lists only what the program stored, and the rule that removes old
+// objects covers the same names. The program itself keeps records for 90 days.
+func TestStateStoreHasOnePrefix(t *testing.T) {
+	const prefix = "matrix-expiry-report/"
+	listed := false
+	for _, s := range readPolicy(t, "ram/function.json").Statement {
+		if slices.Contains(s.Action, "oss:ListObjects") {
+			condition, _ := s.Condition["StringLike"].(map[string]any)
+			listed = condition["oss:Prefix"] == prefix+"*"
+		}
+	}
+	if !listed {
+		t.Error("function.json lists objects of any prefix")
+	}
+	b, err := os.ReadFile("oss/lifecycle.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules struct {
+		Rule []struct {
+			Prefix, Status string
+			Days           int `xml:"Expiration>Days"`
+		}
+	}
+	if err := xml.Unmarshal(b, &rules); err != nil || len(rules.Rule) != 1 {
+		t.Fatalf("lifecycle.xml has %d rules (%v), want 1", len(rules.Rule), err)
+	}
+	if r := rules.Rule[0]; r.Prefix != prefix || r.Status != "Enabled" || r.Days <= 90 {
+		t.Errorf("the rule of lifecycle.xml is %+v", r)
 	}
 }
 

@@ -29,7 +29,10 @@ import (
 const (
 	Always     = "always"   // post every run
 	OnFindings = "findings" // post only if something needs attention or could not be read
+	OnChanges  = "changes"  // post only if something changed or is due; needs a Store
 )
+
+var errNeedsStore = errors.New("changes needs STATE_URL, which is not set")
 
 // Values of HTTP_AUTH.
 const (
@@ -47,7 +50,7 @@ type Settings struct {
 	Endpoints    []*url.URL
 	APIZone      *time.Location // of API timestamps without a zone
 	Language     string
-	NotifyOn     string // Always or OnFindings
+	NotifyOn     string // Always, OnFindings or OnChanges
 	ConsoleURL   string // where a subscription is renewed
 	ReportURL    string // where the whole report is shown; may be empty
 	HTTPToken    Secret
@@ -60,6 +63,10 @@ type Settings struct {
 	LogLevel     slog.Level
 	Cron         string        // of the timer, see NextRun
 	Cache        time.Duration // how long HTTP requests share a listing
+	Store        Store
+	RemindAt     []int // days left at which OnChanges reports an expiring matrix again
+	DigestDay    time.Weekday
+	Digest       bool // OnChanges posts a weekly summary, on DigestDay
 }
 
 // defaultEndpoints are the public hosts of the Cloud Phone API. Accounts of the
@@ -85,7 +92,8 @@ func Load(env *Env) Settings {
 		Regions:     env.For(Reports).checkRegions("REGIONS", env.List("REGIONS")),
 		APIZone:     env.For(Reports).Location("API_TIME_ZONE", "Asia/Shanghai"),
 		Language:    env.OneOf("REPORT_LANGUAGE", locale.Default, locale.Languages()...),
-		NotifyOn:    env.OneOf("NOTIFY_ON", Always, Always, OnFindings),
+		Store:       env.For(State).store(),
+		RemindAt:    env.days("REMIND_AT", 30, 14, 7, 3, 1, 0),
 		ConsoleURL:  env.For(Link).WebLink("CONSOLE_URL", renewConsole),
 		ReportURL:   env.For(Link).WebLink("REPORT_URL", ""),
 		Mentions:    env.For(Mention).mentions("MENTIONS"),
@@ -96,6 +104,8 @@ func Load(env *Env) Settings {
 		LogLevel:    logLevels[env.OneOf("LOG_LEVEL", "info", "debug", "info", "warn", "error")],
 	}
 	s.OwnerTag = env.Text("OWNER_TAG", "owner")
+	s.NotifyOn = env.notifyOn(s.Store)
+	s.DigestDay, s.Digest = env.weekday("DIGEST_DAY", time.Monday)
 	s.HTTPToken, s.HTTPAuth, s.HTTPOff = env.For(HTTP).access()
 	s.HeartbeatURL = env.For(Heartbeat).SecretURL("HEARTBEAT_URL", "https://host/path")
 	s.Endpoints = env.For(Reports).endpoints("EDS_AIC_ENDPOINT")

@@ -26,8 +26,6 @@ func hosts(s Settings) []string {
 	return out
 }
 
-// TestSettings has the default of every setting, valid values and invalid ones.
-// A setting without a line fails it.
 // The README's table has a backslash before each |, which its source shows.
 func TestMentionsWithBackslash(t *testing.T) {
 	env := NewEnv(func(name string) string { return map[string]string{"MENTIONS": `team-a=U012AB3CD\|13800138000`}[name] })
@@ -36,6 +34,8 @@ func TestMentionsWithBackslash(t *testing.T) {
 	}
 }
 
+// TestSettings has the default of every setting, valid values and invalid ones.
+// A setting without a line fails it.
 func TestSettings(t *testing.T) {
 	const tooMany = "3651"
 	days := func(name string, get func(Settings) int, missing int, good map[string]any) setting {
@@ -59,7 +59,25 @@ func TestSettings(t *testing.T) {
 			map[string]any{"cn-hangzhou": []string{"cn-hangzhou"}, " cn-hangzhou ,, us-east-1,cn-hangzhou": []string{"cn-hangzhou", "us-east-1"}, " , ": []string(nil)},
 			[]string{"Hangzhou", "cn", "cn_hangzhou", "cn-hangzhou us-east-1", "cn-hangzhou;us-east-1", "CN-HANGZHOU", "*"}, "a region such as cn-hangzhou"},
 		{"REPORT_LANGUAGE", func(s Settings) any { return s.Language }, "en", map[string]any{"zh": "zh", "en": "en"}, []string{"EN", "xx", "zh-CN", "en,zh"}, "one of " + strings.Join(locale.Languages(), ", ")},
-		{"NOTIFY_ON", func(s Settings) any { return s.NotifyOn }, "always", map[string]any{"always": "always", "findings": "findings"}, []string{"never", "changes", "true"}, "one of always, findings"},
+		{"NOTIFY_ON", func(s Settings) any { return s.NotifyOn }, "always", map[string]any{"always": "always", "findings": "findings"}, []string{"never", "true"}, "one of always, findings, changes"},
+		{"STATE_URL", func(s Settings) any { return s.Store }, Store{},
+			map[string]any{
+				"oss://my-bucket/reports/state/": Store{Bucket: "my-bucket", Prefix: "reports/state"}, "oss://b0b": Store{Bucket: "b0b"},
+				"/var/lib/reports": Store{Folder: "/var/lib/reports"}, "./state": Store{Folder: "./state"}, "../state": Store{Folder: "../state"},
+			},
+			[]string{
+				"my-bucket", "oss://", "oss:///state", "oss:/my-bucket", "oss://My-Bucket/x", "oss://ab", "oss://my-bucket/../x", "oss://my-bucket/a//b", "oss://my-bucket/a b",
+				"oss://my-bucket/x?y", "oss://key@my-bucket/x", "s3://my-bucket/x", "file:///var/lib", "https://my-bucket.oss-cn-hangzhou.aliyuncs.com/x",
+			}, "of the form oss://bucket/prefix"},
+		{"OSS_ENDPOINT", func(s Settings) any { return s.Store }, Store{}, map[string]any{"oss-cn-hangzhou.aliyuncs.com": Store{}}, // without STATE_URL it has no effect
+			[]string{
+				"http://oss-cn-hangzhou.aliyuncs.com", "https://oss-accelerate.aliyuncs.com", "https://user:pw@oss-cn-hangzhou.aliyuncs.com", "https://example.com",
+				"https://oss-cn-hangzhou.aliyuncs.com/bucket", "https://oss-cn-hangzhou.aliyuncs.com.evil.example", "https://my-bucket.oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou",
+			}, "an endpoint that names its region"},
+		{"REMIND_AT", func(s Settings) any { return s.RemindAt }, []int{30, 14, 7, 3, 1, 0}, map[string]any{"7": []int{7}, " 14, 3,14 ": []int{14, 3}, "0,3650": []int{0, 3650}},
+			[]string{"-1", "3651", "7 3", "7d", "none", "7,x"}, "a whole number from 0 to 3650"},
+		{"DIGEST_DAY", func(s Settings) any { return fmt.Sprint(s.DigestDay, s.Digest) }, "Monday true",
+			map[string]any{"Sunday": "Sunday true", "Saturday": "Saturday true", "none": "Sunday false"}, []string{"monday", "Mon", "0", "never"}, "one of Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, none"},
 		{"CONSOLE_URL", func(s Settings) any { return s.ConsoleURL }, renewConsole, links, badLinks, "an address such as https://host/path"},
 		{"REPORT_URL", func(s Settings) any { return s.ReportURL }, "", links, badLinks, "an address such as https://host/path"},
 		{"OWNER_TAG", func(s Settings) any { return s.OwnerTag }, "owner", map[string]any{"team": "team", " 负责人 ": "负责人"}, nil, ""},

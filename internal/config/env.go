@@ -222,9 +222,10 @@ var severalURLs = regexp.MustCompile(`[\s,;|]+https?://`)
 // u has https, or http and a loopback host. A URL with a user is not safe.
 func SafeURL(u *url.URL) bool {
 	host := u.Hostname()
-	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
-	return host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && loopback)
+	return host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(host))
 }
+
+func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
 // splitList returns the parts of v between separators, each once, without empty
 // ones.

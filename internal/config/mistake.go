@@ -18,6 +18,7 @@ const (
 	Mention   Part = "this mention"
 	Heartbeat Part = "the heartbeat"
 	Commands  Part = "this command"
+	State     Part = "the state store"
 )
 
 // Channel returns the part that is one channel.

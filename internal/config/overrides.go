@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
 
 	"matrix-expiry-report/internal/locale"
@@ -28,6 +29,9 @@ func (s Settings) With(o Overrides) (Settings, error) {
 		s.Regions = env.checkRegions("regions", o.Regions)
 	}
 	s.Language = env.OneOf("language", s.Language, locale.Languages()...)
-	s.NotifyOn = env.OneOf("notify_on", s.NotifyOn, Always, OnFindings)
+	s.NotifyOn = env.OneOf("notify_on", s.NotifyOn, Always, OnFindings, OnChanges)
+	if s.NotifyOn == OnChanges && s.Store == (Store{}) {
+		env.refuse(fmt.Errorf("notify_on: %w", errNeedsStore))
+	}
 	return s, env.Err()
 }

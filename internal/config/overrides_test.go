@@ -38,7 +38,7 @@ func TestOverrides(t *testing.T) {
 		{"too many days", Overrides{Days: n(3651)}, nil, `days: "3651" is not a whole number from 0 to 3650`},
 		{"several errors", Overrides{Days: n(-1), Regions: []string{"Moon", "cn-hangzhou", ""}, Language: "xx", NotifyOn: "never"}, nil,
 			"days: \"-1\" is not a whole number from 0 to 3650\nregions: \"Moon\" is not a region such as cn-hangzhou\n" +
-				"regions: \"\" is not a region such as cn-hangzhou\nlanguage: \"xx\" is not one of " + strings.Join(locale.Languages(), ", ") + "\nnotify_on: \"never\" is not one of always, findings"},
+				"regions: \"\" is not a region such as cn-hangzhou\nlanguage: \"xx\" is not one of " + strings.Join(locale.Languages(), ", ") + "\nnotify_on: \"never\" is not one of always, findings, changes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := base.With(tt.o)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-expiry-report/internal/config"
 	emulator "matrix-expiry-report/internal/emulator/oss"
 )
 
@@ -26,11 +28,21 @@ func bucket(t testing.TB, s *emulator.Server) Objects {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	o, err := NewOSS(OSSSettings{Bucket: testBucket, Prefix: "team/state", Endpoint: server.URL, Region: "eu-central-1"})
+	return bucketAt(t, server.URL)
+}
+
+func bucketAt(t testing.TB, address string) Objects {
+	t.Helper()
+	endpoint, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o.Objects(Credentials{AccessKeyID: "STS.role", AccessKeySecret: "role-secret", SecurityToken: "role-token"})
+	o, err := NewOSS(config.Store{Bucket: testBucket, Prefix: "team/state", Endpoint: endpoint}).
+		Objects("eu-central-1", Credentials{AccessKeyID: "STS.role", AccessKeySecret: "role-secret", SecurityToken: "role-token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 // strict returns an emulator that accepts the requests of bucket only.
@@ -256,29 +268,24 @@ func TestOSSEndpoints(t *testing.T) {
 		{"", "cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com", "cn-hangzhou"},
 		{"https://oss-cn-hangzhou.aliyuncs.com", "", "https://oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou"},
 		{"https://oss-eu-central-1-internal.aliyuncs.com/", "cn-hangzhou", "https://oss-eu-central-1-internal.aliyuncs.com", "eu-central-1"},
-		{"https://cn-shanghai.oss.aliyuncs.com", "", "https://cn-shanghai.oss.aliyuncs.com", "cn-shanghai"},
 		{"http://127.0.0.1:9000", "", "http://127.0.0.1:9000", "cn-hangzhou"},
 		{"http://[::1]:9000", "cn-beijing", "http://[::1]:9000", "cn-beijing"},
 		{"http://localhost:9000", "", "http://localhost:9000", "cn-hangzhou"},
 	} {
-		o, err := NewOSS(OSSSettings{Bucket: "b", Endpoint: test.endpoint, Region: test.region})
+		env := config.NewEnv(func(name string) string {
+			return map[string]string{"STATE_URL": "oss://bucket", "OSS_ENDPOINT": test.endpoint}[name]
+		})
+		c, err := NewOSS(config.Load(env).Store).config(test.region)
 		if err != nil {
 			t.Errorf("%s: %v", test.endpoint, err)
 			continue
 		}
-		if *o.config.Endpoint != test.wantEndpoint || *o.config.Region != test.wantRegion || *o.config.UsePathStyle != strings.HasPrefix(test.endpoint, "http:") {
-			t.Errorf("%q in %q: %s, %s, path style %t", test.endpoint, test.region, *o.config.Endpoint, *o.config.Region, *o.config.UsePathStyle)
+		if *c.Endpoint != test.wantEndpoint || *c.Region != test.wantRegion || *c.UsePathStyle != strings.HasPrefix(test.endpoint, "http:") {
+			t.Errorf("%q in %q: %s, %s, path style %t", test.endpoint, test.region, *c.Endpoint, *c.Region, *c.UsePathStyle)
 		}
 	}
-	for _, endpoint := range []string{
-		"", "oss-cn-hangzhou.aliyuncs.com", "http://oss-cn-hangzhou.aliyuncs.com", "https://oss-accelerate.aliyuncs.com",
-		"https://user:secret-word@oss-cn-hangzhou.aliyuncs.com", "https://example.com", "https://oss-cn-hangzhou.aliyuncs.com/bucket", "https://oss-cn-hangzhou.aliyuncs.com.evil.example",
-	} {
-		if o, err := NewOSS(OSSSettings{Bucket: "b", Endpoint: endpoint}); err == nil {
-			t.Errorf("%q was accepted: %s", endpoint, *o.config.Region)
-		} else if strings.Contains(err.Error(), "secret-word") {
-			t.Errorf("the error repeats a secret: %v", err)
-		}
+	if _, err := NewOSS(config.Store{Bucket: "bucket"}).Objects("", Credentials{}); err == nil || !strings.Contains(err.Error(), "OSS_ENDPOINT is required") {
+		t.Errorf("outside the cloud without an endpoint: %v", err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -21,14 +20,6 @@ import (
 	"matrix-expiry-report/internal/config"
 )
 
-// OSSSettings say where the records lie in OSS.
-type OSSSettings struct {
-	Bucket   string
-	Prefix   string // of every name; empty, or without a slash at its end
-	Endpoint string // such as https://oss-cn-hangzhou.aliyuncs.com; empty: the internal endpoint of Region
-	Region   string // where the program runs; empty outside the cloud
-}
-
 // Credentials sign the requests to OSS.
 type Credentials struct {
 	AccessKeyID     string
@@ -36,81 +27,50 @@ type Credentials struct {
 	SecurityToken   config.Secret // of a temporary key, else empty
 }
 
-// OSS is a bucket. It keeps its connections; the credentials are those of each
-// run.
+// OSS is a bucket. It keeps its connections; the region and the credentials are
+// those of each run.
 type OSS struct {
-	bucket, prefix string
-	config         oss.Config
+	store  config.Store
+	client *http.Client
 }
 
-// NewOSS returns the bucket of s, or an error if the endpoint or its region
-// is unclear.
-func NewOSS(s OSSSettings) (*OSS, error) {
-	endpoint := s.Endpoint
-	if endpoint == "" {
-		if s.Region == "" {
-			return nil, errors.New("outside the cloud OSS_ENDPOINT is required, such as https://oss-cn-hangzhou.aliyuncs.com")
-		}
-		endpoint = "https://oss-" + s.Region + "-internal.aliyuncs.com"
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return nil, errors.New("invalid OSS endpoint: want the form https://oss-cn-hangzhou.aliyuncs.com")
-	}
-	loopback := isLoopback(u.Hostname())
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
-		return nil, errors.New("invalid OSS endpoint: want https (http only on loopback)")
-	}
-	region := regionOf(u.Hostname())
-	if loopback {
-		region = cmp.Or(s.Region, "cn-hangzhou")
-	}
-	if region == "" {
-		return nil, fmt.Errorf("the OSS endpoint %s does not name its region: want a host such as oss-cn-hangzhou.aliyuncs.com", u.Hostname())
-	}
-	prefix := strings.Trim(s.Prefix, "/")
-	if prefix != "" {
-		prefix += "/"
-	}
+// NewOSS returns the bucket of s.
+func NewOSS(s config.Store) *OSS {
 	transport := http.DefaultTransport.(*http.Transport).Clone() // has the proxy of the environment
 	transport.DisableCompression = true
-	return &OSS{bucket: s.Bucket, prefix: prefix, config: oss.Config{
-		Endpoint:     oss.Ptr(u.Scheme + "://" + u.Host),
-		Region:       oss.Ptr(region),
-		UsePathStyle: oss.Ptr(loopback),
-		HttpClient: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}}, nil
+	return &OSS{s, &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
+// Objects returns the bucket as a store that signs with c. The region is that of
+// the function, or "" outside the cloud.
+func (o *OSS) Objects(region string, c Credentials) (Objects, error) {
+	config, err := o.config(region)
+	if err != nil {
+		return nil, err
 	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
-}
-
-// endpointHost matches the public, internal and dual-stack endpoints of a
-// region: https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints
-var endpointHost = regexp.MustCompile(`^(?:oss-([a-z0-9-]+?)(?:-internal)?|([a-z0-9-]+)\.oss)\.aliyuncs\.com$`)
-
-// regionOf returns the region that an endpoint's host names, or "".
-func regionOf(host string) string {
-	m := endpointHost.FindStringSubmatch(strings.ToLower(host))
-	if m == nil || strings.HasPrefix(m[1], "accelerate") {
-		return ""
-	}
-	return m[1] + m[2]
-}
-
-// Objects returns the bucket as a store that signs with c.
-func (o *OSS) Objects(c Credentials) Objects {
-	config := o.config
 	config.CredentialsProvider = credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.AccessKeySecret.Reveal(), c.SecurityToken.Reveal())
-	return ossObjects{oss.NewClient(&config), o.bucket, o.prefix}
+	prefix := ""
+	if o.store.Prefix != "" {
+		prefix = o.store.Prefix + "/"
+	}
+	return ossObjects{oss.NewClient(config), o.store.Bucket, prefix}, nil
+}
+
+func (o *OSS) config(region string) (*oss.Config, error) {
+	s := o.store
+	loopback := s.Endpoint != nil && s.Region == ""
+	switch {
+	case loopback:
+		s.Region = cmp.Or(region, "cn-hangzhou")
+	case s.Endpoint == nil && region == "":
+		return nil, errors.New("outside the cloud OSS_ENDPOINT is required, such as https://oss-cn-hangzhou.aliyuncs.com")
+	case s.Endpoint == nil:
+		s.Region, s.Endpoint = region, &url.URL{Scheme: "https", Host: "oss-" + region + "-internal.aliyuncs.com"}
+	}
+	return &oss.Config{Endpoint: oss.Ptr(s.Endpoint.String()), Region: &s.Region, UsePathStyle: &loopback, HttpClient: o.client}, nil
 }
 
 type ossObjects struct {

@@ -129,15 +129,11 @@ func TestARunGoesOnWithoutItsStore(t *testing.T) {
 	}
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	gone, err := NewOSS(OSSSettings{Bucket: testBucket, Endpoint: closed.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
 	noBucket := strict()
 	noBucket.Buckets = []string{"another"}
 	for name, o := range map[string]Objects{
 		"a file instead of the folder": Folder(file),
-		"refused":                      gone.Objects(Credentials{AccessKeyID: "id", AccessKeySecret: "role-secret"}),
+		"refused":                      bucketAt(t, closed.URL),
 		"nothing answers":              bucket(t, strict(emulator.Fault{Delay: time.Hour})),
 		"half an answer":               bucket(t, strict(emulator.Fault{Damage: emulator.Stalled})),
 		"every answer 500":             bucket(t, strict(emulator.Fault{Answer: emulator.Refusal(500, "InternalError", "role-token")})),
