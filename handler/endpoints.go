@@ -3,6 +3,7 @@ package handler
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/internal/page"
+	"matrix-expiry-report/internal/state"
 	"matrix-expiry-report/report"
 )
 
@@ -190,6 +192,9 @@ func (h *Handler) serveNotify(w *response, r *http.Request) error {
 	}
 	run.key = cmp.Or(requestID(r.Context()), h.Now().UTC().Format(time.RFC3339Nano))
 	rep, err := h.run(r.Context(), h.logger(r.Context()).With("trigger", "http"), run)
+	if errors.Is(err, state.ErrBusy) {
+		return httpError{http.StatusServiceUnavailable, "Busy", err.Error()}
+	}
 	if err != nil && len(rep.Deliveries) == 0 {
 		return httpError{http.StatusBadGateway, "NoChannel", err.Error()}
 	}

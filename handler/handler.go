@@ -24,6 +24,7 @@ import (
 
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/internal/state"
 	"matrix-expiry-report/report"
 )
 
@@ -52,6 +53,7 @@ type Handler struct {
 	Channels []Channel
 	Commands []Command
 	Doctor   func(ctx context.Context, post bool) ([]byte, error) // checks the setup and returns JSON; post sends a test message too; may be nil
+	Store    func(context.Context) (state.Objects, error)         // opens the store of runs, with the credentials of a run; nil without one
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -63,7 +65,8 @@ type Handler struct {
 // Invoke handles one event of Function Compute, whose kind it recognises by its
 // fields, and returns the response. The response to a malformed or unknown event is
 // JSON with the reason. An error means that the platform should retry: the report
-// was to be delivered and cannot have reached any channel, or the program panicked.
+// was to be delivered and cannot have reached any channel, another run may be
+// delivering it, or the program panicked.
 func (h *Handler) Invoke(ctx context.Context, event []byte) (response []byte, err error) {
 	log := h.logger(ctx)
 	defer func() {

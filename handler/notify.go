@@ -14,76 +14,122 @@ import (
 	"time"
 
 	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/internal/state"
 	"matrix-expiry-report/report"
 )
 
 // ErrUndelivered means that the report cannot have reached any channel.
 var ErrUndelivered = errors.New("the report was not delivered")
 
-// notify delivers a report to the channels of the run and records the
-// deliveries in it. It returns an error only if no channel was reached and none
-// can have been, so that a retry of the platform cannot post twice.
-func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, r *report.Report) error {
+// notify delivers a report to those channels of the run that lack it, and records
+// the deliveries in it and in the store. It returns an error if another run may be
+// delivering the same event, or if no channel was reached and none can have been,
+// so that a retry of the platform cannot post twice.
+func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, l report.Listing, r *report.Report) error {
+	if len(run.channels) == 0 {
+		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", ErrUndelivered)
+	}
 	ctx, cancel := withEarlierDeadline(ctx, func(left time.Duration) time.Duration { // reserved for the response
 		return min(time.Second, left/10)
 	})
 	defer cancel()
+	session := h.openStore(ctx)
+	turn, err := session.Claim(ctx, h.intent(run, l, *r))
+	if err != nil {
+		return err
+	}
+	problems := slices.Clip(r.Problems)
+	r.Problems = append(problems, session.Problems()...)
+	err = h.post(ctx, log, run, turn, r)
+	turn.Finish(ctx)
+	r.Problems = append(problems, session.Problems()...)
+	return err
+}
+
+// post delivers a report to the channels of a turn for which it is due.
+func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, turn *state.Turn, r *report.Report) error {
+	sendCtx := ctx
+	if !turn.Until.IsZero() {
+		var cancel context.CancelFunc
+		sendCtx, cancel = context.WithDeadline(ctx, turn.Until)
+		defer cancel()
+	}
+	var channels []Channel // to deliver to
+	var places []int       // of these in the deliveries
+	for _, c := range run.channels {
+		name := c.Name()
+		lacks := slices.Contains(turn.Channels, name) // no earlier run has delivered the event
+		switch {
+		case !lacks:
+			r.Deliveries = append(r.Deliveries, report.Delivery{Channel: name, Delivered: true})
+		case isDue(run.settings, turn, name, *r):
+			channels, places = append(channels, c), append(places, len(r.Deliveries))
+			r.Deliveries = append(r.Deliveries, report.Delivery{Channel: name})
+		default:
+			turn.Quiet(name)
+		}
+	}
 	o := Options(run.settings)
 	o.RequestID = requestID(ctx)
-	firstCtx, stop := withEarlierDeadline(ctx, func(left time.Duration) time.Duration {
-		if len(run.channels) == 1 {
+	sent := *r
+	sent.Deliveries = nil // not known yet
+	firstCtx, stop := withEarlierDeadline(sendCtx, func(left time.Duration) time.Duration {
+		if len(channels) == 1 {
 			return 0
 		}
 		return left / 3 // to notify the others of one that stalls
 	})
-	errs := deliver(firstCtx, log, run.channels, *r, o, run.key)
+	record := func(c Channel, err error) { turn.Record(ctx, c.Name(), outcome(err)) }
+	errs := deliver(firstCtx, log, channels, sent, o, run.key, record)
 	stop()
 	var reached []Channel
-	var places []int // of these in the run
-	for i, c := range run.channels {
-		d := report.Delivery{Channel: c.Name(), Delivered: errs[i] == nil}
-		if d.Delivered {
-			reached, places = append(reached, c), append(places, i)
-			d.Messages = 1
-		} else {
+	var reachedPlaces []int
+	for i, c := range channels {
+		d := &r.Deliveries[places[i]]
+		if errs[i] != nil {
 			d.Error = errs[i].Error()
+			continue
 		}
-		r.Deliveries = append(r.Deliveries, d)
+		d.Delivered, d.Messages = true, 1
+		reached, reachedPlaces = append(reached, c), append(reachedPlaces, places[i])
 	}
 	switch {
-	case len(run.channels) == 0:
-		return fmt.Errorf("%w: no channel is set up (SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL, …)", ErrUndelivered)
+	case len(reached) == len(channels):
+		if r.Complete && r.Listed > 0 { // an empty account may be the wrong one
+			h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
+		}
 	case len(reached) == 0 && slices.ContainsFunc(errs, mayHaveArrived):
 		log.Error("delivery uncertain", "error", oneLine(errors.Join(errs...)))
 	case len(reached) == 0:
 		return fmt.Errorf("%w: %s", ErrUndelivered, oneLine(errors.Join(errs...)))
-	case len(reached) < len(run.channels):
+	default:
 		// The readers of a channel cannot distinguish a dead webhook from a day without
 		// findings, so the other channels name it.
 		o.Undelivered = true
-		for i, err := range deliver(ctx, log, reached, *r, o, run.key+" undelivered") {
+		for i, err := range deliver(sendCtx, log, reached, *r, o, run.key+" undelivered", func(Channel, error) {}) {
 			if err == nil {
-				r.Deliveries[places[i]].Messages++
+				r.Deliveries[reachedPlaces[i]].Messages++
 			}
 		}
-	case r.Complete && r.Listed > 0: // an empty account may be the wrong one
-		h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
 	}
 	return nil
 }
 
-// deliver sends a report to the channels concurrently. It returns their errors
-// in the order of the channels, nil for a delivery.
-func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string) []error {
+// deliver sends a report to the channels concurrently, and calls record with each
+// outcome as it comes. It returns the errors in the order of the channels, nil for
+// a delivery.
+func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string, record func(Channel, error)) []error {
 	errs := make([]error, len(channels))
 	var wg sync.WaitGroup
 	for i, c := range channels {
 		wg.Go(func() {
-			if errs[i] = send(ctx, c, r, o, key); errs[i] != nil {
+			errs[i] = send(ctx, c, r, o, key)
+			if errs[i] != nil {
 				log.Error("not delivered", "channel", c.Name(), "error", errs[i].Error())
-				return
+			} else {
+				log.Info("delivered", "channel", c.Name())
 			}
-			log.Info("delivered", "channel", c.Name())
+			record(c, errs[i])
 		})
 	}
 	wg.Wait()

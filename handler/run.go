@@ -79,6 +79,8 @@ type runRequest struct {
 	notify   bool             // deliver the report, not only build it
 	key      string           // identifies the run to the channels
 	problems []report.Problem // added to those of the listing
+
+	deliveryTime time.Duration
 }
 
 // Report makes a new listing and returns its report, without delivering it. The
@@ -106,9 +108,11 @@ func (h *Handler) runWith(ctx context.Context, req request, key string) (report.
 // run lists the matrices, builds the report and delivers it if the request and
 // the settings require that. A failed listing is reported, too.
 func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (report.Report, error) {
-	start := h.Now()                                                                        // the instant of the report
-	listingCtx, cancel := withEarlierDeadline(ctx, func(left time.Duration) time.Duration { // reserved for delivery
-		return min(max(10*time.Second, left/5), left/2)
+	start := h.Now() // the instant of the report
+	run.deliveryTime = time.Minute
+	listingCtx, cancel := withEarlierDeadline(ctx, func(left time.Duration) time.Duration {
+		run.deliveryTime = deliveryTime(left)
+		return run.deliveryTime
 	})
 	listing := h.collect(listingCtx, log, run.settings.Regions)
 	cancel()
@@ -117,12 +121,8 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (re
 	listing.Problems = append(listing.Problems, emptyRegions(run.settings.Regions, listing)...)
 	r := report.Build(run.settings.Rules, listing, start)
 	var err error
-	switch {
-	case !run.notify:
-	case run.settings.NotifyOn == config.OnFindings && len(r.Findings) == 0 && r.Complete && r.Listed > 0 && !r.HasWarnings():
-		h.pingHeartbeat(ctx, log, run.settings.HeartbeatURL)
-	default:
-		err = h.notify(ctx, log, run, &r)
+	if run.notify {
+		err = h.notify(ctx, log, run, listing, &r)
 	}
 	h.logReport(log, listing, r, listed.Sub(start), h.Now().Sub(start))
 	return r, err

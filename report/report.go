@@ -27,6 +27,7 @@ type Listing struct {
 	Total        int       // number of matrices according to the API
 	TotalChecked bool      // see Report.TotalChecked
 	Regions      []string  // regions with at least one matrix
+	Scanned      []string  // regions that were read to their end, each once
 	Problems     []Problem // failures, some of which may hide matrices
 	Recovered    []Problem // failures that a retry resolved; only logged
 	Stats        Stats

@@ -19,6 +19,7 @@ import (
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/doctor"
 	"matrix-expiry-report/internal/inventory"
+	"matrix-expiry-report/internal/state"
 )
 
 // An app is the parts of the program, built from its settings. An invalid
@@ -29,6 +30,7 @@ type app struct {
 	channels []*chat.Channel
 	commands []*chat.Command
 	source   *inventory.Source
+	store    func(context.Context) (state.Objects, error) // nil without a store
 	warnings []string
 	errs     error // one per line; nil if no setting stops the report
 	mistakes []config.Mistake
@@ -48,6 +50,7 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 		a.mistakesErr = errors.Join(a.mistakesErr, m.Err)
 	}
 	a.warnings = append(a.warnings, chat.CheckMentions(a.settings.Mentions, a.channels)...)
+	a.store = newStore(a.settings.Store, credentials)
 	a.source = &inventory.Source{
 		Endpoints: a.settings.Endpoints, Memory: instanceMemory(getenv), Progress: progress,
 		API: cloudphone.API{
@@ -101,7 +104,7 @@ func (a app) validate(post bool) error {
 
 func (a app) handler(log *slog.Logger) *handler.Handler {
 	h := &handler.Handler{
-		Settings: a.settings, Source: settingsSource{a.source, a.errs, a.mistakes}, Log: log, Now: time.Now,
+		Settings: a.settings, Source: settingsSource{a.source, a.errs, a.mistakes}, Store: a.store, Log: log, Now: time.Now,
 		Doctor: func(ctx context.Context, post bool) ([]byte, error) {
 			var b bytes.Buffer
 			err := writeJSON(&b, a.checker().Run(ctx, post), "")

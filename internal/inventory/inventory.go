@@ -100,6 +100,11 @@ func merge(endpoints []*endpoint) report.Listing {
 		}
 		l.Problems = append(l.Problems, problems...)
 		l.Recovered = append(l.Recovered, recovered...)
+		for _, s := range e.scans {
+			if s.err == nil && s.region != "" {
+				l.Scanned = append(l.Scanned, s.region)
+			}
+		}
 	}
 	var rows matrices
 	for _, e := range endpoints {
@@ -109,6 +114,8 @@ func merge(endpoints []*endpoint) report.Listing {
 	l.Total = len(rows) + missing
 	regions := rows.byRegion()
 	delete(regions, "")
+	slices.Sort(l.Scanned)
+	l.Scanned = slices.Compact(l.Scanned)
 	l.Regions = slices.Sorted(maps.Keys(regions))
 	return l
 }

@@ -55,6 +55,13 @@ func Open(objects Objects) *Session {
 	}
 }
 
+// Unavailable returns the session of a run whose store cannot be opened.
+func Unavailable(err error) *Session {
+	s := Open(nil)
+	s.lost = err
+	return s
+}
+
 // Latest reads the newest record. It returns nil if there is none, or if the
 // store cannot be read, which Problems then reports.
 func (s *Session) Latest(ctx context.Context) *Record {
@@ -84,9 +91,9 @@ func (s *Session) Problems() (all []report.Problem) {
 	defer s.mu.Unlock()
 	switch {
 	case errors.Is(s.lost, errNewer):
-		all = append(all, report.Problem{Code: CodeNewer, Message: s.lost.Error()})
+		all = append(all, report.Problem{Code: CodeNewer, Message: s.lost.Error() + ", so this report may be sent more than once"})
 	case s.lost != nil:
-		all = append(all, report.Problem{Code: CodeUnavailable, Message: "state store: " + s.lost.Error()})
+		all = append(all, report.Problem{Code: CodeUnavailable, Message: "the state store cannot be used, so this report may be sent more than once: " + s.lost.Error()})
 	}
 	if len(s.unreadable) > 0 {
 		first := slices.Min(slices.Collect(maps.Keys(s.unreadable)))

@@ -27,7 +27,7 @@ type Intent struct {
 type Turn struct {
 	// Channels are those of the intent that lack the event.
 	Channels []string
-	// Until is the deadline of every request to a chat.
+	// Until is the deadline of every request to a chat; zero without a store.
 	Until time.Time
 
 	session *Session
@@ -51,14 +51,21 @@ type Turn struct {
 func (s *Session) Claim(ctx context.Context, in Intent) (*Turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := &Turn{session: s, intent: in, Channels: in.Channels, Until: s.until(ctx, in), pending: map[string]Outcome{}}
+	t := &Turn{session: s, intent: in, Channels: in.Channels, pending: map[string]Outcome{}}
 	t.now = Advance(Snapshot{}, in.Listing, in.Location)
 	if s.objects == nil {
 		return t, nil
 	}
+	// A store that is slow leaves at least half of the time kept for sending.
+	use := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		use, cancel = context.WithDeadline(ctx, deadline.Add(-in.Send/2))
+		defer cancel()
+	}
 	for pause := time.Second; ; pause = min(2*pause, 5*time.Second) {
-		s.lost = s.load(ctx)
-		if s.lost != nil {
+		if s.lost = s.load(use); s.lost != nil {
+			t.Until = s.until(ctx, in)
 			return t, nil
 		}
 		t.Channels = lacking(s.claims(), in.Event, in.Channels)
@@ -74,13 +81,13 @@ func (s *Session) Claim(ctx context.Context, in Intent) (*Turn, error) {
 				continue
 			}
 		}
-		err := s.claim(ctx, t)
+		err := s.claim(use, t, s.until(ctx, in))
 		if errors.Is(err, errOvertaken) {
 			continue
 		}
 		if s.lost = err; err == nil {
 			t.claimed = true
-			s.learn(ctx, t)
+			s.learn(use, t)
 		}
 		return t, nil
 	}
@@ -129,14 +136,14 @@ func (s *Session) wait(ctx context.Context, pause time.Duration, other Claim, in
 // that which the run decided by.
 var errOvertaken = errors.New("another run was faster")
 
-// claim writes the claim of a turn.
-func (s *Session) claim(ctx context.Context, t *Turn) error {
+// claim writes the claim of a turn that ends at that time.
+func (s *Session) claim(ctx context.Context, t *Turn, until time.Time) error {
 	decided := s.newest
+	t.Until = until
 	return s.write(ctx, func(next *Record) error {
 		if s.newest != decided {
 			return errOvertaken
 		}
-		t.Until = s.until(ctx, t.intent)
 		// The run's own claim may be there: a put that seemed to be refused.
 		next.Claims = slices.DeleteFunc(next.Claims, func(c Claim) bool { return c.Run == s.run })
 		next.Claims = append(next.Claims, t.claim(next.Written))
@@ -227,12 +234,20 @@ func (t *Turn) Due(channel string, s Schedule) Due {
 // them, such as since when they have their finding.
 func (t *Turn) Snapshot() Snapshot { return t.now }
 
+// Quiet notes that there was no reason to send the report to a channel. It is
+// stored with the next outcome, or by Finish.
+func (t *Turn) Quiet(channel string) { t.note(channel, Quiet) }
+
+func (t *Turn) note(channel string, o Outcome) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pending[channel] = o
+}
+
 // Record stores what became of the report in a channel. Outcomes that arrive
 // while the store is busy are stored together.
 func (t *Turn) Record(ctx context.Context, channel string, o Outcome) {
-	t.mu.Lock()
-	t.pending[channel] = o
-	t.mu.Unlock()
+	t.note(channel, o)
 	t.session.mu.Lock()
 	defer t.session.mu.Unlock()
 	t.flush(ctx)
