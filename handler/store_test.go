@@ -84,12 +84,12 @@ func TestRepeatedEvent(t *testing.T) {
 			withStore(t, h)
 			first, second := &scripted{name: "first", script: c.script}, &scripted{name: "second"}
 			h.Channels = []handler.Channel{first, second}
-			if _, err := h.Post(t.Context(), "daily 1"); (err != nil) != c.fails {
+			if _, err := h.Post(t.Context(), "daily 1", config.Overrides{}); (err != nil) != c.fails {
 				t.Fatal(err)
 			}
 			before := len(first.sent)
 			sent := len(second.sent)
-			r, err := h.Post(t.Context(), "daily 1")
+			r, err := h.Post(t.Context(), "daily 1", config.Overrides{})
 			if err != nil || len(r.Deliveries) != 2 {
 				t.Fatalf("%v: %+v", err, r.Deliveries)
 			}
@@ -101,7 +101,7 @@ func TestRepeatedEvent(t *testing.T) {
 			if len(first.sent)-before != c.again || len(second.sent) != sent {
 				t.Errorf("sent again: %q and %q", first.sent[before:], second.sent[sent:])
 			}
-			if r, err = h.Post(t.Context(), "daily 2"); err != nil || r.Deliveries[0].Messages != 1 || r.Deliveries[1].Messages != 1 {
+			if r, err = h.Post(t.Context(), "daily 2", config.Overrides{}); err != nil || r.Deliveries[0].Messages != 1 || r.Deliveries[1].Messages != 1 {
 				t.Errorf("another event: %v %+v", err, r.Deliveries)
 			}
 		})
@@ -159,7 +159,7 @@ func TestClaimPrecedesSending(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := h.Post(ctx, "daily 1"); err != nil {
+	if _, err := h.Post(ctx, "daily 1", config.Overrides{}); err != nil {
 		t.Error(err)
 	}
 	r := newest(t, folder)
@@ -240,7 +240,7 @@ func TestAnotherRunDelivers(t *testing.T) {
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
 			defer cancel()
-			_, err := h.Post(ctx, "daily 1")
+			_, err := h.Post(ctx, "daily 1", config.Overrides{})
 			if errors.Is(err, state.ErrBusy) != c.busy || len(channel.sent) > 0 == c.busy {
 				t.Errorf("within %s: %v, sent %q", c.timeout, err, channel.sent)
 			}
@@ -284,7 +284,7 @@ func TestNotifyOnChanges(t *testing.T) {
 			problems = nil
 		}
 		before := len(channel.sent)
-		r, err := h.Post(t.Context(), fmt.Sprint("daily ", day))
+		r, err := h.Post(t.Context(), fmt.Sprint("daily ", day), config.Overrides{})
 		if err != nil || len(r.Deliveries) != len(channel.sent)-before {
 			t.Fatalf("day %d: %v, %+v", day, err, r.Deliveries)
 		}
@@ -298,7 +298,7 @@ func TestNotifyOnChanges(t *testing.T) {
 	}
 	h.Settings.DigestDay, h.Settings.Digest = time.Friday, true
 	h.Now = func() time.Time { return start.AddDate(0, 0, 40) } // a Friday
-	if _, err := h.Post(t.Context(), "digest"); err != nil || channel.sent[len(channel.sent)-1] != "digest" {
+	if _, err := h.Post(t.Context(), "digest", config.Overrides{}); err != nil || channel.sent[len(channel.sent)-1] != "digest" {
 		t.Errorf("no weekly summary: %v %q", err, channel.sent)
 	}
 }
