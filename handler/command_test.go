@@ -21,6 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
 )
@@ -82,7 +83,13 @@ func texts(t *testing.T, b []byte) string {
 func TestCommands(t *testing.T) {
 	w := setup(t, append(withToken, "SLACK_SIGNING_SECRET=slack-signing-secret", "DINGTALK_APP_SECRET=dingtalk-app-secret", "DINGTALK_LANGUAGE=zh")...)
 	type text func(*locale.Catalog) string
-	days := func(n int) text { return func(c *locale.Catalog) string { return c.Text("bar", n) } }
+	days := func(n int, region string) text {
+		r, err := w.Report(t.Context(), config.Overrides{Days: &n, Regions: strings.Fields(region)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(c *locale.Catalog) string { return c.Text("lead_needing", r.Total, len(r.Findings)) }
+	}
 	needing := func(n int) text { return func(c *locale.Catalog) string { return c.Text("lead_needing", 131, n) } }
 	narrowed := func(n, of int) text {
 		return func(c *locale.Catalog) string { return c.Text("lead_narrowed", n, of, 131) }
@@ -98,18 +105,18 @@ func TestCommands(t *testing.T) {
 	}{
 		{"", needing(23)},
 		{"3", needing(11)},
-		{"7d", days(7)},
-		{"14 days", days(14)},
-		{"report 14", days(14)},
-		{"60 cn-hangzhou", days(60)},
+		{"7d", days(7, "")},
+		{"14 days", days(14, "")},
+		{"report 14", days(14, "")},
+		{"60 cn-hangzhou", days(60, "cn-hangzhou")},
 		{"eu-central-1", oneRegion},
 		{"critical", narrowed(7, 23)},
 		{"CRITICAL", narrowed(7, 23)},
 		{"critical warning", narrowed(15, 23)},
-		{"@robot 到期 14", days(14)},
-		{"到期14天", days(14)},
-		{"14 天内", days(14)},
-		{"14天内到期", days(14)},
+		{"@robot 到期 14", days(14, "")},
+		{"到期14天", days(14, "")},
+		{"14 天内", days(14, "")},
+		{"14天内到期", days(14, "")},
 		{"紧急", narrowed(7, 23)},
 		{"critical 杭州", oneRegion},
 		{"法兰克福", oneRegion},
@@ -120,18 +127,18 @@ func TestCommands(t *testing.T) {
 		{"helpme", unknown("helpme")},
 		{"helpme 14 nonsense", unknown("helpme")},
 		{"helpme 杭州", unknown("helpme")},
-		{"14, cn-hangzhou", days(14)},
+		{"14, cn-hangzhou", days(14, "cn-hangzhou")},
 		{"14,cn-hangzhou", oneRegion},
 		{"critical; cn-hangzhou", oneRegion},
-		{"14天，杭州", days(14)},
+		{"14天，杭州", days(14, "cn-hangzhou")},
 		{"14天，杭州", oneRegion},
 		{"14天、杭州。", oneRegion},
-		{"７天", days(7)},
-		{"７ ｄａｙｓ", days(7)},
+		{"７天", days(7, "")},
+		{"７ ｄａｙｓ", days(7, "")},
 		{"？", help},
 		{"hel\x1bp\x07me\x7f", unknown("helpme")},
 		{"\u202ehelpme\u200b", unknown("helpme")},
-		{"3650", days(3650)},
+		{"3650", days(3650, "")},
 		{"3651", unknown("3651")},
 		{"99999999999999999999", unknown("99999999999999999999")},
 		{"14x", unknown("14x")},

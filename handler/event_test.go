@@ -40,7 +40,7 @@ func TestHTTPEvent(t *testing.T) {
 		status      int
 		text        string
 	}{
-		{"documented", `{"version":"v1","rawPath":"/report","body":"","isBase64Encoded":false,"headers":{"Accept":"text/plain"},"queryParameters":{"days":"3"},"requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, "4 expire within 3 days"},
+		{"documented", `{"version":"v1","rawPath":"/report","body":"","isBase64Encoded":false,"headers":{"Accept":"text/plain"},"queryParameters":{"days":"3"},"requestContext":{"http":{"method":"GET","path":"/report"}}}`, 200, "3 more within 3 days"},
 		{"method only", `{"requestContext":{"http":{"method":"GET"}}}`, 200, `"listed":131`},
 		{"no fields", `{"requestContext":{"http":{}}}`, 200, `"listed":131`},
 		{"path without a slash", `{"requestContext":{"http":{"path":"healthz"}}}`, 200, `"ok"`},
