@@ -88,9 +88,13 @@ func TestCommands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return func(c *locale.Catalog) string { return c.Text("lead_needing", r.Total, len(r.Findings)) }
+		return func(c *locale.Catalog) string {
+			return c.Text("lead_needing", len(r.Findings), c.Text("matrices", r.Total))
+		}
 	}
-	needing := func(n int) text { return func(c *locale.Catalog) string { return c.Text("lead_needing", 131, n) } }
+	needing := func(n int) text {
+		return func(c *locale.Catalog) string { return c.Text("lead_needing", n, c.Text("matrices", 131)) }
+	}
 	narrowed := func(n, of int) text {
 		return func(c *locale.Catalog) string { return c.Text("lead_narrowed", n, of, 131) }
 	}

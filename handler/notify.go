@@ -46,6 +46,15 @@ func (h *Handler) notify(ctx context.Context, log *slog.Logger, run runRequest, 
 	return err
 }
 
+// options returns the options of the messages about a run.
+func (run runRequest) options(ctx context.Context, now time.Time) message.Options {
+	o := Options(run.settings)
+	if o.RequestID = requestID(ctx); o.RequestID != "" { // the timer is one of Function Compute
+		o.NextRun, _ = run.settings.NextRun(now) // unknown if CRON is invalid
+	}
+	return o
+}
+
 // post delivers a report to the channels of a turn for which it is due.
 func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, turn *state.Turn, r *report.Report) error {
 	sendCtx := ctx
@@ -69,8 +78,7 @@ func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, tu
 			turn.Quiet(name)
 		}
 	}
-	o := Options(run.settings)
-	o.RequestID = requestID(ctx)
+	o := run.options(ctx, r.GeneratedAt.Time)
 	sent := *r
 	sent.Deliveries = nil // not known yet
 	firstCtx, stop := withEarlierDeadline(sendCtx, func(left time.Duration) time.Duration {

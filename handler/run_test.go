@@ -22,7 +22,7 @@ import (
 )
 
 // TestFailedListingIsReported checks that a run that listed nothing notifies the
-// channels, with the id of its request.
+// channels, with the id of its request and the time of the next run.
 func TestFailedListingIsReported(t *testing.T) {
 	w := setup(t)
 	w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")}}
@@ -34,8 +34,27 @@ func TestFailedListingIsReported(t *testing.T) {
 		t.Fatalf("%d messages, want 2", n)
 	}
 	for _, m := range w.room.Messages() {
-		if !strings.Contains(m.Title, "No report today") || !strings.Contains(m.Text, "InvalidAccessKeyId.NotFound") || !strings.Contains(m.Text, "1-req") {
+		if !strings.Contains(m.Title, "No report today") || !strings.Contains(m.Text, "InvalidAccessKeyId.NotFound") || !strings.Contains(m.Text, "1-req") || !strings.Contains(m.Text, "Next run ") {
 			t.Errorf("%s: %s\n%s", m.Service, m.Title, m.Text)
+		}
+	}
+}
+
+// TestNextRunIsOfTheTimer checks that a run outside Function Compute, or with an
+// invalid CRON, names no next run.
+func TestNextRunIsOfTheTimer(t *testing.T) {
+	for _, c := range []struct {
+		cron string
+		run  func(w *world)
+	}{
+		{"", func(w *world) { _, _ = w.Post(t.Context(), "key", config.Overrides{}) }},
+		{"CRON=0 7 9 30 FEB *", func(w *world) { w.invoke(t, timer("")) }},
+	} {
+		w := setup(t, c.cron)
+		w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+		c.run(w)
+		if m := w.room.Messages(); len(m) != 2 || !strings.Contains(m[0].Text, "Nothing is known") || strings.Contains(m[0].Text, "Next run") {
+			t.Errorf("%q: %+v", c.cron, m)
 		}
 	}
 }

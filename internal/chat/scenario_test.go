@@ -47,6 +47,7 @@ func (s scenario) report(t testing.TB) (report.Report, message.Options) {
 	}
 	return report.Build(settings.Rules, s.Listing, s.Now.Time), message.Options{
 		ConsoleURL: settings.ConsoleURL, ReportURL: settings.ReportURL, OwnerTag: settings.OwnerTag, Mentions: settings.Mentions, RequestID: "1-6921a0b2-15d63510",
+		NextRun: s.Now.AddDate(0, 0, 1),
 	}
 }
 

@@ -245,9 +245,9 @@ func TestPlurals(t *testing.T) {
 		{"en", "fact_expiring", []any{1, "3 days"}, "1 expires within 3 days"},
 		{"en", "fact_expiring", []any{2, "1 day"}, "2 expire within 1 day"},
 		{"zh", "fact_expiring", []any{39, "3 天"}, "3 天内到期 39 台"},
-		{"en", "lead_needing", []any{1, 1}, "1 of 1 matrix needs attention"},
-		{"en", "lead_needing", []any{131, 1}, "1 of 131 matrices need attention"},
-		{"zh", "lead_needing", []any{131, 23}, "131 台矩阵中 23 台需处理"},
+		{"en", "lead_needing", []any{1, "1 matrix"}, "1 of 1 matrix needs attention"},
+		{"en", "lead_needing", []any{1, "131 matrices"}, "1 of 131 matrices needs attention"},
+		{"zh", "lead_needing", []any{23, "131 台矩阵"}, "131 台矩阵中 23 台需处理"},
 		{"en", "lead_none_asked", []any{1, "cn-x"}, "No matrices in cn-x, the only region queried"},
 		{"en", "lead_none_asked", []any{2, "cn-x, cn-y"}, "No matrices in cn-x, cn-y, the only regions queried"},
 	} {

@@ -22,12 +22,12 @@ func TestSampleLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for got, want := range map[string]string{
-		german.Name():                        "Deutsch",
-		german.Text("days", 1):               "1 Tag",
-		german.Text("days", 14):              "14 Tage",
-		german.Text("heading_failed"):        "Erstellung fehlgeschlagen",
-		german.Text("heading_expired"):       english.Text("heading_expired"),
-		german.Text("lead_needing", 131, 23): english.Text("lead_needing", 131, 23),
+		german.Name():                                   "Deutsch",
+		german.Text("days", 1):                          "1 Tag",
+		german.Text("days", 14):                         "14 Tage",
+		german.Text("heading_failed"):                   "Erstellung fehlgeschlagen",
+		german.Text("heading_expired"):                  english.Text("heading_expired"),
+		german.Text("lead_needing", 23, "131 matrices"): english.Text("lead_needing", 23, "131 matrices"),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -116,3 +116,37 @@ func TestCodeNamesNoLanguageAndNoService(t *testing.T) {
 		}
 	}
 }
+
+// Every error code in docs/operating.md has a text in every other language.
+func TestErrorCodesAreTranslated(t *testing.T) {
+	b, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(b), "## Error codes\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	code := regexp.MustCompile("`([A-Za-z]+)…?`")
+	codes := 0
+	for line := range strings.Lines(table) {
+		cell, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		if !ok {
+			continue
+		}
+		for _, m := range code.FindAllStringSubmatch(cell, -1) {
+			codes++
+			for _, language := range locale.Languages() {
+				c, err := locale.Of(language)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := problemText(c, report.Problem{Code: m[1], Message: "MESSAGE"})
+				if language != locale.Default && (text == "MESSAGE" || !strings.Contains(text, "MESSAGE")) {
+					t.Errorf("%s: the code %s has the text %q", language, m[1], text)
+				}
+			}
+		}
+	}
+	if codes < 25 {
+		t.Errorf("only %d codes found", codes)
+	}
+}

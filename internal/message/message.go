@@ -35,6 +35,7 @@ type Options struct {
 	ConsoleURL  string              // where to renew; empty for no link
 	ReportURL   string              // the full report; empty for no link
 	RequestID   string              // of the run, for a report that failed
+	NextRun     time.Time           // for a report that failed; zero if it is not known
 	Age         time.Duration       // since the data was read; shown from one second
 	Regions     []string            // the only ones queried; empty for all
 	Needing     int                 // findings before the report was filtered; 0 if it was not

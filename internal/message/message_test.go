@@ -236,6 +236,67 @@ func TestMentionsOwnersOfCriticalFindings(t *testing.T) {
 	}
 }
 
+// What is missing is said as such: with its region, and without a total if that is
+// not known.
+func TestMissingRegions(t *testing.T) {
+	unread := func(regions ...string) (all []report.Problem) {
+		for _, region := range regions {
+			all = append(all, report.Problem{Endpoint: "e", Region: region, Code: "InternalError", MayHideMatrices: true})
+		}
+		return all
+	}
+	two := []*report.Matrix{expiring("a", 2), expiring("b", 3)}
+	regions := []string{"cn-hangzhou", "cn-shanghai", "ap-southeast-1"}
+	for _, c := range []struct {
+		l                       report.Listing
+		title, lead, foot       string
+		zhTitle, zhLead, zhFoot string
+	}{
+		{report.Listing{Matrices: two, Regions: regions, Problems: unread("eu-central-1")},
+			"⛔ At least 2 expire within 3 days; eu-central-1 could not be read", "2 matrices read; eu-central-1 could not be read, its number is unknown", "2 listed in 3 of 4 regions · ",
+			"⛔ 至少：3 天内到期 2 台；法兰克福无法读取", "已读取 2 台矩阵；法兰克福无法读取，其矩阵数量未知", "已读取 2 台，3 / 4 个地域 · "},
+		{report.Listing{Matrices: two, Regions: regions, Problems: unread("eu-central-1", "cn-shanghai")},
+			"⛔ At least 2 expire within 3 days; cn-shanghai, eu-central-1 could not be read", "2 matrices read; cn-shanghai, eu-central-1 could not be read, their number is unknown", "2 listed in 2 of 4 regions · ",
+			"⛔ 至少：3 天内到期 2 台；上海、法兰克福无法读取", "已读取 2 台矩阵；上海、法兰克福无法读取，其矩阵数量未知", "已读取 2 台，2 / 4 个地域 · "},
+		{report.Listing{Matrices: two[:1], Total: 9, Regions: regions, Problems: unread("eu-central-1")},
+			"⛔ a ends Tue 24 Nov 09:07 (in 2 days, 25 phones); eu-central-1 could not be read", "1 of about 9 matrices could be read", "1 of 9 listed in 3 of 4 regions · ",
+			"⛔ a 11月24日 周二 09:07 到期（还有 2 天，25 部云手机）；法兰克福无法读取", "约 9 台矩阵中读取了 1 台", "已读取 1 / 9 台，3 / 4 个地域 · "},
+		{report.Listing{Matrices: two, Regions: regions, Problems: unread("eu-central-1", "")},
+			"⛔ At least 2 expire within 3 days; a part could not be read", "2 matrices read; how many others there are is unknown", "2 listed in 3 regions · ",
+			"⛔ 至少：3 天内到期 2 台；部分矩阵无法读取", "已读取 2 台矩阵；其余矩阵数量未知", "已读取 2 台，3 个地域 · "},
+		{report.Listing{Matrices: two, Regions: regions, Problems: unread("a", "b", "c", "d")},
+			"⛔ At least 2 expire within 3 days; a part could not be read", "2 matrices read; how many others there are is unknown", "2 listed in 3 of 7 regions · ",
+			"⛔ 至少：3 天内到期 2 台；部分矩阵无法读取", "已读取 2 台矩阵；其余矩阵数量未知", "已读取 2 台，3 / 7 个地域 · "},
+	} {
+		for language, want := range map[string][3]string{"en": {c.title, c.lead, c.foot}, "zh": {c.zhTitle, c.zhLead, c.zhFoot}} {
+			m := whole(t, "x", testReport(c.l), Options{Language: language})
+			if m.Title != want[0] || m.Lead[1].String() != want[1] || !strings.HasPrefix(m.Foot[0].String(), want[2]) {
+				t.Errorf("%s: got\n%s\n%s\n%s\nwant\n%s", language, m.Title, m.Lead[1], m.Foot[0], strings.Join(want[:], "\n"))
+			}
+		}
+	}
+}
+
+// A failed run says what that means, and when the next one is if that is known.
+func TestFailedRun(t *testing.T) {
+	r := testReport(report.Listing{Problems: []report.Problem{{Code: "Forbidden", MayHideMatrices: true}}})
+	for _, c := range []struct {
+		next   time.Time
+		en, zh string
+	}{
+		{time.Time{}, "Nothing is known about the matrices today.", "今日矩阵状况未知。"},
+		{testNow.AddDate(0, 0, 1).UTC(), "Nothing is known about the matrices today. Next run tomorrow 09:07; now: s invoke -e '{}'.", "今日矩阵状况未知。下次运行：明天 09:07；立即运行：s invoke -e '{}'。"},
+		{testNow.Add(time.Hour), "Nothing is known about the matrices today. Next run today 10:07; now: s invoke -e '{}'.", "今日矩阵状况未知。下次运行：今天 10:07；立即运行：s invoke -e '{}'。"},
+		{testNow.AddDate(0, 0, 2), "Nothing is known about the matrices today. Next run Tue 24 Nov 09:07; now: s invoke -e '{}'.", "今日矩阵状况未知。下次运行：11月24日 周二 09:07；立即运行：s invoke -e '{}'。"},
+	} {
+		for language, want := range map[string]string{"en": c.en, "zh": c.zh} {
+			if got := whole(t, "x", r, Options{Language: language, NextRun: c.next}).Lead[0].String(); got != want {
+				t.Errorf("%s: got %q, want %q", language, got, want)
+			}
+		}
+	}
+}
+
 // A problem has the hint of the reader's language for its code, and always its
 // own words, with permission and request. A code that only begins like one with a
 // hint has none.

@@ -20,13 +20,15 @@ type View struct {
 	Needing       int             // matrices that need attention
 	NeedingInAll  int             // Needing before the report was filtered; 0 if it was not
 	Listed        int             // matrices read
-	Total         int             // matrices that should exist
+	Total         int             // matrices that should exist; those read unless TotalKnown
+	TotalKnown    bool            // Total counts what could not be read
 	Alive         int             // matrices read that are not deleted
 	Phones        int             // phones on matrices that need attention
 	UrgentPhones  int             // those on critical ones
-	Regions       int             // regions with matrices
+	Regions       int             // regions with matrices that were read to the end
+	AllRegions    int             // these and those that were not; 0 if none or an unknown one is missing
 	Days          int             // how many days the report looks ahead
-	Unread        string          // regions that could not be read; empty if something else is missing
+	Unread        []string        // regions that could not be read; empty if there are many, or if something else is missing
 	Problems      []string        // what failed, at most three
 	OtherProblems int             // further problems
 	Next          string          // name of the first matrix to expire beyond Days; empty if there is none
@@ -38,6 +40,7 @@ type View struct {
 	ConsoleURL    string
 	ReportURL     string
 	RequestID     string
+	NextRun       string   // of a failed run: "tomorrow 09:07"; empty if it is not known
 	Queried       []string // the only regions queried; empty for all
 	Age           int      // seconds since the data was read
 }
@@ -94,7 +97,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
 		Alive:    r.Listed - r.Counts["deleted"],
-		Complete: r.Complete, Regions: len(r.Regions), Days: r.Days,
+		Complete: r.Complete, TotalKnown: r.TotalKnown(), Days: r.Days,
 		When:       c.DateTime(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: Clean(o.RequestID), Age: int(o.Age / time.Second),
 		Mentions: mentioned(r, o),
@@ -111,7 +114,11 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	if len(r.Findings) > 0 {
 		v.Severity = r.Findings[0].Severity
 	}
-	v.Problems, v.OtherProblems, v.Unread = problemTexts(r.Problems, c)
+	v.Problems, v.OtherProblems = problemTexts(r.Problems, c)
+	v.setRegions(r, c)
+	if v.Failed && !o.NextRun.IsZero() {
+		v.NextRun = nextRun(c, o.NextRun, r.GeneratedAt.Time)
+	}
 	if n := r.NextExpiry; n != nil {
 		v.Next, v.NextDate = Name(report.Matrix{Name: n.Name, NodeID: n.NodeID}), c.Date(n.ExpiresAt.LastDay().Time(), r.GeneratedAt.Time)
 	}
@@ -120,6 +127,16 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	}
 	v.Busiest, v.BusiestCount = busiest(r, c)
 	return v, groups
+}
+
+// nextRun returns when the next run is: "tomorrow 09:07", or "Tue 24 Nov 09:07".
+func nextRun(c *locale.Catalog, t, now time.Time) string {
+	t = t.In(now.Location())
+	day := c.Date(t, now)
+	if days := report.DaysBetween(now, t, now.Location()); days <= 1 {
+		day = c.Distance(days)
+	}
+	return day + t.Format(" 15:04")
 }
 
 // undeliveredView is the view of a message about the channels that did not get
@@ -202,39 +219,56 @@ func mentioned(r report.Report, o Options) (ids []string) {
 	return ids
 }
 
-// problemTexts returns the texts of the first problems and the number of others. If
-// only a few regions are missing, unread names them. Problems of an endpoint that
-// hide no matrix are omitted: they concern the operator.
-func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string, others int, unread string) {
-	var distinct, regions []string
+// setRegions sets the regions that were read and those that were not.
+func (v *View) setRegions(r report.Report, c *locale.Catalog) {
+	unread := r.UnreadRegions()
+	v.Regions = len(r.Regions)
+	for _, id := range r.Regions {
+		if slices.Contains(unread, id) {
+			v.Regions--
+		}
+	}
+	if len(unread) == 0 || slices.ContainsFunc(r.Problems, func(p report.Problem) bool { return p.MayHideMatrices && p.Region == "" }) {
+		return
+	}
+	v.AllRegions = v.Regions + len(unread)
+	if len(unread) <= maxProblems {
+		for _, id := range unread {
+			v.Unread = append(v.Unread, c.Region(Clean(id)))
+		}
+	}
+}
+
+// problemTexts returns the texts of the first problems and the number of others.
+// Problems of an endpoint that hide no matrix are omitted: they concern the operator.
+func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string, others int) {
+	var distinct []string
 	places := map[string][]string{} // by text: several endpoints may have the same problem
 	for _, p := range problems {
 		if !p.MayHideMatrices && p.Endpoint != "" {
 			continue
 		}
-		text := strings.Trim(p.Code+": "+problemText(c, p), ": ")
+		text := joinNonEmpty(c.Text("colon"), p.Code, problemText(c, p))
 		if _, ok := places[text]; !ok {
 			distinct = append(distinct, text)
 		}
-		place, region := p.Endpoint, ""
+		place := p.Endpoint
 		if p.Region != "" {
-			place, region = c.Region(p.Region), c.Region(p.Region)
+			place = c.Region(p.Region)
 		}
 		places[text] = append(places[text], place)
-		if p.MayHideMatrices {
-			regions = append(regions, Clean(region))
-		}
 	}
 	for _, text := range distinct[:min(len(distinct), maxProblems)] {
 		at := slices.Compact(slices.Sorted(slices.Values(places[text])))
-		text = strings.TrimPrefix(list(c, at, maxProblems, "and_places")+": "+text, ": ")
+		text = joinNonEmpty(c.Text("colon"), list(c, at, maxProblems, "and_places"), text)
 		texts = append(texts, Clean(shorten(text, maxProblemRunes)))
 	}
-	slices.Sort(regions)
-	if regions = slices.Compact(regions); !slices.Contains(regions, "") && len(regions) <= maxProblems {
-		unread = strings.Join(regions, c.Text("list_comma"))
-	}
-	return texts, len(distinct) - len(texts), unread
+	return texts, len(distinct) - len(texts)
+}
+
+// joinNonEmpty joins the values that are not empty.
+func joinNonEmpty(separator string, values ...string) string {
+	return strings.Join(slices.DeleteFunc(values, func(s string) bool { return s == "" }), separator)
 }
 
 // list joins the first values, and adds how many others there are.
