@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"matrix-expiry-report/internal/config"
@@ -90,12 +91,16 @@ func Load(env *config.Env) []*Channel {
 	return channels
 }
 
-// A pattern is a regular expression. It is compiled when it is used, as a process
-// uses few of all patterns, and compiling them all would delay its start.
-type pattern string
+// A lazyRegexp is a regular expression that is compiled when it is first used: a
+// process uses few of all, and compiling them all would delay its start.
+type lazyRegexp func() *regexp.Regexp
+
+func pattern(expression string) lazyRegexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // MatchString reports whether s contains a match.
-func (p pattern) MatchString(s string) bool { return regexp.MustCompile(string(p)).MatchString(s) }
+func (r lazyRegexp) MatchString(s string) bool { return r().MatchString(s) }
 
 // hostAndPath matches an address without a scheme.
 var hostAndPath = pattern(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
@@ -103,9 +108,11 @@ var hostAndPath = pattern(`^[a-z0-9-]+(\.[a-z0-9-]+)+/`)
 // webhookURL reads the URL of a webhook, which consists of prefix and a token. It
 // also accepts the token alone and a URL without its scheme. Another host and path
 // are accepted as well, but not a lack of the query parameter that prefix ends with.
-func webhookURL(env *config.Env, name, prefix, example string, token pattern) *url.URL {
+func webhookURL(env *config.Env, name, prefix, example string, token lazyRegexp) *url.URL {
 	v, form := env.Secret(name).Reveal(), prefix+example
 	switch {
+	case v == "":
+		return nil
 	case token.MatchString(v):
 		v = prefix + v
 	case hostAndPath.MatchString(v):

@@ -3,7 +3,6 @@ package chat
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -51,11 +50,11 @@ var feishuMarkup = newMarkdown(escapeFeishu, "\n", feishuPerson.MatchString, fun
 var feishuEntities = strings.NewReplacer("*", "&#42;", "`", "&#96;", "~", "&#126;", "[", "&#91;", "]", "&#93;", "<", "&#60;", ">", "&#62;",
 	"#", "&#35;", "|", "&#124;", `\`, "&#92;", "!", "&#33;", "@", "&#64;", "&", "&#38;", "$", "&#36;", "://", "：//")
 
-var feishuStarts = regexp.MustCompile(`^(\d*)([-+=.)])`)
+var feishuStarts = pattern(`^(\d*)([-+=.)])`)
 
 func escapeFeishu(text string, lineStart bool) string {
 	start := ""
-	if sign := feishuStarts.FindStringSubmatch(text); lineStart && sign != nil {
+	if sign := feishuStarts().FindStringSubmatch(text); lineStart && sign != nil {
 		text, start = text[len(sign[0]):], fmt.Sprintf("%s&#%d;", sign[1], sign[2][0])
 	}
 	return start + escapeUnderscores(feishuEntities.Replace(escapeShortcodes(text)), "&#95;")

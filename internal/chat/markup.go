@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -103,9 +102,9 @@ func escapeText(text string, _ bool) string {
 	return strings.ReplaceAll(escapeShortcodes(text), "://", "：//")
 }
 
-var shortcode = regexp.MustCompile(`:([\w+'-]+):`)
+var shortcode = pattern(`:([\w+'-]+):`)
 
-func escapeShortcodes(text string) string { return shortcode.ReplaceAllString(text, "：$1：") }
+func escapeShortcodes(text string) string { return shortcode().ReplaceAllString(text, "：$1：") }
 
 // escapeUnderscores replaces underscores, but not within a word, where they have
 // no effect: names are full of them.
@@ -147,24 +146,24 @@ var (
 	homoglyphs = strings.NewReplacer("*", "＊", "`", "ˋ", "~", "～", "|", "｜", `\`, "＼", "@", "＠", "$", "＄", "://", "：//")
 
 	// What acts only together with what follows, which may be another span.
-	linkEnd   = regexp.MustCompile(`\]([\[(:]|$)`)
-	image     = regexp.MustCompile(`!(\[|$)`)
-	tag       = regexp.MustCompile(`<([A-Za-z/!?@#]|$)`)
-	reference = regexp.MustCompile(`&(#?\w*(?:;|$))`)
+	linkEnd   = pattern(`\]([\[(:]|$)`)
+	image     = pattern(`!(\[|$)`)
+	tag       = pattern(`<([A-Za-z/!?@#]|$)`)
+	reference = pattern(`&(#?\w*(?:;|$))`)
 
 	// What acts at the start of a line, as a list, a quote or a heading.
-	lineSign   = regexp.MustCompile(`^[-+=]`)
-	listNumber = regexp.MustCompile(`^(\d+)[.)]( |$)`)
+	lineSign   = pattern(`^[-+=]`)
+	listNumber = pattern(`^(\d+)[.)]( |$)`)
 )
 
 // escapeMarkdown replaces what Markdown acts on by homoglyphs.
 func escapeMarkdown(text string, lineStart bool) string {
-	text = linkEnd.ReplaceAllString(text, "］$1")
-	text = image.ReplaceAllString(text, "！$1")
-	text = tag.ReplaceAllString(text, "＜$1")
-	text = reference.ReplaceAllString(text, "＆$1")
+	text = linkEnd().ReplaceAllString(text, "］$1")
+	text = image().ReplaceAllString(text, "！$1")
+	text = tag().ReplaceAllString(text, "＜$1")
+	text = reference().ReplaceAllString(text, "＆$1")
 	if lineStart {
-		text = listNumber.ReplaceAllString(lineSign.ReplaceAllString(text, "‐"), "$1．$2")
+		text = listNumber().ReplaceAllString(lineSign().ReplaceAllString(text, "‐"), "$1．$2")
 		text = escapeStart(escapeStart(text, "#", "＃"), ">", "＞")
 	}
 	return homoglyphs.Replace(escapeUnderscores(text, "＿"))

@@ -11,7 +11,7 @@ import (
 // first that matches counts. Some of them could be ids of WeCom, which has hardly
 // any rules.
 var misspelt = []struct {
-	form   pattern
+	form   lazyRegexp
 	advice string
 }{
 	{pattern(`^<`), "write the id without < > and @"},

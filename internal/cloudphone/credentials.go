@@ -129,7 +129,7 @@ func (p provider) credentials() (c Credentials, err error) {
 
 // requestURL matches what net/http puts in front of an error: here, a URL with a
 // key and a signature.
-var requestURL = regexp.MustCompile(`\b(Get|Post) "[^"]*": `)
+const requestURL = `\b(Get|Post) "[^"]*": `
 
 // providerError returns the text of a provider's error in one line, without
 // secrets: the library quotes a profile that is not JSON as a whole.
@@ -139,5 +139,5 @@ func providerError(err error) string {
 		return "the file is not JSON"
 	}
 	env := Credentials{AccessKeySecret: config.Secret(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")), SecurityToken: config.Secret(os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))}
-	return oneLine(env.redact(requestURL.ReplaceAllString(err.Error(), "")))
+	return oneLine(env.redact(regexp.MustCompile(requestURL).ReplaceAllString(err.Error(), "")))
 }

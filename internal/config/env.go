@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // the runtime of a function may have no time zones
 )
@@ -204,7 +205,7 @@ func (e *Env) ParseSecretURL(name, v, example string) *url.URL {
 	}
 	u, err := url.Parse(v)
 	switch {
-	case severalURLs.MatchString(v):
+	case strings.Count(v, "://") > 1 && regexp.MustCompile(severalURLs).MatchString(v):
 		e.refuse(fmt.Errorf("%s: has several addresses, but takes one of the form %s", name, example))
 		return nil
 	case err != nil || !SafeURL(u):
@@ -216,7 +217,7 @@ func (e *Env) ParseSecretURL(name, v, example string) *url.URL {
 
 // severalURLs matches a list of URLs. URLs within the query of one are not
 // separated like this.
-var severalURLs = regexp.MustCompile(`[\s,;|]+https?://`)
+const severalURLs = `[\s,;|]+https?://`
 
 // SafeURL reports whether requests to u are protected in transit, that is, whether
 // u has https, or http and a loopback host. A URL with a user is not safe.
@@ -238,7 +239,7 @@ func splitList(v, separator string) (parts []string) {
 	return parts
 }
 
-var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+var region = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`) })
 
 // IsRegion reports whether id has the form of a region id, such as cn-hangzhou.
-func IsRegion(id string) bool { return region.MatchString(id) }
+func IsRegion(id string) bool { return region().MatchString(id) }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"matrix-expiry-report/internal/message"
@@ -82,13 +83,15 @@ func CSV(w io.Writer, r report.Report) error {
 // https://owasp.org/www-community/attacks/CSV_Injection, with their full-width
 // forms, which Japanese locales evaluate. Joiners may be in front, as spreadsheets
 // ignore them.
-var formula = regexp.MustCompile(`((?:^|[,;|])[" \x{200c}\x{200d}]*)([=+\-@＝＋－＠])`)
+var formula = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`((?:^|[,;|])[" \x{200c}\x{200d}]*)([=+\-@＝＋－＠])`)
+})
 
 // text returns s as a cell that no spreadsheet evaluates.
 func text(s string) string {
 	cell := message.Visible(s)
 	if strings.ContainsAny(cell, ",;|") || strings.IndexAny(cell, "\" =+-@＝＋－＠\u200c\u200d") == 0 { // else formula cannot match
-		cell = formula.ReplaceAllString(cell, "$1'$2")
+		cell = formula().ReplaceAllString(cell, "$1'$2")
 	}
 	if strings.IndexAny(s, "\t\r\n") == 0 && !strings.HasPrefix(cell, "'") { // OWASP lists these too, whatever follows them
 		cell = "'" + cell

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
@@ -97,7 +98,7 @@ func problem(p report.Problem) string {
 // autolink matches the start of what GitHub turns into a link, a mention or an
 // emoji without markup: URLs, people, issues (#1, GH-1), shortcodes (:bomb:). A
 // backslash does not prevent that; a zero-width space does.
-var autolink = regexp.MustCompile(`(?i)[@#:]|www|\bgh-`)
+var autolink = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)[@#:]|www|\bgh-`) })
 
 const zeroWidth = '\u200b'
 
@@ -112,6 +113,6 @@ var escape = strings.NewReplacer(
 // inline returns s, truncated as in messages, as text within a line or a table cell.
 func inline(s string) string {
 	s = message.Clean(s)
-	s = autolink.ReplaceAllString(s, "$0"+string(zeroWidth))
+	s = autolink().ReplaceAllString(s, "$0"+string(zeroWidth))
 	return escape.Replace(strings.ReplaceAll(s, ":"+string(zeroWidth)+" ", ": "))
 }
