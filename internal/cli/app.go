@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
@@ -60,33 +61,52 @@ func newApp(getenv func(string) string, credentials func(context.Context) (cloud
 	return a
 }
 
-// load parses the flags of a command that reads settings, to which it adds
-// --env-file, and builds the parts of the program. The settings of that file are
-// a fallback for those of the environment, also in the returned Program.
-func (p Program) load(flags *flag.FlagSet, args []string, progress func(int)) (Program, app, error) {
-	file := flags.String("env-file", "", "")
-	if err := parse(flags, args); err != nil {
+// envFileFlag defines the flag of the commands that read settings.
+func envFileFlag(f *flag.FlagSet) *string {
+	return f.String("env-file", "", "read settings from `FILE`; environment variables win")
+}
+
+// readEnvFile returns p with the settings of a file as a fallback for those of
+// the environment, and the errors of lines that are invalid, one per line. An
+// empty name changes nothing.
+func (p Program) readEnvFile(file string) (_ Program, invalid, err error) {
+	if file == "" {
+		return p, nil, nil
+	}
+	values, invalid, err := config.ReadEnvFile(file)
+	if err != nil {
+		return p, nil, usageError{err}
+	}
+	getenv := p.Getenv
+	p.Getenv = func(name string) string { return cmp.Or(getenv(name), values[name]) }
+	// The libraries for credentials and proxies read the process environment.
+	for name, value := range values {
+		if err := os.Setenv(name, cmp.Or(os.Getenv(name), value)); err != nil {
+			return p, nil, fmt.Errorf("setting %s: %w", name, err)
+		}
+	}
+	return p, invalid, nil
+}
+
+// load builds the parts of the program with the settings of a file and of the
+// environment. The returned Program has the settings of the file, too.
+func (p Program) load(envFile string, progress func(int)) (Program, app, error) {
+	p, invalid, err := p.readEnvFile(envFile)
+	if err != nil {
 		return p, app{}, err
 	}
-	var invalidLines error
-	if *file != "" {
-		values, lines, err := config.ReadEnvFile(*file)
-		if err != nil {
-			return p, app{}, usageError{err}
-		}
-		invalidLines = lines
-		getenv := p.Getenv
-		p.Getenv = func(name string) string { return cmp.Or(getenv(name), values[name]) }
-		// The libraries for credentials and proxies read the process environment.
-		for name, value := range values {
-			if err := os.Setenv(name, cmp.Or(os.Getenv(name), value)); err != nil {
-				return p, app{}, fmt.Errorf("setting %s: %w", name, err)
-			}
-		}
-	}
 	a := newApp(p.Getenv, credentials, progress)
-	a.errs = errors.Join(invalidLines, a.errs)
+	a.errs = errors.Join(invalid, a.errs)
 	return p, a, nil
+}
+
+// override returns the settings of one run of a command.
+func (a app) override(command string, o config.Overrides) (config.Settings, error) {
+	s, err := a.settings.With(o)
+	if err != nil {
+		return s, usageError{fmt.Errorf("%s: %s; see %[1]s --help", command, strings.ReplaceAll(err.Error(), "\n", "; "))}
+	}
+	return s, nil
 }
 
 // validate returns a settingsError with every mistake if a setting stops the

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"time"
 
@@ -10,10 +11,13 @@ import (
 )
 
 // demo lists and posts as report --post does, using emulated services.
-func (p Program) demo(ctx context.Context, args []string) error {
-	if err := parse(p.flags("demo"), args); err != nil {
-		return err
-	}
+func (p Program) demo(flags *flag.FlagSet) action {
+	var o config.Overrides
+	languageFlag(flags, &o)
+	return func(ctx context.Context, _ string) error { return p.runDemo(ctx, o) }
+}
+
+func (p Program) runDemo(ctx context.Context, o config.Overrides) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	services, err := demo.Start(ctx)
@@ -25,12 +29,16 @@ func (p Program) demo(ctx context.Context, args []string) error {
 	if err := a.validate(true); err != nil {
 		return err
 	}
-	r, err := a.handler(slog.New(slog.DiscardHandler)).Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano), config.Overrides{})
+	settings, err := a.override("demo", o)
+	if err != nil {
+		return err
+	}
+	r, err := a.handler(slog.New(slog.DiscardHandler)).Post(ctx, "demo "+time.Now().Format(time.RFC3339Nano), o)
 	clear()
 	if err != nil {
 		return err
 	}
-	if err := p.writeReport(r, a.settings, false); err != nil {
+	if err := p.writeReport(r, settings, false); err != nil {
 		return err
 	}
 	return services.WriteMessages(p.Stdout, r.Listed)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,21 +43,21 @@ Go, with openapi, tea and dara from github.com/alibabacloud-go (darabonba-openap
 
 // emulator serves an emulated Cloud Phone API and emulated chats until it is
 // interrupted, and prints the messages that the chats accept.
-func (p Program) emulator(ctx context.Context, args []string) error {
-	flags := p.flags("emulator")
-	listen := flags.String("listen", "127.0.0.1:8080", "")
-	id := flags.String("key-id", "emulator", "")
-	secret := flags.String("key-secret", "emulator-secret", "")
-	if err := parse(flags, args); err != nil {
-		return err
-	}
-	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{*id: {Secret: *secret}}}
+func (p Program) emulator(flags *flag.FlagSet) action {
+	listen := flags.String("listen", "127.0.0.1:8080", "listen on `ADDRESS`")
+	id := flags.String("key-id", "emulator", "accept the access key `ID`")
+	secret := flags.String("key-secret", "emulator-secret", "`SECRET` of that access key")
+	return func(ctx context.Context, _ string) error { return p.emulate(ctx, *listen, *id, *secret) }
+}
+
+func (p Program) emulate(ctx context.Context, listen, id, secret string) error {
+	cloud := &fakecloud.Server{Nodes: fakecloud.Fleet(time.Now()), Keys: map[string]fakecloud.Key{id: {Secret: secret}}}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", cloud)
 	mux.Handle("/", &printingChat{out: plainWriter{p.Stdout}})
-	return serveHTTP(ctx, *listen, mux, func(address string) {
+	return serveHTTP(ctx, listen, mux, func(address string) {
 		webhooks := fakechat.Webhooks("http://" + address)
-		fmt.Fprintf(p.Stdout, ready, address, *id, *secret, len(cloud.Nodes), os.Args[0],
+		fmt.Fprintf(p.Stdout, ready, address, id, secret, len(cloud.Nodes), os.Args[0],
 			webhooks["SLACK_WEBHOOK_URL"], webhooks["DINGTALK_WEBHOOK_URL"])
 	})
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -61,7 +60,7 @@ func (s settingsSource) List(ctx context.Context, regions []string) (l report.Li
 // prints err unless the output shows it.
 func exitCode(stderr io.Writer, err error) int {
 	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
+	case err == nil:
 		return 0
 	case errors.Is(err, ErrAttention):
 		return 3

@@ -3,7 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 
@@ -12,26 +12,32 @@ import (
 
 // invoke calls the HTTP trigger of a deployed function with authType: function,
 // and writes the body of its response to standard output.
-func (p Program) invoke(ctx context.Context, args []string) error {
-	flags := p.flags("invoke")
-	method := flags.String("method", "", "")
-	data := flags.String("data", "", "")
-	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
-		return usageError{errors.New("invoke: needs the URL of the HTTP trigger, such as https://….cn-shanghai.fcapp.run/report; see --help")}
+func (p Program) invoke(flags *flag.FlagSet) action {
+	method := flags.String("method", "", "HTTP `METHOD` (default GET, or POST with --data)")
+	data := flags.String("data", "", "body of the request, as `JSON`")
+	envFile := flags.String("env-file", "", "read the access key from `FILE`; environment variables win")
+	return func(ctx context.Context, url string) error {
+		defaultMethod := http.MethodGet
+		if *data != "" {
+			defaultMethod = http.MethodPost
+		}
+		_, invalid, err := p.readEnvFile(*envFile)
+		switch {
+		case err != nil:
+			return err
+		case invalid != nil:
+			return settingsError{invalid}
+		}
+		return p.call(ctx, cmp.Or(*method, defaultMethod), url, *data)
 	}
-	url := flags.Arg(0)
-	if err := parse(flags, flags.Args()[1:]); err != nil { // flags may follow the URL
-		return err
-	}
-	defaultMethod := http.MethodGet
-	if *data != "" {
-		defaultMethod = http.MethodPost
-	}
+}
+
+func (p Program) call(ctx context.Context, method, url, data string) error {
 	key, err := credentials(ctx)
 	if err != nil {
 		return err
 	}
-	status, body, err := fcinvoke.Call(ctx, cmp.Or(*method, defaultMethod), url, []byte(*data), key)
+	status, body, err := fcinvoke.Call(ctx, method, url, []byte(data), key)
 	if err != nil {
 		return err
 	}

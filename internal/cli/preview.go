@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/config"
@@ -15,18 +17,29 @@ import (
 )
 
 // preview shows the message of every channel in every language.
-func (p Program) preview(ctx context.Context, args []string) error {
-	flags := p.flags("preview")
-	from := flags.String("report", "", "")
-	page := flags.String("html", "", "")
-	p, a, err := p.load(flags, args, nil)
+func (p Program) preview(flags *flag.FlagSet) action {
+	from := flags.String("report", "", "read the report from `FILE`, written by report --json")
+	page := flags.String("html", "", "write to `FILE`, as a web page that looks like the chats")
+	channels := listFlag(flags, "channel", "show only this `CHANNEL`, or several with commas")
+	languages := listFlag(flags, "lang", "show only this `LANGUAGE`, or several with commas")
+	envFile := envFileFlag(flags)
+	return func(ctx context.Context, _ string) error {
+		shown := func(m preview.Message) bool {
+			return (len(*channels) == 0 || slices.Contains(*channels, m.Service)) && (len(*languages) == 0 || slices.Contains(*languages, m.Language))
+		}
+		return p.show(ctx, *envFile, *from, *page, shown)
+	}
+}
+
+func (p Program) show(ctx context.Context, envFile, from, page string, shown func(preview.Message) bool) error {
+	p, a, err := p.load(envFile, nil)
 	switch {
 	case err != nil:
 		return err
 	case a.errs != nil: // the mistakes in a.mistakes disable nothing that is shown
 		return settingsError{a.errs}
 	}
-	r, err := previewReport(ctx, *from, a.settings)
+	r, err := previewReport(ctx, from, a.settings)
 	if err != nil {
 		return err
 	}
@@ -34,12 +47,13 @@ func (p Program) preview(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *page != "" {
+	messages = slices.DeleteFunc(messages, func(m preview.Message) bool { return !shown(m) })
+	if page != "" {
 		b, err := preview.Page(messages)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(*page, b, 0o644)
+		return os.WriteFile(page, b, 0o644)
 	}
 	_, err = io.WriteString(plainWriter{p.Stdout}, preview.Text(messages))
 	return err

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"matrix-expiry-report/handler"
@@ -18,41 +21,77 @@ import (
 	"matrix-expiry-report/report"
 )
 
+// A reportRequest is what the flags of report ask for.
+type reportRequest struct {
+	overrides              config.Overrides
+	post, asJSON, exitZero bool
+	metrics, envFile       *string // files; empty for none
+}
+
 // report lists the matrices and prints the report. With --post it also posts it.
-func (p Program) report(ctx context.Context, args []string) error {
-	flags := p.flags("report")
-	post := flags.Bool("post", false, "")
-	asJSON := flags.Bool("json", false, "")
-	exitZero := flags.Bool("exit-zero", false, "")
-	metrics := flags.String("metrics", "", "")
+func (p Program) report(flags *flag.FlagSet) action {
+	var req reportRequest
+	flags.BoolVar(&req.post, "post", false, "also post it to the configured channels")
+	flags.BoolVar(&req.asJSON, "json", false, "print JSON")
+	flags.BoolVar(&req.exitZero, "exit-zero", false, "with --post: exit 0 if every channel has it, for schedulers")
+	req.envFile = envFileFlag(flags)
+	req.metrics = flags.String("metrics", "", "also write metrics for Prometheus' textfile collector to `FILE`")
+	flags.Func("days", "report what expires within `N` days (default EXPIRY_DAYS)", func(v string) error {
+		days, err := strconv.Atoi(v)
+		if err != nil {
+			return errors.New("not a whole number")
+		}
+		req.overrides.Days = &days
+		return nil
+	})
+	flags.Func("region", "list only `REGION`, or several with commas (default REGIONS)", func(v string) error {
+		for region := range strings.SplitSeq(v, ",") {
+			req.overrides.Regions = append(req.overrides.Regions, strings.TrimSpace(region))
+		}
+		return nil
+	})
+	languageFlag(flags, &req.overrides)
+	return func(ctx context.Context, _ string) error { return p.runReport(ctx, req) }
+}
+
+// languageFlag defines the flag for the language of a run.
+func languageFlag(f *flag.FlagSet, o *config.Overrides) {
+	f.StringVar(&o.Language, "lang", "", "write in `LANGUAGE` (default REPORT_LANGUAGE)")
+}
+
+func (p Program) runReport(ctx context.Context, req reportRequest) error {
 	progress, clear := p.progress()
-	p, a, err := p.load(flags, args, progress)
+	p, a, err := p.load(*req.envFile, progress)
 	switch {
 	case err != nil:
 		return err
-	case *exitZero && !*post:
-		return usageError{errors.New("report: --exit-zero needs --post; see --help")}
+	case req.exitZero && !req.post:
+		return usageError{errors.New("report: --exit-zero needs --post; see report --help")}
 	}
-	if err := a.validate(*post); err != nil {
+	if err := a.validate(req.post); err != nil {
+		return err
+	}
+	settings, err := a.override("report", req.overrides)
+	if err != nil {
 		return err
 	}
 	h := a.handler(slog.New(slog.DiscardHandler))
 	start := time.Now()
 	var r report.Report
-	if *post {
-		r, err = h.Post(ctx, "report "+start.UTC().Format(time.RFC3339Nano), config.Overrides{})
+	if req.post {
+		r, err = h.Post(ctx, "report "+start.UTC().Format(time.RFC3339Nano), req.overrides)
 	} else {
-		r, err = h.Report(ctx, config.Overrides{})
+		r, err = h.Report(ctx, req.overrides)
 	}
 	clear()
-	if err := p.writeReport(r, a.settings, *asJSON); err != nil {
+	if err := p.writeReport(r, settings, req.asJSON); err != nil {
 		return err
 	}
-	if *metrics != "" {
-		err = errors.Join(err, writeMetrics(*metrics, r, time.Since(start)))
+	if *req.metrics != "" {
+		err = errors.Join(err, writeMetrics(*req.metrics, r, time.Since(start)))
 	}
 	err = errors.Join(err, p.writeDeliveries(r, err))
-	if err == nil && !*exitZero { // with it, delivered is all that counts
+	if err == nil && !req.exitZero { // with it, delivered is all that counts
 		err = outcome(r)
 	}
 	return err

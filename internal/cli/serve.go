@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -18,10 +19,14 @@ import (
 )
 
 // serve serves HTTP like the function's trigger, until it is interrupted.
-func (p Program) serve(ctx context.Context, args []string) error {
-	flags := p.flags("serve")
-	listen := flags.String("listen", "127.0.0.1:9000", "")
-	p, a, err := p.load(flags, args, nil)
+func (p Program) serve(flags *flag.FlagSet) action {
+	listen := flags.String("listen", "127.0.0.1:9000", "listen on `ADDRESS`")
+	envFile := envFileFlag(flags)
+	return func(ctx context.Context, _ string) error { return p.serveReport(ctx, *listen, *envFile) }
+}
+
+func (p Program) serveReport(ctx context.Context, listen, envFile string) error {
+	p, a, err := p.load(envFile, nil)
 	if err != nil {
 		return err
 	}
@@ -39,9 +44,9 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	h := a.handler(slog.New(slog.NewTextHandler(plainWriter{p.Stderr}, &slog.HandlerOptions{Level: a.settings.LogLevel})))
 	var site http.Handler = h
 	if a.settings.HTTPToken == "" {
-		site = checkHost(h, *listen)
+		site = checkHost(h, listen)
 	}
-	return serveHTTP(ctx, *listen, site, func(address string) {
+	return serveHTTP(ctx, listen, site, func(address string) {
 		base := &url.URL{Scheme: "http", Host: strings.Replace(address, "[::]", "127.0.0.1", 1)} // browsers cannot open [::]
 		if a.settings.HTTPToken == "" {
 			fmt.Fprintf(p.Stdout, "%s/report.html\n", base)
