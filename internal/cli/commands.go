@@ -60,6 +60,11 @@ func commands() []command {
 		{"emulator", "", "serve an emulated Cloud Phone API and emulated chats", []string{
 			"matrix-expiry-report emulator --listen 127.0.0.1:8081",
 		}, "README.md", Program.emulator},
+		{"completion", "SHELL", "print a script that completes commands and flags in a shell", []string{
+			`eval "$(matrix-expiry-report completion bash)"  # in ~/.bashrc`,
+			`eval "$(matrix-expiry-report completion zsh)"   # in ~/.zshrc, after compinit`,
+			"matrix-expiry-report completion fish | source  # in ~/.config/fish/config.fish",
+		}, "README.md#on-demand", Program.completion},
 		{"help", "[COMMAND]", "describe a command and its flags", []string{
 			"matrix-expiry-report help report",
 		}, "README.md#on-demand", Program.help},
@@ -75,6 +80,8 @@ func choices(placeholder string) (values []string) {
 	switch strings.Trim(placeholder, "[]") {
 	case "LANGUAGE":
 		return locale.Languages()
+	case "SHELL":
+		return []string{"bash", "zsh", "fish"}
 	case "CHANNEL":
 		for _, k := range chat.Kinds {
 			values = append(values, k.Name)
