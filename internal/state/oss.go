@@ -176,10 +176,10 @@ func (e *OSSError) Error() string {
 
 // plain returns s if it has the form of a code or a request id.
 func plain(s string) string {
-	if !plainText.MatchString(s) {
+	if !regexp.MustCompile(plainText).MatchString(s) {
 		return "unknown"
 	}
 	return s
 }
 
-var plainText = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+const plainText = `^[A-Za-z0-9._-]{1,64}$`
