@@ -149,7 +149,7 @@ func (a app) handler(log *slog.Logger) *handler.Handler {
 func (a app) checker() doctor.Checker {
 	return doctor.Checker{
 		Settings: a.settings, SettingsErr: a.errs, Mistakes: a.mistakes, Warnings: a.warnings, EnvSize: a.envSize,
-		Source: a.source, Channels: a.channels, Commands: len(a.commands), Now: time.Now,
+		Source: a.source, Channels: a.channels, Store: a.store, Commands: len(a.commands), Now: time.Now,
 	}
 }
 

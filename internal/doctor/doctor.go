@@ -17,6 +17,7 @@ import (
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/inventory"
+	"matrix-expiry-report/internal/state"
 )
 
 // A Status is the outcome of a check.
@@ -45,7 +46,8 @@ type Checker struct {
 	EnvSize     int // bytes of the settings, see config.Env.Size
 	Source      *inventory.Source
 	Channels    []*chat.Channel
-	Commands    int // how many chats can send commands
+	Store       func(context.Context) (state.Objects, error) // nil without one
+	Commands    int                                          // how many chats can send commands
 	Now         func() time.Time
 }
 
@@ -53,7 +55,7 @@ type Checker struct {
 // to every channel.
 func (c Checker) Run(ctx context.Context, post bool) []Check {
 	channels := func(ctx context.Context) []Check { return c.channels(ctx, post) }
-	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, channels, c.timer, c.templates, c.access}
+	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, channels, c.timer, c.templates, c.access, c.store}
 	if post {
 		checks = append(checks, c.testMessages)
 	}
