@@ -1,8 +1,6 @@
 package cloudphone
 
 import (
-	"encoding/json"
-
 	"github.com/go-faster/jx"
 
 	"matrix-expiry-report/report"
@@ -78,7 +76,7 @@ func (d *decoder) shared(v jx.Raw) string {
 	if !ok {
 		s = text(v, maxTextBytes)
 		d.texts[string(v)] = s
-		d.bytes += len(s)
+		d.held, d.bytes = d.held+len(v), d.bytes+len(s)
 	}
 	return s
 }
@@ -92,18 +90,36 @@ func (d *decoder) tagsOf(older, newer jx.Raw) map[string]string {
 	}
 	tags = map[string]string{}
 	for _, v := range []jx.Raw{older, newer} {
-		var list []struct{ Key, Value json.RawMessage }
-		_ = json.Unmarshal(v, &list) // leaves out what has another type
-		for _, tag := range list {
-			key, value := text(jx.Raw(tag.Key), maxTextBytes), text(jx.Raw(tag.Value), maxTextBytes)
-			if _, ok := tags[key]; key != "" && (ok || len(tags) < maxTags) {
-				tags[key] = value
-				d.bytes += len(key) + len(value) + tagBytes
-			}
+		if v.Type() == jx.Array {
+			_ = jx.DecodeBytes(v).Arr(func(in *jx.Decoder) error { return d.tag(in, tags) }) // which was read before
 		}
 	}
 	d.tags[[2]string{string(older), string(newer)}] = tags
+	d.held += len(older) + len(newer)
 	return tags
+}
+
+// tag decodes one tag.
+func (d *decoder) tag(in *jx.Decoder, tags map[string]string) error {
+	if in.Next() != jx.Object {
+		return in.Skip()
+	}
+	var key, val string
+	err := in.ObjBytes(func(in *jx.Decoder, name []byte) error {
+		v, err := value(in)
+		switch string(name) {
+		case "Key":
+			key = text(v, maxTextBytes)
+		case "Value":
+			val = text(v, maxTextBytes)
+		}
+		return err
+	})
+	if _, ok := tags[key]; key != "" && (ok || len(tags) < maxTags) {
+		tags[key] = val
+		d.bytes += len(key) + len(val) + tagBytes
+	}
+	return err
 }
 
 // time parses a timestamp. One that cannot be parsed is absent.

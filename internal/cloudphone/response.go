@@ -19,6 +19,7 @@ const (
 	maxResponseBytes = 4 << 20
 	maxPageRows      = 10_000
 	maxErrorBytes    = 64 << 10 // read of an error response, which may be a proxy's page
+	maxHeldBytes     = 64 << 10 // of the JSON of shared texts and tags, between two responses
 	maxTokenBytes    = 8 << 10
 )
 
@@ -29,18 +30,18 @@ type Page struct {
 	TotalCount int    // -1 if absent
 	NextToken  string // empty on the last page
 	Expiry     string // GmtExpired of the first row that has one, unparsed; doctor shows how it is read
-	Bytes      int    // of memory of the texts and tags of Nodes, for the memory limit
+	Bytes      int    // bytes of memory that the texts and tags of Nodes add to earlier pages, for the memory limit
 }
 
 // A decoder decodes responses, one after another. Equal texts and tags of
-// different rows of a response share memory, so that callers must not modify the
-// tags.
+// different rows share memory, so that callers must not modify the tags.
 type decoder struct {
 	zone  *time.Location
 	body  bytes.Buffer
 	texts map[string]string               // by their JSON
 	tags  map[[2]string]map[string]string // by their JSON
-	bytes int                             // of the texts and tags
+	held  int                             // bytes of that JSON
+	bytes int                             // of the texts and tags of this response that are not shared with earlier ones
 }
 
 func newDecoder(zone *time.Location) *decoder {
@@ -49,9 +50,12 @@ func newDecoder(zone *time.Location) *decoder {
 
 func (d *decoder) read(status int, body io.Reader) *Error {
 	d.body.Reset()
-	clear(d.texts)
-	clear(d.tags)
 	d.bytes = 0
+	if d.held > maxHeldBytes {
+		clear(d.texts)
+		clear(d.tags)
+		d.held = 0
+	}
 	limit := int64(maxResponseBytes + 1)
 	if status != http.StatusOK {
 		limit = maxErrorBytes
