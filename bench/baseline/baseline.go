@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
@@ -52,10 +53,15 @@ type Result struct {
 	} `json:"next_expiry"`
 }
 
+// HTTP is the client of all baselines that serve. As in the program, a run opens
+// its own connections: those of the day before are closed.
+var HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+
 // Serve runs a function that responds to every event with the Result of a
 // listing. The endpoint is the environment variable EDS_AIC_ENDPOINT.
 func Serve(open func(endpoint, id, secret string) (Client, error)) {
 	fc.Start(func(ctx context.Context, _ []byte) (json.RawMessage, error) {
+		HTTP.CloseIdleConnections()
 		f, _ := fccontext.FromContext(ctx)
 		found, err := list(ctx, func() (Client, error) {
 			return open(os.Getenv("EDS_AIC_ENDPOINT"), f.Credentials.AccessKeyId, f.Credentials.AccessKeySecret)

@@ -25,12 +25,10 @@ func OpenSDK(endpoint, id, secret string) (*SDK, error) {
 	return &SDK{c}, err
 }
 
-var shared = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
-
 // pool is the SDK's interface to an HTTP client.
 type pool struct{}
 
-func (pool) Call(r *http.Request, _ *http.Transport) (*http.Response, error) { return shared.Do(r) }
+func (pool) Call(r *http.Request, _ *http.Transport) (*http.Response, error) { return HTTP.Do(r) }
 
 // Call calls an action. bodyType selects the type of the response's body: json
 // for a map, binary for a reader.

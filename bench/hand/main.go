@@ -24,10 +24,9 @@ import (
 )
 
 func main() {
-	shared := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	baseline.Serve(func(endpoint, id, secret string) (baseline.Client, error) {
 		u, err := url.Parse(endpoint)
-		return &client{http: shared, endpoint: u, id: id, secret: []byte(secret)}, err
+		return &client{http: baseline.HTTP, endpoint: u, id: id, secret: []byte(secret)}, err
 	})
 }
 
