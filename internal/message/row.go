@@ -51,7 +51,7 @@ func sharedRow(findings []*report.Finding, r report.Report, o Options, c *locale
 		row.Phones += f.PhoneCount
 	}
 	if primary == report.Expiring && f.Severity == report.Notice {
-		row.Dates = dates(findings, now, c)
+		row.Name, row.Dates = dates(findings, now, c), true
 		return row
 	}
 	names := make([]string, len(findings))

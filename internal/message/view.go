@@ -58,7 +58,7 @@ type Group struct {
 // one group. Then ID and Also are empty, and so is what is not the same for all.
 type Row struct {
 	Name     string // the name; the id if the name has no visible character; of several "a, b, c and 72 more"
-	Dates    string // instead of a name, of notices that share a row: "8 Dec 2 · 15 Dec 1"
+	Dates    bool   // Name has no names but the days of notices: "8 Dec 2 · 15 Dec 1"
 	ID       string // empty if Name is the id
 	Region   string
 	Why      string // reason and date: "Tue 24 Nov 02:00, in 2 days"
