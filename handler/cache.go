@@ -30,6 +30,7 @@ type cacheEntry struct {
 	owners  []string // of all matrices
 	at      time.Time
 	took    time.Duration
+	memory  memory
 }
 
 // cachedListing returns a listing that is at most as old as the settings allow.
@@ -54,6 +55,9 @@ func (h *Handler) cachedListing(ctx context.Context, log *slog.Logger, s config.
 		l := cacheEntry{regions: regions, at: h.Now()}
 		l.Listing = h.collect(shared, log, s.Regions)
 		l.took, l.owners = h.Now().Sub(l.at), ownersOf(l.Matrices, s.OwnerTag)
+		if !command { // which has no time for it
+			l.memory = h.recall(shared, s, l.Listing, report.Build(h.Settings.Rules, l.Listing, l.at))
+		}
 		if l.Complete() && h.Settings.Cache > 0 {
 			h.cache.last.Store(&l)
 		}

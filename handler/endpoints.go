@@ -127,6 +127,9 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 		report: report.Build(rules, l.Listing, l.at), query: q, pages: 1,
 		options: Options(run.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
 	}
+	if !h.isPartial(run.settings) {
+		res.report = l.memory.addTo(res.report)
+	}
 	h.logReport(log, l.Listing, res.report, l.took, h.Now().Sub(start))
 	if res.report.Failed() {
 		return res, nil

@@ -57,30 +57,33 @@ func (run runRequest) options(ctx context.Context, now time.Time) message.Option
 
 // post delivers a report to the channels of a turn for which it is due.
 func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, turn *state.Turn, r *report.Report) error {
+	reports := reportsFor(turn, turn.Channels, *r)
+	if len(reports) > 0 {
+		*r = reports[0]
+	}
 	sendCtx := ctx
 	if !turn.Until.IsZero() {
 		var cancel context.CancelFunc
 		sendCtx, cancel = context.WithDeadline(ctx, turn.Until)
 		defer cancel()
 	}
-	var channels []Channel // to deliver to
-	var places []int       // of these in the deliveries
+	var channels []Channel     // to deliver to
+	var toSend []report.Report // to these
+	var places []int           // of these in the deliveries
 	for _, c := range run.channels {
 		name := c.Name()
-		lacks := slices.Contains(turn.Channels, name) // no earlier run has delivered the event
+		i := slices.Index(turn.Channels, name)
 		switch {
-		case !lacks:
+		case i < 0: // an earlier run has delivered the event
 			r.Deliveries = append(r.Deliveries, report.Delivery{Channel: name, Delivered: true})
 		case isDue(run.settings, turn, name, *r):
-			channels, places = append(channels, c), append(places, len(r.Deliveries))
+			channels, toSend, places = append(channels, c), append(toSend, reports[i]), append(places, len(r.Deliveries))
 			r.Deliveries = append(r.Deliveries, report.Delivery{Channel: name})
 		default:
 			turn.Quiet(name)
 		}
 	}
 	o := run.options(ctx, r.GeneratedAt.Time)
-	sent := *r
-	sent.Deliveries = nil // not known yet
 	firstCtx, stop := withEarlierDeadline(sendCtx, func(left time.Duration) time.Duration {
 		if len(channels) == 1 {
 			return 0
@@ -88,7 +91,7 @@ func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, tu
 		return left / 3 // to notify the others of one that stalls
 	})
 	record := func(c Channel, err error) { turn.Record(ctx, c.Name(), outcome(err)) }
-	errs := deliver(firstCtx, log, channels, sent, o, run.key, record)
+	errs := deliver(firstCtx, log, channels, toSend, o, run.key, record)
 	stop()
 	var reached []Channel
 	var reachedPlaces []int
@@ -114,7 +117,7 @@ func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, tu
 		// The readers of a channel cannot distinguish a dead webhook from a day without
 		// findings, so the other channels name it.
 		o.Undelivered = true
-		for i, err := range deliver(sendCtx, log, reached, *r, o, run.key+" undelivered", func(Channel, error) {}) {
+		for i, err := range deliver(sendCtx, log, reached, slices.Repeat([]report.Report{*r}, len(reached)), o, run.key+" undelivered", func(Channel, error) {}) {
 			if err == nil {
 				r.Deliveries[reachedPlaces[i]].Messages++
 			}
@@ -123,15 +126,15 @@ func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, tu
 	return nil
 }
 
-// deliver sends a report to the channels concurrently, and calls record with each
+// deliver sends each channel its report, concurrently, and calls record with each
 // outcome as it comes. It returns the errors in the order of the channels, nil for
 // a delivery.
-func deliver(ctx context.Context, log *slog.Logger, channels []Channel, r report.Report, o message.Options, key string, record func(Channel, error)) []error {
+func deliver(ctx context.Context, log *slog.Logger, channels []Channel, reports []report.Report, o message.Options, key string, record func(Channel, error)) []error {
 	errs := make([]error, len(channels))
 	var wg sync.WaitGroup
 	for i, c := range channels {
 		wg.Go(func() {
-			errs[i] = send(ctx, c, r, o, key)
+			errs[i] = send(ctx, c, reports[i], o, key)
 			if errs[i] != nil {
 				log.Error("not delivered", "channel", c.Name(), "error", errs[i].Error())
 			} else {

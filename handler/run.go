@@ -123,6 +123,8 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, run runRequest) (re
 	var err error
 	if run.notify {
 		err = h.notify(ctx, log, run, listing, &r)
+	} else {
+		r = h.recall(ctx, run.settings, listing, r).addTo(r)
 	}
 	h.logReport(log, listing, r, listed.Sub(start), h.Now().Sub(start))
 	return r, err

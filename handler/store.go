@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ func (h *Handler) openStore(ctx context.Context) *state.Session {
 func (h *Handler) intent(run runRequest, l report.Listing, r report.Report) state.Intent {
 	in := state.Intent{
 		Event: run.key, Send: run.deliveryTime, Location: run.settings.Location,
-		Partial: run.settings.Days != h.Settings.Days || !slices.Equal(run.settings.Regions, h.Settings.Regions) || len(run.channels) < len(h.Channels),
+		Partial: h.isPartial(run.settings) || len(run.channels) < len(h.Channels),
 	}
 	for _, c := range run.channels {
 		in.Channels = append(in.Channels, c.Name())

@@ -56,6 +56,10 @@ type Finding struct {
 	Severity     Severity `json:"severity"`  // of its most severe reason
 	LastDay      Date     `json:"last_day"`  // the day on which it expires, at the latest at 24:00
 	DaysLeft     *int     `json:"days_left"` // calendar days until LastDay, negative afterwards; nil without an expiry date
+
+	// Only with a store of runs.
+	Change ChangeKind `json:"change,omitempty"` // since an earlier report; empty for what stays
+	Since  *Time      `json:"since,omitempty"`  // since when it has needed attention, as far as remembered
 }
 
 // days returns DaysLeft, or 0 if it is nil.
@@ -115,10 +119,13 @@ type Report struct {
 	NextExpiry     *Expiry        `json:"next_expiry"`     // the first after the report's days; nil if none
 	Findings       []Finding      `json:"findings"`        // most urgent first
 	Problems       []Problem      `json:"problems"`
-	Deliveries     []Delivery     `json:"deliveries,omitempty"` // only of a report that was to be sent
-	Matrices       []Matrix       `json:"matrices,omitempty"`   // one page of all matrices, if requested
-	Page           int            `json:"page,omitempty"`       // from 1
-	Pages          int            `json:"pages,omitempty"`      // number of pages
+	ChangesSince   *Time          `json:"changes_since,omitempty"` // of the earlier report; nil if none is remembered
+	Changes        map[string]int `json:"changes,omitempty"`       // since then, by ChangeKind
+	Changed        []Change       `json:"changed,omitempty"`       // since then, at most 1,000
+	Deliveries     []Delivery     `json:"deliveries,omitempty"`    // only of a report that was to be sent
+	Matrices       []Matrix       `json:"matrices,omitempty"`      // one page of all matrices, if requested
+	Page           int            `json:"page,omitempty"`          // from 1
+	Pages          int            `json:"pages,omitempty"`         // number of pages
 }
 
 // Brief returns the JSON of r without its findings: the response to a timer or a

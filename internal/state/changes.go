@@ -6,24 +6,10 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A ChangeKind says what happened to a matrix since a channel's last report.
-type ChangeKind string
-
-const (
-	New       ChangeKind = "new"       // it has a finding and had none
-	Escalated ChangeKind = "escalated" // its finding is more severe
-	Renewed   ChangeKind = "renewed"   // it expires later
-	Recovered ChangeKind = "recovered" // it has no finding any more, and was not renewed
-	Released  ChangeKind = "released"  // it is no longer listed
-)
-
-// ChangeKinds lists every kind, the most urgent first.
-var ChangeKinds = []ChangeKind{New, Escalated, Renewed, Recovered, Released}
-
 // A Change is one change of one matrix. A renewed matrix can have a second
 // change, new or escalated.
 type Change struct {
-	Kind   ChangeKind
+	Kind   report.ChangeKind
 	Matrix Matrix // as listed now, or as last known if it is released
 	Was    Matrix // as the channel knew it; zero if it did not
 }
@@ -46,40 +32,31 @@ func Compare(k Known, s Snapshot) (changes []Change) {
 	}
 	for _, was := range k.Matrices {
 		if _, found := find(s.Matrices, was); !found && s.covers(was) {
-			changes = append(changes, Change{Released, was, was})
+			changes = append(changes, Change{report.Released, was, was})
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int {
-		return slices.Index(ChangeKinds, a.Kind) - slices.Index(ChangeKinds, b.Kind)
+		return slices.Index(report.ChangeKinds, a.Kind) - slices.Index(report.ChangeKinds, b.Kind)
 	})
 	return changes
 }
 
 // kindsOf returns the kinds of change between was, zero if unknown, and m.
-func kindsOf(s Snapshot, was, m Matrix) (kinds []ChangeKind) {
+func kindsOf(s Snapshot, was, m Matrix) (kinds []report.ChangeKind) {
 	if renewed(was, m) {
-		kinds = append(kinds, Renewed)
+		kinds = append(kinds, report.Renewed)
 	}
 	switch {
 	case m.Reason != "" && was.Reason == "":
-		kinds = append(kinds, New)
+		kinds = append(kinds, report.New)
 	case m.Reason != "" && moreSevere(m.Severity, was.Severity):
-		kinds = append(kinds, Escalated)
+		kinds = append(kinds, report.Escalated)
 	case m.Reason == "" && was.Reason != "" && s.Complete && !renewed(was, m):
-		kinds = append(kinds, Recovered)
+		kinds = append(kinds, report.Recovered)
 	}
 	return kinds
 }
 
 func moreSevere(a, b report.Severity) bool {
 	return slices.Index(report.Severities, a) < slices.Index(report.Severities, b)
-}
-
-// Count returns how many changes there are of each kind.
-func Count(changes []Change) map[ChangeKind]int {
-	counts := map[ChangeKind]int{}
-	for _, c := range changes {
-		counts[c.Kind]++
-	}
-	return counts
 }

@@ -46,7 +46,7 @@ func (s Schedule) Due(k *Known, previous []string, now Snapshot) (d Due) {
 	}
 	for _, c := range Compare(*k, now) {
 		// A matrix that was never reported can leave without notice.
-		d.Changed = d.Changed || c.Kind != Released || c.Was.Reason != ""
+		d.Changed = d.Changed || c.Kind != report.Released || c.Was.Reason != ""
 	}
 	today, last := dayNumber(now.At, s.Location), dayNumber(k.At, s.Location)
 	for _, m := range now.Matrices {

@@ -91,9 +91,9 @@ func (s *Session) Problems() (all []report.Problem) {
 	defer s.mu.Unlock()
 	switch {
 	case errors.Is(s.lost, errNewer):
-		all = append(all, report.Problem{Code: CodeNewer, Message: s.lost.Error() + ", so this report may be sent more than once"})
+		all = append(all, report.Problem{Code: CodeNewer, Message: s.lost.Error() + ", so reports may be sent more than once"})
 	case s.lost != nil:
-		all = append(all, report.Problem{Code: CodeUnavailable, Message: "the state store cannot be used, so this report may be sent more than once: " + s.lost.Error()})
+		all = append(all, report.Problem{Code: CodeUnavailable, Message: "the state store cannot be used, so reports may be sent more than once: " + s.lost.Error()})
 	}
 	if len(s.unreadable) > 0 {
 		first := slices.Min(slices.Collect(maps.Keys(s.unreadable)))

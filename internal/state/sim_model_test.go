@@ -218,7 +218,7 @@ func (c *simChannel) quiet(l Listing) string {
 func linesOf(changes []Change, due Due) (lines, reminders []string) {
 	for _, c := range changes {
 		line := fmt.Sprint(c.Kind, " ", c.Matrix.ID)
-		if c.Kind == Renewed {
+		if c.Kind == report.Renewed {
 			line += fmt.Sprint(" ", c.Was.Expires.Unix(), " ", c.Matrix.Expires.Unix())
 		}
 		lines = append(lines, line)

@@ -82,6 +82,13 @@ func (s Snapshot) covers(m Matrix) bool {
 	return s.Complete && slices.Contains(s.Areas, Area{m.Account, m.Region})
 }
 
+// Since returns when the finding of a matrix was new, or the zero time if it has
+// none.
+func (s Snapshot) Since(account, id string) time.Time {
+	m, _ := find(s.Matrices, Matrix{Account: account, ID: id})
+	return m.Since
+}
+
 // dayNumber counts the calendar days of loc.
 func dayNumber(t time.Time, loc *time.Location) int {
 	y, m, d := t.In(loc).Date()

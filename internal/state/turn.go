@@ -93,6 +93,21 @@ func (s *Session) Claim(ctx context.Context, in Intent) (*Turn, error) {
 	}
 }
 
+// Look returns a turn that cannot send: it reads what the channels of an intent
+// know.
+func (s *Session) Look(ctx context.Context, in Intent) *Turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &Turn{session: s, intent: in, Channels: in.Channels}
+	if s.objects == nil {
+		return t
+	}
+	if s.lost = s.load(ctx); s.lost == nil && s.newest != nil {
+		s.learn(ctx, t)
+	}
+	return t
+}
+
 // until returns the end of a claim made now.
 func (s *Session) until(ctx context.Context, in Intent) time.Time {
 	until := s.now().Add(in.Send)
@@ -202,6 +217,9 @@ func (s *Session) snapshot(ctx context.Context, number int64) (Snapshot, error) 
 	}
 	return Snapshot{}, fs.ErrNotExist
 }
+
+// Remembers reports whether the snapshot of the turn has what was remembered before.
+func (t *Turn) Remembers() bool { return t.known != nil && !t.intent.Partial }
 
 // Known returns what a channel of the turn knows, and whether anything is known
 // about it: nil and true is a channel that has had no report.

@@ -1,0 +1,106 @@
+package handler
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/state"
+	"matrix-expiry-report/report"
+)
+
+// setSince sets since when the findings of a report have needed attention.
+func setSince(r report.Report, now state.Snapshot) {
+	for i, f := range r.Findings {
+		if since := now.Since(f.Account, f.NodeID); !since.IsZero() {
+			r.Findings[i].Since = &report.Time{Time: since.In(r.GeneratedAt.Location())}
+		}
+	}
+}
+
+// changesOf returns the changes since the last report that a channel got, and the
+// time of that, which is zero if there is none or it is not known.
+func changesOf(turn *state.Turn, channel string) (changes []report.Change, since time.Time) {
+	known, _ := turn.Known(channel)
+	if known == nil {
+		return nil, time.Time{}
+	}
+	for _, c := range turn.Changes(channel) {
+		changes = append(changes, report.Change{
+			NodeID: c.Matrix.ID, Name: c.Matrix.Name, Account: c.Matrix.Account, Region: c.Matrix.Region, Kind: c.Kind,
+			ExpiresAt: report.Time{Time: c.Matrix.Expires}, WasExpiresAt: report.Time{Time: c.Was.Expires},
+		})
+	}
+	return changes, known.At
+}
+
+// reportsFor returns the reports to channels, which differ in what changed since the
+// last one that each of them got. It changes the findings of r.
+func reportsFor(turn *state.Turn, channels []string, r report.Report) []report.Report {
+	if turn.Remembers() {
+		setSince(r, turn.Snapshot())
+	}
+	reports := make([]report.Report, len(channels))
+	var last []report.Change
+	for i, channel := range channels {
+		changes, since := changesOf(turn, channel)
+		switch {
+		case since.IsZero():
+			reports[i] = r
+		case i > 0 && reports[i-1].ChangesSince != nil && reports[i-1].ChangesSince.Equal(since) && slices.Equal(changes, last):
+			reports[i] = reports[i-1] // most channels got the same reports
+		default:
+			reports[i] = r.WithChanges(since, changes)
+		}
+		last = changes
+	}
+	return reports
+}
+
+// A memory is what the store adds to a report that is only looked at: the changes
+// since the last report to the first channel. The zero value adds nothing.
+type memory struct {
+	changes  []report.Change
+	since    time.Time
+	findings map[[2]string]*report.Time // since when they have needed attention, by account and id
+	problems []report.Problem
+}
+
+// recall reads what the store adds to the report of a listing.
+func (h *Handler) recall(ctx context.Context, s config.Settings, l report.Listing, r report.Report) (m memory) {
+	if h.Store == nil || len(h.Channels) == 0 || h.isPartial(s) {
+		return m
+	}
+	channel := h.Channels[0].Name()
+	session := h.openStore(ctx)
+	turn := session.Look(ctx, state.Intent{Channels: []string{channel}, Listing: remembered(l, r), Location: s.Location})
+	m.changes, m.since = changesOf(turn, channel)
+	m.problems = session.Problems()
+	if turn.Remembers() {
+		m.findings = map[[2]string]*report.Time{}
+		setSince(r, turn.Snapshot())
+		for _, f := range r.Findings {
+			m.findings[[2]string{f.Account, f.NodeID}] = f.Since
+		}
+	}
+	return m
+}
+
+// addTo returns r with what is remembered. It changes the findings of r.
+func (m memory) addTo(r report.Report) report.Report {
+	for i, f := range r.Findings {
+		r.Findings[i].Since = m.findings[[2]string{f.Account, f.NodeID}]
+	}
+	r.Problems = append(slices.Clip(r.Problems), m.problems...)
+	if m.since.IsZero() {
+		return r
+	}
+	return r.WithChanges(m.since, m.changes)
+}
+
+// isPartial reports whether a report with these settings is not that of the
+// handler's own, so that it cannot be compared with what is remembered.
+func (h *Handler) isPartial(s config.Settings) bool {
+	return s.Days != h.Settings.Days || !slices.Equal(s.Regions, h.Settings.Regions)
+}

@@ -1,0 +1,114 @@
+package handler_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-expiry-report/handler"
+	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/message"
+	"matrix-expiry-report/report"
+)
+
+// A recorder is a channel that keeps the reports that it was sent.
+type recorder struct {
+	name    string
+	refuses bool
+	reports []report.Report
+}
+
+func (c *recorder) Name() string { return c.name }
+
+func (c *recorder) Send(_ context.Context, r report.Report, o message.Options, _ string) error {
+	switch {
+	case c.refuses:
+		return errors.New("refused")
+	case !o.Undelivered:
+		c.reports = append(c.reports, r)
+	}
+	return nil
+}
+
+// summary returns the changes of a report and the marks of its findings.
+func summary(r report.Report) string {
+	var parts []string
+	for _, c := range r.Changed {
+		parts = append(parts, fmt.Sprint(c.Kind, " ", c.NodeID))
+	}
+	for _, f := range r.Findings {
+		since := ""
+		if f.Since != nil {
+			since = " since " + f.Since.Format("2 Jan")
+		}
+		parts = append(parts, strings.TrimSpace(fmt.Sprint(f.NodeID, " ", f.Change))+since)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Each channel gets the changes since the last report that reached it, the
+// response and whoever looks those of the first channel.
+func TestChangesPerChannel(t *testing.T) {
+	start := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
+	var expiries map[string]int // days from the start
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing {
+		l := report.Listing{Scanned: []string{"cn-hangzhou"}, Regions: []string{"cn-hangzhou"}, Total: len(expiries)}
+		for id, days := range expiries {
+			l.Matrices = append(l.Matrices, &report.Matrix{NodeID: id, Region: "cn-hangzhou", Status: report.StatusRunning, ExpiresAt: report.Time{Time: start.AddDate(0, 0, days)}})
+		}
+		return l
+	}))
+	h.Settings.Days, h.Settings.Cache = 30, 0
+	withStore(t, h)
+	a, b := &recorder{name: "a"}, &recorder{name: "b"}
+	h.Channels = []handler.Channel{a, b}
+	for day, c := range []struct {
+		expiries       map[string]int
+		refuses        bool   // b
+		toA, toB, look string // look: before the run
+	}{
+		{map[string]int{"x": 10, "y": 90}, false, "x since 22 Nov", "x since 22 Nov", "x"},
+		{map[string]int{"x": 10, "y": 20}, true, "new y, x since 22 Nov, y new since 23 Nov", "", "new y, x since 22 Nov, y new since 23 Nov"},
+		{map[string]int{"x": 10, "y": 20}, false, "x since 22 Nov, y since 23 Nov", "new y, x since 22 Nov, y new since 23 Nov", "x since 22 Nov, y since 23 Nov"},
+		{map[string]int{"x": 75}, false, "renewed x, released y", "renewed x, released y", "renewed x, released y"},
+		{map[string]int{"x": 75}, false, "", "", ""},
+	} {
+		h.Now = func() time.Time { return start.AddDate(0, 0, day) }
+		expiries, b.refuses = c.expiries, c.refuses
+		a.reports, b.reports = nil, nil
+		get := func(target string) (r report.Report) {
+			w := &world{Handler: h}
+			rec := w.do("GET", target)
+			if err := json.Unmarshal(rec.Body.Bytes(), &r); err != nil {
+				t.Fatalf("%v: %s", err, rec.Body)
+			}
+			return r
+		}
+		if got := summary(get("/report.json")); got != c.look {
+			t.Errorf("day %d: GET shows %q, want %q", day, got, c.look)
+		}
+		if r := get("/report.json?days=31"); strings.Contains(summary(r), "since") || r.Changes != nil {
+			t.Errorf("day %d: GET with other days shows %q", day, summary(r))
+		}
+		if r, err := h.Report(t.Context(), config.Overrides{}); err != nil || summary(r) != c.look {
+			t.Errorf("day %d: Report returns %q and %v", day, summary(r), err)
+		}
+		r, err := h.Post(t.Context(), fmt.Sprint("daily ", day), config.Overrides{})
+		if err != nil || len(a.reports) != 1 || summary(a.reports[0]) != c.toA || summary(r) != c.toA {
+			t.Fatalf("day %d: %v, a got %q and the response is %q, want %q", day, err, summary(a.reports[0]), summary(r), c.toA)
+		}
+		if len(b.reports) > 0 != !c.refuses || !c.refuses && summary(b.reports[0]) != c.toB {
+			t.Errorf("day %d: b got %+v, want %q", day, b.reports, c.toB)
+		}
+		if day > 0 && !a.reports[0].ChangesSince.Equal(start.AddDate(0, 0, day-1)) {
+			t.Errorf("day %d: changes since %s", day, a.reports[0].ChangesSince)
+		}
+		if day > 0 && a.reports[0].Deliveries != nil {
+			t.Errorf("day %d: a was sent the deliveries %+v", day, a.reports[0].Deliveries)
+		}
+	}
+}
