@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-expiry-report/internal/export"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/internal/page"
 	"matrix-expiry-report/internal/state"
@@ -79,13 +80,19 @@ func (h *Handler) serveReport(w *response, r *http.Request) error {
 		w.header.Set("Content-Security-Policy", page.Policy())
 	}
 	if f.extension != "" { // inline, as the platform's domains do not pass attachment on
-		day := res.report.GeneratedAt.Format("20060102")
-		w.header.Set("Content-Disposition", fmt.Sprintf(`inline; filename="matrices-%s.%s"`, day, f.extension))
+		name := "matrices-" + res.report.GeneratedAt.Format("20060102")
+		if !res.report.Complete {
+			name += "-incomplete"
+		}
+		w.header.Set("Content-Disposition", fmt.Sprintf(`inline; filename="%s.%s"`, name, f.extension))
 	}
 	if q.page < res.pages {
 		w.header.Set("Link", nextPage(r.URL, q.page+1))
 	}
 	w.header.Set("X-Report-Complete", strconv.FormatBool(res.report.Complete)) // for formats that cannot express it
+	if missing := export.Unread(res.report); missing != "" {
+		w.header.Set("X-Report-Missing", missing)
+	}
 	w.header.Set("Age", strconv.Itoa(int(res.age/time.Second)))
 	w.header.Set("Content-Type", f.contentType)
 	return nil

@@ -41,10 +41,10 @@ var formats = []format{
 		return export.CSV(w, res.withRows())
 	}},
 	{"md", "/report.md", "text/markdown; charset=utf-8; variant=GFM", "", func(w io.Writer, res result) error {
-		return export.Markdown(w, res.withRows())
+		return export.Markdown(w, res.withRows(), res.options.Language)
 	}},
 	{"ics", "/calendar.ics", "text/calendar; charset=utf-8", "ics", func(w io.Writer, res result) error {
-		return export.Calendar(w, res.withRows(), res.report.GeneratedAt.Time)
+		return export.Calendar(w, res.withRows(), res.options.Language, res.options.ConsoleURL)
 	}},
 	{"metrics", "/metrics", "text/plain; version=0.0.4; charset=utf-8", "", func(w io.Writer, res result) error {
 		return export.Metrics(w, res.withRows(), res.took)

@@ -73,6 +73,34 @@ func TestFailedListingIs502(t *testing.T) {
 	}
 }
 
+// TestIncompleteFormats checks that the file name and a header state what a table
+// cannot, and that the language reaches the calendar and Markdown.
+func TestIncompleteFormats(t *testing.T) {
+	w := setup(t)
+	w.cloud.Faults = []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "cn-shanghai", Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+	for target, want := range map[string]string{
+		"/report.csv":           "severity,reason,",
+		"/calendar.ics?lang=zh": "上海无法读取",
+		"/report.md?lang=zh":    "上海无法读取",
+		"/report.md":            "cn-shanghai could not be read",
+	} {
+		rec := w.do("GET", target)
+		if rec.Code != 200 || !strings.Contains(strings.ReplaceAll(rec.Body.String(), "\r\n ", ""), want) {
+			t.Errorf("%s: %d, no %q in %.300s", target, rec.Code, want, rec.Body)
+		}
+		if missing := rec.Header().Get("X-Report-Missing"); !strings.Contains(missing, "131 matrices read; cn-shanghai could not be read, its number is unknown") {
+			t.Errorf("%s: X-Report-Missing is %q", target, missing)
+		}
+		if name := rec.Header().Get("Content-Disposition"); name != "" && !strings.Contains(name, "-incomplete.") {
+			t.Errorf("%s: the file name is %s", target, name)
+		}
+	}
+	w.cloud.Faults = nil
+	if header := w.do("GET", "/report.csv?days=7").Header(); header.Get("X-Report-Missing") != "" || strings.Contains(header.Get("Content-Disposition"), "incomplete") {
+		t.Errorf("a complete report: %v", header)
+	}
+}
+
 // TestCrossSitePosting checks that a page of another site cannot post.
 func TestCrossSitePosting(t *testing.T) {
 	w := setup(t)

@@ -34,7 +34,6 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/export", "net", "a format writes bytes; the handler sends them"},
 	{"internal/export", "log", "a format returns errors; the handler logs them"},
 	{"internal/export", module + "/internal/chat", "a format depends on no service"},
-	{"internal/export", module + "/internal/locale", "a format is the same in every language"},
 	{"internal/config", module + "/internal/chat", "a channel reads its own settings"},
 	{"internal/config", module + "/internal/cloudphone", "settings are plain values"},
 	{"internal/cloudphone", module + "/internal/chat", "packages of foreign systems do not import each other"},

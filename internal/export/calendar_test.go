@@ -2,7 +2,9 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -23,25 +25,44 @@ func TestCalendarEvents(t *testing.T) {
 		for _, c := range e.Children {
 			alarm = " " + c.Name + " " + value(t, c, "ACTION") + " " + value(t, c, "TRIGGER")
 		}
-		got = append(got, fmt.Sprintf("%s|%s|%s|%s|%s%s", value(t, e.Component, "UID"), value(t, e.Component, "DTSTART"),
-			value(t, e.Component, "DTSTAMP"), value(t, e.Component, "TRANSP"), value(t, e.Component, "SUMMARY"), alarm))
+		got = append(got, fmt.Sprintf("%s|%s-%s|%s%s", value(t, e.Component, "UID"), value(t, e.Component, "DTSTART"),
+			value(t, e.Component, "DTEND"), value(t, e.Component, "SUMMARY"), alarm))
+		for name, want := range map[string]string{
+			"DTSTAMP": "20261122T010000Z", "LAST-MODIFIED": "20261122T010000Z", "SEQUENCE": fmt.Sprint(now.Unix() / 60), "TRANSP": "TRANSPARENT", "URL": renew,
+		} {
+			if got := value(t, e.Component, name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
 	}
 	const alarm = " VALARM DISPLAY -PT15H"
 	want := []string{
-		"2026-11-19.cn-hangzhou@matrix-expiry-report|20261119|20261122T010000Z|TRANSPARENT|1 matrix expired (25 phones), cn-hangzhou",
-		"2026-11-22.cn-hangzhou@matrix-expiry-report|20261122|20261122T010000Z|TRANSPARENT|2 matrices expire (50 phones), cn-hangzhou" + alarm,
-		"2026-11-24.cn-hangzhou@matrix-expiry-report|20261124|20261122T010000Z|TRANSPARENT|2 matrices expire (50 phones), cn-hangzhou" + alarm,
-		"2026-11-24.cn-shenzhen@matrix-expiry-report|20261124|20261122T010000Z|TRANSPARENT|1 matrix expires (40 phones), cn-shenzhen" + alarm,
-		"2026-12-04.cn-hangzhou@matrix-expiry-report|20261204|20261122T010000Z|TRANSPARENT|1 matrix expires (25 phones), cn-hangzhou" + alarm,
-		"2026-12-22.cn-hangzhou@matrix-expiry-report|20261222|20261122T010000Z|TRANSPARENT|1 matrix expires (25 phones), cn-hangzhou" + alarm,
+		"2026-11-19.cn-hangzhou@matrix-expiry-report|20261119-20261120|farm-cpn-expired expired (25 phones), cn-hangzhou",
+		"2026-11-22.cn-hangzhou@matrix-expiry-report|20261122-20261123|2 matrices expire (50 phones), cn-hangzhou" + alarm,
+		"2026-11-24.cn-hangzhou@matrix-expiry-report|20261124-20261125|2 matrices expire (50 phones), cn-hangzhou" + alarm,
+		"2026-11-24.cn-shenzhen@matrix-expiry-report|20261124-20261125|farm-cpn-shenzhen expires (40 phones), cn-shenzhen" + alarm,
+		"2026-12-04.cn-hangzhou@matrix-expiry-report|20261204-20261205|farm-cpn-odd expires (25 phones), cn-hangzhou" + alarm,
+		"2026-12-22.cn-hangzhou@matrix-expiry-report|20261222-20261223|farm-cpn-later expires (25 phones), cn-hangzhou" + alarm,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if got := value(t, cal.Events()[2].Component, "DESCRIPTION"); got != "09:00 farm-cpn-two (cpn-two), 25 phones\n09:00 farm-cpn-two-b (cpn-two-b), 25 phones" {
+	if got := value(t, cal.Events()[2].Component, "DESCRIPTION"); got != "09:00 farm-cpn-two (cpn-two), 25 phones\n09:00 farm-cpn-two-b (cpn-two-b), 25 phones\nRenew: "+renew {
 		t.Errorf("description %q", got)
 	}
-	for name, want := range map[string]string{"X-WR-CALNAME": "Matrix expiry", "X-WR-TIMEZONE": "Asia/Shanghai", "REFRESH-INTERVAL": "PT6H", "X-PUBLISHED-TTL": "PT6H", "VERSION": "2.0"} {
+	for _, name := range []string{"DTSTART", "DTEND"} {
+		if got := cal.Events()[0].Props.Get(name).Params.Get("VALUE"); got != "DATE" {
+			t.Errorf("%s is a %q, want a DATE", name, got)
+		}
+	}
+}
+
+func TestCalendarProperties(t *testing.T) {
+	cal := readCalendar(t, write(t, writeCalendar, scenarios()["usual"]))
+	for name, want := range map[string]string{
+		"VERSION": "2.0", "METHOD": "PUBLISH", "NAME": "Matrix expiry", "X-WR-CALNAME": "Matrix expiry", "X-WR-TIMEZONE": "Asia/Shanghai",
+		"LAST-MODIFIED": "20261122T010000Z", "REFRESH-INTERVAL": "PT6H", "X-PUBLISHED-TTL": "PT6H", "DESCRIPTION": "", "X-WR-CALDESC": "",
+	} {
 		if got := value(t, cal.Component, name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
@@ -49,8 +70,62 @@ func TestCalendarEvents(t *testing.T) {
 	if got := cal.Props.Get("REFRESH-INTERVAL").Params.Get("VALUE"); got != "DURATION" {
 		t.Errorf("REFRESH-INTERVAL is a %q, want a DURATION", got)
 	}
-	if got := cal.Events()[0].Props.Get("DTSTART").Params.Get("VALUE"); got != "DATE" {
-		t.Errorf("DTSTART is a %q, want a DATE", got)
+}
+
+// An event of the next report has a higher sequence number, so that clients replace
+// the one that they have.
+func TestCalendarSequenceGrows(t *testing.T) {
+	sequence := func(now time.Time) (n int) {
+		r := report.Build(rules, report.Listing{Matrices: []*report.Matrix{matrix("cpn-1", 20)}}, now)
+		e := readCalendar(t, write(t, writeCalendar, r)).Events()[0]
+		if _, err := fmt.Sscan(value(t, e.Component, "SEQUENCE"), &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	first, next, last := sequence(now), sequence(now.Add(time.Hour)), sequence(now.AddDate(100, 0, 0).Add(-time.Hour))
+	if first >= next || last <= next || last > math.MaxInt32 {
+		t.Errorf("the sequence numbers are %d, %d an hour later, and %d in 100 years", first, next, last)
+	}
+}
+
+// What expires at midnight is in the event of the day before.
+func TestCalendarMidnight(t *testing.T) {
+	midnight, evening := matrix("cpn-midnight", 0), matrix("cpn-evening", 0)
+	midnight.ExpiresAt = report.Time{Time: time.Date(2026, 11, 30, 16, 0, 0, 0, time.UTC)}
+	evening.ExpiresAt = report.Time{Time: time.Date(2026, 11, 30, 15, 59, 0, 0, time.UTC)}
+	events := readCalendar(t, write(t, writeCalendar, report.Build(rules, report.Listing{Matrices: []*report.Matrix{midnight, evening}}, now))).Events()
+	if len(events) != 1 || value(t, events[0].Component, "DTSTART") != "20261130" {
+		t.Fatalf("%d events, the first on %s; want one on 20261130", len(events), value(t, events[0].Component, "DTSTART"))
+	}
+	if got := value(t, events[0].Component, "DESCRIPTION"); !strings.HasPrefix(got, "23:59 farm-cpn-evening (cpn-evening), 25 phones\n24:00 farm-cpn-midnight (cpn-midnight), 25 phones\n") {
+		t.Errorf("description %q", got)
+	}
+}
+
+func TestCalendarLanguage(t *testing.T) {
+	var b bytes.Buffer
+	if err := Calendar(&b, scenarios()["unknown"], "zh", ""); err != nil {
+		t.Fatal(err)
+	}
+	cal := readCalendar(t, b.Bytes())
+	for name, want := range map[string]string{"NAME": "云手机矩阵到期", "DESCRIPTION": "不完整：已读取 1 台矩阵；法兰克福无法读取，矩阵数量未知"} {
+		if got := value(t, cal.Component, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for i, want := range []map[string]string{
+		{"SUMMARY": "不完整：已读取 1 台矩阵；法兰克福无法读取，矩阵数量未知", "DESCRIPTION": "本日历可能缺少部分到期日。\n法兰克福 InternalError: 服务内部出错（internal error）"},
+		{"SUMMARY": "farm-cpn-two 到期（25 部云手机），杭州", "DESCRIPTION": "09:00 farm-cpn-two（cpn-two），25 部云手机", "URL": ""},
+	} {
+		for name, want := range want {
+			if got := value(t, cal.Events()[i].Component, name); got != want {
+				t.Errorf("event %d: %s is %q, want %q", i, name, got, want)
+			}
+		}
+	}
+	if err := Calendar(&b, scenarios()["usual"], "xx", ""); err == nil {
+		t.Error("an unknown language is accepted")
 	}
 }
 
@@ -90,21 +165,30 @@ func TestCalendarDescriptionOrder(t *testing.T) {
 		t.Fatalf("the first finding is %s, want the failed matrix", r.Findings[0].NodeID)
 	}
 	e := readCalendar(t, write(t, writeCalendar, r)).Events()[0]
-	if got, want := value(t, e.Component, "DESCRIPTION"), "09:00 farm-cpn-morning (cpn-morning), 25 phones\n18:00 farm-cpn-evening (cpn-evening), 25 phones"; got != want {
+	if got, want := value(t, e.Component, "DESCRIPTION"), "09:00 farm-cpn-morning (cpn-morning), 25 phones\n18:00 farm-cpn-evening (cpn-evening), 25 phones\nRenew: "+renew; got != want {
 		t.Errorf("got the description %q, want %q", got, want)
 	}
 }
 
 func TestCalendarIncomplete(t *testing.T) {
-	e := readCalendar(t, write(t, writeCalendar, scenarios()["incomplete"])).Events()[0]
-	if got := value(t, e.Component, "SUMMARY"); got != "Incomplete: 1 of about 131 matrices could be read" {
-		t.Errorf("the first event is %q", got)
+	for scenario, want := range map[string]string{
+		"incomplete": "Incomplete: 1 of about 131 matrices read; cn-shenzhen could not be read",
+		"unknown":    "Incomplete: 1 matrix read; eu-central-1 could not be read, its number is unknown",
+	} {
+		cal := readCalendar(t, write(t, writeCalendar, scenarios()[scenario]))
+		e := cal.Events()[0]
+		for _, got := range []string{value(t, cal.Component, "DESCRIPTION"), value(t, cal.Component, "X-WR-CALDESC"), value(t, e.Component, "SUMMARY")} {
+			if got != want {
+				t.Errorf("%s: got %q, want %q", scenario, got, want)
+			}
+		}
+		if len(e.Children) != 0 {
+			t.Errorf("%s: the event has a reminder", scenario)
+		}
 	}
+	e := readCalendar(t, write(t, writeCalendar, scenarios()["incomplete"])).Events()[0]
 	if got := value(t, e.Component, "DESCRIPTION"); !strings.Contains(got, "cn-shenzhen Forbidden.NoPermission: you are not allowed") || strings.Contains(got, "BadPayload") {
 		t.Errorf("description %q, want the problem that may hide matrices", got)
-	}
-	if len(e.Children) != 0 {
-		t.Error("the event has a reminder")
 	}
 }
 
@@ -129,7 +213,7 @@ func TestCalendarHostile(t *testing.T) {
 	dates := map[string]bool{}
 	for _, f := range r.Findings {
 		if !f.ExpiresAt.IsZero() && f.Status != report.StatusDeleting {
-			dates[f.ExpiresAt.Format(time.DateOnly)+message.Visible(f.Region)] = true
+			dates[f.LastDay.String()+message.Visible(f.Region)] = true
 		}
 	}
 	cal := readCalendar(t, write(t, writeCalendar, r))
@@ -144,11 +228,11 @@ func TestCalendarMany(t *testing.T) {
 	phones, listed := 0, 0
 	for _, e := range events {
 		var matrices, n int
-		if _, err := fmt.Sscanf(strings.NewReplacer("expired", "x", "expire", "x").Replace(value(t, e.Component, "SUMMARY")), "%d matrices x (%d phones", &matrices, &n); err != nil {
+		if _, err := fmt.Sscanf(strings.NewReplacer("expired", "x", "expire", "x", ",", "").Replace(value(t, e.Component, "SUMMARY")), "%d matrices x (%d phones", &matrices, &n); err != nil {
 			t.Fatal(err)
 		}
 		phones, listed = phones+n, listed+matrices
-		if d := value(t, e.Component, "DESCRIPTION"); strings.Count(d, "\n") != maxListed || !strings.HasSuffix(d, fmt.Sprintf("\nand %d more", matrices-maxListed)) {
+		if d := value(t, e.Component, "DESCRIPTION"); strings.Count(d, "\n") != maxListed+1 || !strings.HasSuffix(d, fmt.Sprintf("\nand %d more\nRenew: %s", matrices-maxListed, renew)) {
 			t.Errorf("description of %d lines ends with %q", strings.Count(d, "\n")+1, d[len(d)-30:])
 		}
 	}
@@ -171,10 +255,10 @@ func FuzzCalendarText(f *testing.F) {
 			t.Fatalf("%d events, want one for the matrix and one for the incomplete report", len(events))
 		}
 		e := events[1].Component
-		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+message.Name(*m)+" (cpn-1), 25 phones"; got != want {
+		if got, want := value(t, e, "DESCRIPTION"), "09:00 "+message.Name(*m)+" (cpn-1), 25 phones\nRenew: "+renew; got != want {
 			t.Errorf("description %q, want %q", got, want)
 		}
-		if got, want := value(t, e, "SUMMARY"), "1 matrix expires (25 phones), "+message.Clean(region); got != want {
+		if got, want := value(t, e, "SUMMARY"), message.Name(*m)+" expires (25 phones), "+cmp.Or(message.Clean(region), "no region"); got != want {
 			t.Errorf("summary %q, want %q", got, want)
 		}
 		if got, want := value(t, e, "UID"), "2026-11-24."+message.Visible(region)+"@matrix-expiry-report"; got != want {
@@ -218,11 +302,11 @@ func readCalendar(t *testing.T, b []byte) *ical.Calendar {
 	return cal
 }
 
-// required are the properties that RFC 5545 3.6 requires of each component. None may
-// be repeated.
+// required are the properties that RFC 5545 3.6 requires of each component, and those
+// by which clients update an event. None may be repeated.
 var required = map[string][]string{
 	"VCALENDAR": {"PRODID", "VERSION"},
-	"VEVENT":    {"UID", "DTSTAMP", "DTSTART"},
+	"VEVENT":    {"UID", "DTSTAMP", "DTSTART", "DTEND", "SEQUENCE", "LAST-MODIFIED"},
 	"VALARM":    {"ACTION", "TRIGGER", "DESCRIPTION"},
 	"VTIMEZONE": {"TZID"},
 	"STANDARD":  {"DTSTART", "TZOFFSETFROM", "TZOFFSETTO"},

@@ -25,13 +25,18 @@ var formats = []struct {
 	write     func(io.Writer, report.Report) error
 }{
 	{"csv", CSV},
-	{"md", Markdown},
+	{"md", writeMarkdown},
+	{"zh.md", func(w io.Writer, r report.Report) error { return Markdown(w, r, "zh") }},
 	{"ics", writeCalendar},
+	{"zh.ics", func(w io.Writer, r report.Report) error { return Calendar(w, r, "zh", renew) }},
 	{"prom", writeMetrics},
 }
 
-func writeCalendar(w io.Writer, r report.Report) error { return Calendar(w, r, r.GeneratedAt.Time) }
+func writeMarkdown(w io.Writer, r report.Report) error { return Markdown(w, r, "en") }
+func writeCalendar(w io.Writer, r report.Report) error { return Calendar(w, r, "en", renew) }
 func writeMetrics(w io.Writer, r report.Report) error  { return Metrics(w, r, 1500*time.Millisecond) }
+
+const renew = "https://billing.example.com/renew?a=1,2;b=3"
 
 var (
 	shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)

@@ -10,55 +10,93 @@ import (
 	"strings"
 	"sync"
 
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/report"
 )
 
-// Markdown writes r in English, in GitHub Flavored Markdown
+// Markdown writes r in a language, in GitHub Flavored Markdown
 // (https://github.github.com/gfm/, text/markdown; variant=GFM): a summary in one
 // line, the problems, and a table of all findings. Values are escaped: they contain
 // no markup, HTML, links or mentions.
 //
-// Markdown returns only errors of w.
-func Markdown(w io.Writer, r report.Report) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "%s\n", summary(r))
+// Markdown returns errors of w, and an error for an unknown language.
+func Markdown(w io.Writer, r report.Report, language string) error {
+	c, err := locale.Of(language)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(w) // returns its first error from Flush
+	fmt.Fprintf(b, "%s\n", summary(r, c))
 	for i, p := range r.Problems {
 		if i == 0 {
 			fmt.Fprint(b, "\n")
 		}
-		effect := "Hides nothing" // begins the line, so that a problem cannot start a heading or a list
+		id := "markdown_harmless" // begins the line, so that a problem cannot start a heading or a list
 		if p.MayHideMatrices {
-			effect = "May hide matrices"
+			id = "markdown_hides"
 		}
-		fmt.Fprintf(b, "- %s: %s\n", effect, problem(p))
+		fmt.Fprintf(b, "- %s\n", c.Text(id, problem(p, c)))
+	}
+	if len(r.Findings) > 0 {
+		fmt.Fprintf(b, "\n| %s |\n| --- | --- | --- | --- | --- | --- | --- | ---: | ---: | --- |\n", strings.Join([]string{
+			c.Text("page_severity"), c.Text("page_reason"), c.Text("page_matrix"), "ID", c.Text("page_region"), c.Text("markdown_status"),
+			c.Text("page_expires"), c.Text("markdown_days_left"), c.Text("page_phones"), c.Text("page_owner"),
+		}, " | "))
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if i == 0 {
-			fmt.Fprint(b, "\n| Severity | Reason | Name | ID | Region | Status | Expires | Days left | Phones | Owner |\n"+
-				"| --- | --- | --- | --- | --- | --- | --- | ---: | ---: | --- |\n")
-		}
-		reasons := join(append([]report.Reason{f.Reason}, f.OtherReasons...), ", ")
-		expires := formatted(f.ExpiresAt, "2006-01-02 15:04")
-		if f.ExpiresAt.IsNever() {
-			expires = "never"
+		var reasons []string
+		for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
+			reasons = append(reasons, reasonText(c, reason))
 		}
 		cells := []string{
-			inline(string(f.Severity)), inline(reasons), inline(message.Name(f.Matrix)), inline(f.NodeID), inline(f.Region),
-			inline(f.Status), expires, daysLeft(f), strconv.Itoa(f.PhoneCount), inline(f.Owner),
+			inline(severityText(c, f.Severity)), inline(strings.Join(reasons, c.Text("comma"))), inline(message.Name(f.Matrix)), inline(f.NodeID),
+			inline(c.Region(f.Region)), inline(f.Status), expiry(c, f.ExpiresAt), daysLeft(f), strconv.Itoa(f.PhoneCount), inline(f.Owner),
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 	}
 	return b.Flush()
 }
 
+// expiry returns a date and time: 24:00 of the last day for midnight.
+func expiry(c *locale.Catalog, t report.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case t.IsNever():
+		return c.Text("never")
+	}
+	return t.LastDay().String() + " " + hour(t)
+}
+
+// reasonText names a reason, or returns it unchanged if the catalogue has no name.
+func reasonText(c *locale.Catalog, reason report.Reason) string {
+	id := "heading_" + string(reason)
+	switch {
+	case reason == report.Expiring:
+		return c.Text("page_expiring")
+	case c.Has(id):
+		return c.Text(id)
+	}
+	return string(reason)
+}
+
+// severityText names a severity, or returns it unchanged if the catalogue has no
+// name.
+func severityText(c *locale.Catalog, severity report.Severity) string {
+	if id := "page_" + string(severity); slices.Contains(report.Severities, severity) {
+		return c.Text(id)
+	}
+	return string(severity)
+}
+
 // summary returns one line: how many matrices need attention, of how many, and
 // whether some may be missing.
-func summary(r report.Report) string {
-	when := ", at " + r.GeneratedAt.Format("2006-01-02 15:04 -07:00") + "."
+func summary(r report.Report, c *locale.Catalog) string {
+	when := " · " + c.DateTime(r.GeneratedAt.Time)
 	if r.Failed() {
-		return "**The matrices could not be listed**" + when
+		return "**" + c.Text("title_failed") + "**" + when
 	}
 	needing, of := 0, map[report.Severity]int{}
 	for _, f := range r.Findings {
@@ -69,28 +107,27 @@ func summary(r report.Report) string {
 	}
 	var how []string
 	for _, severity := range report.Severities {
-		how = append(how, fmt.Sprintf("%d %s", of[severity], severity))
+		how = append(how, fmt.Sprintf("%s %d", severityText(c, severity), of[severity]))
 	}
-	s := fmt.Sprintf("**Need attention: %d of %s** (%s; %s)%s", needing, counted(r.Listed, "matrix", "matrices"),
-		strings.Join(how, ", "), counted(r.PhonesAffected, "phone", "phones"), when)
+	s := "**" + c.Text("lead_needing", r.Listed, needing) + "** · " + strings.Join(how, c.Text("comma")) + " · " + c.Text("phones", r.PhonesAffected) + when
 	if !r.Complete {
-		s += fmt.Sprintf(" **Incomplete: %d of about %d could be read.**", r.Listed, r.Total)
+		s += " · **" + inline(c.Text("incomplete", unread(r, c))) + "**"
 	}
 	return s
 }
 
 // problem returns where and what went wrong, with the id of the request for a
 // support case.
-func problem(p report.Problem) string {
+func problem(p report.Problem, c *locale.Catalog) string {
 	join := func(separator string, parts ...string) string {
 		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
 	}
-	out := inline(join(": ", join(" ", p.Endpoint, p.Account, p.Region), p.Code, p.Message))
+	out := inline(join(": ", join(" ", p.Endpoint, p.Account, p.Region), p.Code, message.ProblemText(c, p)))
 	if p.Permission != "" {
-		out += "; missing permission: " + inline(p.Permission)
+		out += c.Text("comma") + c.Text("markdown_permission", inline(p.Permission))
 	}
 	if p.RequestID != "" {
-		out += " (request " + inline(p.RequestID) + ")"
+		out += c.Text("comma") + c.Text("request", inline(p.RequestID))
 	}
 	return out
 }

@@ -22,7 +22,7 @@ var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRend
 func render(t *testing.T, r report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := gfm.Convert(write(t, Markdown, r), &b); err != nil {
+	if err := gfm.Convert(write(t, writeMarkdown, r), &b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -72,22 +72,64 @@ func TestMarkdownHostile(t *testing.T) {
 func TestMarkdownNever(t *testing.T) {
 	m := matrix("farm", 2)
 	m.Status, m.ExpiresAt = report.StatusFailed, report.Time{Time: time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)}
-	text := string(write(t, Markdown, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
+	text := string(write(t, writeMarkdown, report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now)))
 	if !strings.Contains(text, "| never |") || strings.Contains(text, "9999") {
 		t.Errorf("no never in %s", text)
 	}
 }
 
 func TestMarkdownSummary(t *testing.T) {
-	for name, want := range map[string]string{
-		"usual":      "**Need attention: 11 of 12 matrices** (7 critical, 2 warning, 2 notice; 290 phones), at 2026-11-22 09:00 +08:00.",
-		"empty":      "**Need attention: 0 of 0 matrices** (0 critical, 0 warning, 0 notice; 0 phones), at 2026-11-22 09:00 +08:00.",
-		"incomplete": "**Need attention: 1 of 1 matrix** (1 critical, 0 warning, 0 notice; 25 phones), at 2026-11-22 09:00 +08:00. **Incomplete: 1 of about 131 could be read.**",
-		"failed":     "**The matrices could not be listed**, at 2026-11-22 09:00 +08:00.",
+	for _, c := range []struct{ scenario, language, want string }{
+		{"usual", "en", "**11 of 12 matrices need attention** · critical 7, warning 2, notice 2 · 290 phones · Sun 22 Nov 2026 09:00 UTC+8"},
+		{"empty", "en", "**0 of 0 matrices need attention** · critical 0, warning 0, notice 0 · 0 phones · Sun 22 Nov 2026 09:00 UTC+8"},
+		{"incomplete", "en", "**1 of 1 matrix needs attention** · critical 1, warning 0, notice 0 · 25 phones · Sun 22 Nov 2026 09:00 UTC+8 · **Incomplete: 1 of about 131 matrices read; cn-shenzhen could not be read**"},
+		{"unknown", "en", "**1 of 1 matrix needs attention** · critical 1, warning 0, notice 0 · 25 phones · Sun 22 Nov 2026 09:00 UTC+8 · **Incomplete: 1 matrix read; eu-central-1 could not be read, its number is unknown**"},
+		{"failed", "en", "**No report today: the matrices could not be listed** · Sun 22 Nov 2026 09:00 UTC+8"},
+		{"usual", "zh", "**12 台矩阵中 11 台需处理** · 紧急 7，警告 2，提醒 2 · 290 部云手机 · 2026年11月22日 周日 09:00 UTC+8"},
+		{"unknown", "zh", "**1 台矩阵中 1 台需处理** · 紧急 1，警告 0，提醒 0 · 25 部云手机 · 2026年11月22日 周日 09:00 UTC+8 · **不完整：已读取 1 台矩阵；法兰克福无法读取，矩阵数量未知**"},
 	} {
-		if got := summary(scenarios()[name]); got != want {
-			t.Errorf("%s\n got %s\nwant %s", name, got, want)
+		var b bytes.Buffer
+		if err := Markdown(&b, scenarios()[c.scenario], c.language); err != nil {
+			t.Fatal(err)
 		}
+		if got, _, _ := strings.Cut(b.String(), "\n"); got != c.want {
+			t.Errorf("%s, %s\n got %s\nwant %s", c.scenario, c.language, got, c.want)
+		}
+	}
+}
+
+// Reasons, severities, regions, dates and problems are in the language of the report.
+func TestMarkdownLanguage(t *testing.T) {
+	r := scenarios()["incomplete"]
+	m := matrix("cpn-1", 2)
+	m.Status, m.ExpiresAt = "PAUSED", report.Time{Time: time.Date(2026, 12, 1, 0, 0, 0, 0, shanghai)}
+	r.Findings = report.Build(rules, report.Listing{Matrices: []*report.Matrix{m}}, now).Findings
+	r.Problems[0].Code = "NoPermission"
+	for language, rows := range map[string][]string{
+		"en": {
+			"| notice | Expiring, Unknown status | farm-cpn-1 | cpn-1 | cn-hangzhou | PAUSED | 2026-11-30 24:00 | 8 | 25 | team-a |",
+			"- May hide matrices: eds-aic.cn-shanghai.aliyuncs.com cn-shenzhen: NoPermission: you are not allowed",
+			", missing permission: eds-aic:&#8203;Describe, request A1-B2\n",
+		},
+		"zh": {
+			"| 级别 | 原因 | 矩阵 | ID | 地域 | 状态 | 到期时间 | 剩余天数 | 云手机数 | 负责人 |",
+			"| 提醒 | 即将到期，状态未知 | farm-cpn-1 | cpn-1 | 杭州 | PAUSED | 2026-11-30 24:00 | 8 | 25 | team-a |",
+			"- 可能遗漏矩阵：eds-aic.cn-shanghai.aliyuncs.com cn-shenzhen: NoPermission: 该角色无权列出矩阵：请附加 README 中的权限策略（you are not allowed",
+			"，缺少权限：eds-aic:&#8203;Describe，请求 A1-B2\n",
+		},
+	} {
+		var b bytes.Buffer
+		if err := Markdown(&b, r, language); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range rows {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: no %q in\n%s", language, want, b.String())
+			}
+		}
+	}
+	if err := Markdown(&bytes.Buffer{}, r, "xx"); err == nil {
+		t.Error("an unknown language is accepted")
 	}
 }
 
@@ -111,7 +153,7 @@ func FuzzMarkdownCell(f *testing.F) {
 		if got := plain(cells[2][1]); got != message.Name(*m) {
 			t.Errorf("%q is rendered as %q", message.Name(*m), got)
 		}
-		if want := strings.TrimSpace("Hides nothing: " + message.Clean(s)); plain(item.FindStringSubmatch(page)[1]) != want {
+		if want := strings.TrimSpace("Hides no matrix: " + message.Clean(s)); plain(item.FindStringSubmatch(page)[1]) != want {
 			t.Errorf("%q is rendered as %q", want, plain(item.FindStringSubmatch(page)[1]))
 		}
 		if found := acts.FindString(html.UnescapeString(page)); found != "" {

@@ -55,7 +55,7 @@ func named(t *testing.T) map[string]bool {
 		files = append(files, found...)
 	}
 	ids := map[string]bool{}
-	quoted := regexp.MustCompile(`(?:\bt |Text\(|Lookup\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+|why_[a-z]+|and_[a-z]+)"`)
+	quoted := regexp.MustCompile(`(?:\bt |Text\(|Lookup\()\s*"([a-z0-9_]+)"|"(page_[a-z_]+|calendar_[a-z_]+|markdown_[a-z_]+|why_[a-z]+|and_[a-z]+)"`)
 	for _, file := range files {
 		if !slices.Contains([]string{".tmpl", ".go", ".html"}, filepath.Ext(file)) || strings.HasSuffix(file, "_test.go") {
 			continue

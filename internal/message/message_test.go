@@ -320,7 +320,7 @@ func TestProblemsAreTranslated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := problemText(w, c.p); got != c.want {
+		if got := ProblemText(w, c.p); got != c.want {
 			t.Errorf("%s, %s: %q, want %q", c.language, c.p.Code, got, c.want)
 		}
 	}

@@ -248,7 +248,7 @@ func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string,
 		if !p.MayHideMatrices && p.Endpoint != "" {
 			continue
 		}
-		text := joinNonEmpty(c.Text("colon"), p.Code, problemText(c, p))
+		text := joinNonEmpty(c.Text("colon"), p.Code, ProblemText(c, p))
 		if _, ok := places[text]; !ok {
 			distinct = append(distinct, text)
 		}
@@ -280,12 +280,12 @@ func list(c *locale.Catalog, values []string, most int, others string) string {
 	return text
 }
 
-// problemText returns the text of a problem: the catalogue's hint for its code with
+// ProblemText returns the text of a problem: the catalogue's hint for its code with
 // the problem's own message, which is in English. The hint is that of the code or
 // of its family, which is the code up to its first dot or its digits. Hints of a
 // family have ids that end with _family, as a hint for Forbidden would be wrong for
 // codes such as Forbidden.RiskControl.
-func problemText(c *locale.Catalog, p report.Problem) string {
+func ProblemText(c *locale.Catalog, p report.Problem) string {
 	family, _, _ := strings.Cut(p.Code, ".")
 	for _, id := range []string{p.Code, family + "_family", strings.TrimRight(p.Code, "0123456789") + "_family"} {
 		if c.Has("hint_" + id) {
