@@ -35,7 +35,7 @@ var formats = []format{
 	{"json", "/report.json", "application/json; charset=utf-8", "", writeResult},
 	{"html", "/report.html", "text/html; charset=utf-8", "", writePage},
 	{"txt", "/report.txt", "text/plain; charset=utf-8", "", func(w io.Writer, res result) error {
-		return message.Text(w, res.report, res.options, false)
+		return message.Text(w, res.report, res.options, message.Terminal{})
 	}},
 	{"csv", "/report.csv", "text/csv; charset=utf-8; header=present", "csv", func(w io.Writer, res result) error {
 		return export.CSV(w, res.withRows())

@@ -66,7 +66,7 @@ func (s scenario) messages(t *testing.T, bodies bool) (files []txtar.File) {
 	}
 	var text bytes.Buffer
 	o.Language = locale.Default
-	if err := message.Text(&text, r, o, false); err != nil {
+	if err := message.Text(&text, r, o, message.Terminal{}); err != nil {
 		t.Fatal(err)
 	}
 	return append(files, txtar.File{Name: "text." + locale.Default, Data: text.Bytes()})

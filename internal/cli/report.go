@@ -143,7 +143,7 @@ func (p Program) writeReport(r report.Report, s config.Settings, asJSON bool) er
 	if asJSON {
 		return writeJSON(p.Stdout, r, "  ")
 	}
-	return message.Text(p.Stdout, r, handler.Options(s), p.colour())
+	return message.Text(p.Stdout, r, handler.Options(s), message.Terminal{Columns: p.columns(), Colour: p.colour()})
 }
 
 // writeJSON writes JSON for people: without HTML escaping and control characters.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -14,6 +15,20 @@ import (
 // https://no-color.org
 func (p Program) colour() bool {
 	return isTerminal(p.Stdout) && p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb"
+}
+
+// columns returns the width of the terminal, or 0 if standard output is none.
+// COLUMNS takes precedence, as in other programs.
+func (p Program) columns() int {
+	if n, err := strconv.Atoi(p.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if f, ok := p.Stdout.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return width
+		}
+	}
+	return 0
 }
 
 // progress returns functions that show how many matrices are listed and that

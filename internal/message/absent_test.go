@@ -24,7 +24,7 @@ func textOf(t *testing.T, language string, matrices ...*report.Matrix) string {
 		regions[m.Region] = true
 	}
 	var b strings.Builder
-	if err := Text(&b, report.Build(rules, l, now), Options{Language: language}, false); err != nil {
+	if err := Text(&b, report.Build(rules, l, now), Options{Language: language}, Terminal{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -82,7 +82,7 @@ func TestMessagesInEveryLanguage(t *testing.T) {
 				t.Errorf("%s, %s: %s", language, name, got)
 			}
 			var terminal bytes.Buffer
-			if err := Text(&terminal, k.r, k.o, true); err != nil || !strings.Contains(terminal.String(), m.Title) {
+			if err := Text(&terminal, k.r, k.o, Terminal{Columns: 10_000, Colour: true}); err != nil || !strings.Contains(terminal.String(), m.Title) {
 				t.Errorf("%s, %s: %s, %v", language, name, &terminal, err)
 			}
 		}

@@ -1,12 +1,11 @@
 package message
 
 import (
+	"cmp"
 	"io"
+	"math"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/width"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/report"
@@ -19,8 +18,18 @@ var colours = map[report.Severity]string{
 
 const faint, resetColour = "\x1b[2m", "\x1b[0m"
 
-// Text writes r for a terminal: every finding, in columns, and every problem.
-func Text(out io.Writer, r report.Report, o Options, colour bool) error {
+// A Terminal is what a text is written for. The zero value is a file or a pipe, for
+// which a table has at most 80 columns, and other lines are not broken.
+type Terminal struct {
+	Columns int
+	Colour  bool
+}
+
+const defaultColumns = 80
+
+// Text writes r for a terminal: every finding, in columns, and every problem. Lines
+// that are wider than the terminal are broken, except within a word.
+func Text(out io.Writer, r report.Report, o Options, t Terminal) error {
 	o.Mentions = nil
 	c, err := locale.Of(o.Language)
 	if err != nil {
@@ -35,32 +44,41 @@ func Text(out io.Writer, r report.Report, o Options, colour bool) error {
 		return err
 	}
 	var b strings.Builder
-	write := func(code string, lines ...Line) {
+	write := func(code, line string) {
+		line = strings.TrimRight(line, " ")
+		if t.Colour && line != "" && code != "" {
+			line = code + line + resetColour
+		}
+		b.WriteString(line + "\n")
+	}
+	paragraphs := func(code string, lines ...Line) {
 		for _, l := range lines {
-			s := strings.TrimRight(plainText(l), " ")
-			if colour && s != "" && code != "" {
-				s = code + s + resetColour
+			for _, line := range wrap(plainText(l), cmp.Or(t.Columns, math.MaxInt)) {
+				write(code, line)
 			}
-			b.WriteString(s + "\n")
 		}
 	}
-	write(colours[m.Severity], Line{{Text: m.Title}})
-	write("", m.Lead...)
-	widths := columnWidths(m.Groups)
+	paragraphs(colours[m.Severity], Line{{Text: m.Title}})
+	paragraphs("", m.Lead...)
+	table := newTable(m.Groups, cmp.Or(t.Columns, defaultColumns))
 	for _, g := range m.Groups {
-		write("", nil)
-		write(colours[g.Severity], g.Heading)
+		write("", "")
+		paragraphs(colours[g.Severity], g.Heading)
 		for _, row := range g.Rows {
-			write("", Line{{Text: "  " + alignCells(plainText(row), widths)}})
+			first, others := table.row(row)
+			write("", first)
+			for _, line := range others {
+				write(faint, line)
+			}
 		}
 	}
 	if len(m.Foot) > 0 {
-		write("", nil)
+		write("", "")
 	}
-	write(faint, m.Foot...)
+	paragraphs(faint, m.Foot...)
 	for _, p := range r.Problems {
 		if !p.MayHideMatrices && p.Endpoint != "" { // Lead has the others
-			write(faint, Line{{Text: Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " "))}})
+			paragraphs(faint, Line{{Text: Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " "))}})
 		}
 	}
 	_, err = io.WriteString(out, b.String())
@@ -76,42 +94,4 @@ func plainText(l Line) string {
 		}
 	}
 	return l.String()
-}
-
-// columnWidths returns the widest cell of each column. Tabs separate cells.
-func columnWidths(groups []Block) map[int]int {
-	widths := map[int]int{}
-	for _, g := range groups {
-		for _, row := range g.Rows {
-			for i, cell := range strings.Split(plainText(row), "\t") {
-				widths[i] = max(widths[i], columns(cell))
-			}
-		}
-	}
-	return widths
-}
-
-// alignCells pads every cell but the last to its column.
-func alignCells(row string, widths map[int]int) string {
-	cells := strings.Split(row, "\t")
-	for i, cell := range cells[:len(cells)-1] {
-		cells[i] = cell + strings.Repeat(" ", widths[i]-columns(cell))
-	}
-	return strings.Join(cells, "  ")
-}
-
-// columns returns how many columns of a terminal s takes: a Chinese character
-// takes two, a combining mark none.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		switch kind := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case kind == width.EastAsianWide, kind == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
 }
