@@ -45,7 +45,7 @@ func unread(r report.Report, c *locale.Catalog) string {
 	if r.TotalKnown() {
 		return c.Text("unread_about", r.Listed, r.Total, what)
 	}
-	return c.Text("unread_unknown", max(1, len(names)), c.Text("matrices", r.Listed), what)
+	return c.Text("lead_unread", max(1, len(names)), c.Text("matrices", r.Listed), what)
 }
 
 // hour returns the time of day of t: 24:00 of the last day for midnight.

@@ -109,7 +109,7 @@ func summary(r report.Report, c *locale.Catalog) string {
 	for _, severity := range report.Severities {
 		how = append(how, fmt.Sprintf("%s %d", severityText(c, severity), of[severity]))
 	}
-	s := "**" + c.Text("lead_needing", r.Listed, needing) + "** · " + strings.Join(how, c.Text("comma")) + " · " + c.Text("phones", r.PhonesAffected) + when
+	s := "**" + c.Text("lead_needing", needing, c.Text("matrices", r.Listed)) + "** · " + strings.Join(how, c.Text("comma")) + " · " + c.Text("phones", r.PhonesAffected) + when
 	if !r.Complete {
 		s += " · **" + inline(c.Text("incomplete", unread(r, c))) + "**"
 	}

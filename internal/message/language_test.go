@@ -139,7 +139,7 @@ func TestErrorCodesAreTranslated(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				text := problemText(c, report.Problem{Code: m[1], Message: "MESSAGE"})
+				text := ProblemText(c, report.Problem{Code: m[1], Message: "MESSAGE"})
 				if language != locale.Default && (text == "MESSAGE" || !strings.Contains(text, "MESSAGE")) {
 					t.Errorf("%s: the code %s has the text %q", language, m[1], text)
 				}
