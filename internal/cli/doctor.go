@@ -28,13 +28,22 @@ func (p Program) check(ctx context.Context, envFile string, post, asJSON bool) e
 	if asJSON {
 		err = writeJSON(p.Stdout, checks, "  ")
 	} else {
-		err = doctor.Print(plainWriter{p.Stdout}, checks)
+		for i, c := range checks { // the services' own texts
+			checks[i].Name, checks[i].Detail, checks[i].Advice = escapeControls(c.Name), escapeControls(c.Detail), escapeControls(c.Advice)
+		}
+		err = doctor.Print(p.Stdout, checks, p.colour())
 	}
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.errs, a.mistakesErr); err != nil {
-		return errReported{settingsError{err}}
+	return doctorOutcome(errors.Join(a.errs, a.mistakesErr), checks)
+}
+
+// doctorOutcome returns the error of checks, which the output shows already, and
+// of invalid settings.
+func doctorOutcome(invalid error, checks []doctor.Check) error {
+	if invalid != nil {
+		return errReported{settingsError{invalid}}
 	}
 	switch doctor.Worst(checks) {
 	case doctor.Fail:

@@ -22,6 +22,9 @@ func TestNextRun(t *testing.T) {
 		"CRON_TZ=Asia/Shanghai 0 7 9 30 FEB *": "",
 		"7 9 * * *":                            "",
 		"CRON_TZ=Mars 0 7 9 * * *":             "",
+		"CRON_TZ=Asia/Shanghai":                "",
+		"TZ=Asia/Shanghai 0 7 9 * * *":         "",
+		"@daily":                               "",
 	} {
 		s := Settings{Cron: expression, Rules: report.Rules{Location: shanghai}}
 		got, err := s.NextRun(now)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,25 +18,61 @@ import (
 
 // channels checks that the hosts of the channels can be reached. It sends no
 // message. Unless post, it names the flag that does.
-func (c Checker) channels(ctx context.Context, post bool) []Check {
+func (c Checker) channels(ctx context.Context, post bool) (checks []Check) {
 	hint := "; --post-test checks the webhook"
 	if post {
 		hint = ""
 	}
-	checks := make([]Check, len(c.Channels))
+	results := make([]dialResult, len(c.Channels))
 	var wg sync.WaitGroup
 	for i, channel := range c.Channels {
 		wg.Go(func() {
-			host := channel.Host().Host
-			checks[i] = Check{"channel " + channel.Name(), OK, host + " can be reached" + hint, ""}
-			if via, err := dial(ctx, channel.Host()); err != nil {
-				checks[i] = Check{"channel " + channel.Name(), Fail, fmt.Sprintf("%s cannot be reached%s: %v", host, via, err),
-					"check the URL, and that the function can access the internet (internetAccess, or a VPC with NAT)"}
-			}
+			via, err := dial(ctx, channel.Host())
+			results[i] = dialResult{channel.Name(), channel.Host().Host, via, err}
 		})
 	}
 	wg.Wait()
+	for _, g := range byCause(results, dialResult.cause) {
+		name := "channel " + list(g, func(r dialResult) string { return r.channel })
+		hosts := list(g, func(r dialResult) string { return r.host })
+		switch {
+		case g[0].err == nil:
+			checks = append(checks, Check{name, OK, hosts + " can be reached" + hint, ""})
+		case len(g) == 1:
+			checks = append(checks, Check{name, Fail, fmt.Sprintf("%s cannot be reached%s: %v", hosts, g[0].via, g[0].err), "check the URL, DNS, firewall and proxy"})
+		default:
+			checks = append(checks, Check{name, Fail, fmt.Sprintf("%s cannot be reached%s: %s", hosts, g[0].via, innermost(g[0].err)),
+				"check DNS, firewall and proxy (HTTPS_PROXY); a function needs internetAccess, or a VPC with NAT"})
+		}
+	}
 	return checks
+}
+
+// A dialResult is the outcome of connecting to the host of a channel.
+type dialResult struct {
+	channel, host string
+	via           string // names the proxy; empty if there is none
+	err           error
+}
+
+// cause returns what is the same for channels that cannot be reached for the same
+// reason.
+func (r dialResult) cause() string {
+	if r.err == nil {
+		return "channel " + r.channel
+	}
+	return r.via + innermost(r.err)
+}
+
+// innermost returns the text of the error that err wraps, without addresses.
+func innermost(err error) string {
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return e.Err
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
 }
 
 // dial opens and closes a connection to the host of u or, if there is one, to

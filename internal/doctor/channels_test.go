@@ -24,6 +24,12 @@ func TestChannels(t *testing.T) {
 			t.Errorf("a secret is shown: %s", check.Detail)
 		}
 	}
+	c = newChecker(map[string]string{
+		"SLACK_WEBHOOK_URL": closed + "/services/T0/B0/x", "WECOM_WEBHOOK_URL": closed + "/cgi-bin/webhook/send?key=d41d8cd98f00", "TEAMS_WEBHOOK_URL": strings.Replace(open, "http:", "https:", 1) + "/workflows/x?sig=y",
+	})
+	expect(t, c.channels(t.Context(), false),
+		want{"channel slack, wecom", Fail, " cannot be reached: connection refused", "check DNS"},
+		want{"channel teams", Fail, " cannot be reached: tls", "check the URL"})
 	if n := len(room.Messages()); n > 0 {
 		t.Errorf("%d messages were sent", n)
 	}

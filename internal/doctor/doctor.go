@@ -24,10 +24,25 @@ import (
 type Status string
 
 const (
-	OK   Status = "ok"
-	Warn Status = "warn" // reports are sent, but perhaps not as expected
-	Fail Status = "fail" // no report is sent, or not to every channel
+	OK         Status = "ok"
+	Warn       Status = "warn" // reports are sent, but perhaps not as expected
+	Fail       Status = "fail" // no report is sent, or not to every channel
+	NotChecked Status = "skip" // something else has to work first
 )
+
+// A look is how a status looks in text: its words in a summary, for one and for
+// several checks, and its colour on a terminal (ECMA-48).
+type look struct {
+	Status
+	one, other, colour string
+}
+
+var looks = []look{
+	{OK, "ok", "ok", "32"},
+	{Warn, "warning", "warnings", "33"},
+	{Fail, "failure", "failures", "1;31"},
+	{NotChecked, "not checked", "not checked", "2"},
+}
 
 // A Check is one thing that was checked.
 type Check struct {
@@ -52,10 +67,10 @@ type Checker struct {
 }
 
 // Run runs all checks at the same time. With post it also sends a test message
-// to every channel.
+// to every channel. What fails for one cause is one check.
 func (c Checker) Run(ctx context.Context, post bool) []Check {
 	channels := func(ctx context.Context) []Check { return c.channels(ctx, post) }
-	checks := []func(context.Context) []Check{c.settings, c.identity, c.endpoints, channels, c.timer, c.templates, c.access, c.store}
+	checks := []func(context.Context) []Check{c.settings, c.loopback, c.cloud, channels, c.timer, c.templates, c.access, c.store}
 	if post {
 		checks = append(checks, c.testMessages)
 	}
@@ -83,15 +98,70 @@ func Worst(checks []Check) Status {
 	return OK
 }
 
-// Print writes checks as text.
-func Print(w io.Writer, checks []Check) error {
+// Print writes checks as text, with a summary as the last line.
+func Print(w io.Writer, checks []Check, colour bool) error {
 	var b strings.Builder
+	total := "1 check"
+	if len(checks) != 1 {
+		total = fmt.Sprintf("%d checks", len(checks))
+	}
+	counts := map[Status]int{}
 	for _, c := range checks {
-		fmt.Fprintf(&b, "%-4s  %s: %s\n", c.Status, c.Name, c.Detail)
+		counts[c.Status]++
+		fmt.Fprintf(&b, "%s  %s: %s\n", c.Status.text(fmt.Sprintf("%-4s", c.Status), colour), c.Name, c.Detail)
 		if c.Advice != "" {
 			fmt.Fprintf(&b, "      → %s\n", c.Advice)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	var summary []string
+	for _, s := range looks {
+		switch n := counts[s.Status]; n {
+		case 0:
+		case 1:
+			summary = append(summary, s.text("1 "+s.one, colour))
+		default:
+			summary = append(summary, s.text(fmt.Sprintf("%d %s", n, s.other), colour))
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n%s: %s\n", &b, total, strings.Join(summary, ", "))
 	return err
+}
+
+// text returns a text, in the colour of the status if there are colours.
+func (s Status) text(text string, colour bool) string {
+	i := slices.IndexFunc(looks, func(l look) bool { return l.Status == s })
+	if !colour || i < 0 {
+		return text
+	}
+	return "\x1b[" + looks[i].colour + "m" + text + "\x1b[0m"
+}
+
+// byCause groups items that have the same cause, in their order.
+func byCause[T any](items []T, cause func(T) string) (groups [][]T) {
+	place := map[string]int{}
+	for _, item := range items {
+		i, ok := place[cause(item)]
+		if !ok {
+			i = len(groups)
+			place[cause(item)] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], item)
+	}
+	return groups
+}
+
+// maxNamed is how many subjects a check names.
+const maxNamed = 3
+
+// list joins the names of the items, and counts those that are too many.
+func list[T any](items []T, name func(T) string) string {
+	var names []string
+	for _, item := range items[:min(len(items), maxNamed)] {
+		names = append(names, name(item))
+	}
+	if more := len(items) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), more)
+	}
+	return strings.Join(names, ", ")
 }

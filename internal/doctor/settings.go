@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 
 	"matrix-expiry-report/handler"
@@ -23,7 +24,11 @@ func (c Checker) settings(context.Context) (checks []Check) {
 		}
 	}
 	for _, m := range c.Mistakes {
-		checks = append(checks, Check{"settings", Fail, m.Err.Error(), "fix it; " + m.Effect()})
+		advice := "fix it; " + m.Effect()
+		if m.Part == config.HTTP {
+			advice += "; if the value is longer in .env, # or $ cut it"
+		}
+		checks = append(checks, Check{"settings", Fail, m.Err.Error(), advice})
 	}
 	for _, w := range c.Warnings {
 		checks = append(checks, Check{"settings", Warn, w, "change it where it is set (see .env.example)"})
@@ -33,7 +38,7 @@ func (c Checker) settings(context.Context) (checks []Check) {
 			"shorten them, such as MENTIONS: above the limit a deploy fails"})
 	}
 	if len(c.Channels) == 0 {
-		checks = append(checks, Check{"settings", Fail, "no channel is configured", "set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"})
+		checks = append(checks, Check{"settings", Warn, "no channel is configured, so nothing can be posted", "set SLACK_WEBHOOK_URL, DINGTALK_WEBHOOK_URL or another webhook (see README)"})
 	}
 	if len(checks) > 0 {
 		return checks
@@ -43,6 +48,22 @@ func (c Checker) settings(context.Context) (checks []Check) {
 		names[i] = channel.Name()
 	}
 	return check("settings", OK, fmt.Sprintf("valid; reports expiries within %d days to %s", c.Settings.Days, strings.Join(names, ", ")), "")
+}
+
+// loopback warns about endpoints on this machine, which a deployed function cannot
+// reach.
+func (c Checker) loopback(context.Context) []Check {
+	var hosts []string
+	for _, u := range c.Settings.Endpoints {
+		if host := u.Hostname(); host == "localhost" || net.ParseIP(host).IsLoopback() {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	if len(hosts) == 0 {
+		return nil
+	}
+	return check("emulator", Warn, fmt.Sprintf("EDS_AIC_ENDPOINT is on this machine (%s), so the matrices are not those of your account", strings.Join(hosts, ", ")),
+		"remove it before you deploy: a function cannot reach this machine")
 }
 
 // timer checks the expression of the timer that s.yaml deploys, and shows when
@@ -83,7 +104,7 @@ func (c Checker) access(context.Context) []Check {
 	trigger := c.Settings.HTTPAuth == config.TriggerAuth
 	switch {
 	case c.Settings.HTTPOff != "":
-		return check(name, Fail, "every request is refused: "+c.Settings.HTTPOff, "fix the setting; until then only chat commands are served. If HTTP_TOKEN is longer in .env, # or $ cut it")
+		return check(name, NotChecked, "not checked: off until the setting is fixed, except chat commands", "")
 	case token != "":
 		return check(name, OK, "requests need HTTP_TOKEN", "")
 	case trigger && c.Commands > 0:

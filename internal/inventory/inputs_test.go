@@ -240,7 +240,7 @@ func TestListAndProbeAgreeWithoutDescribeRegions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := overTCP(t, tt.cloud)
 			l := s.List(t.Context(), nil)
-			probes, err := s.Probe(t.Context())
+			probes, err := s.Probe(t.Context(), nil)
 			if err != nil || len(probes) != 1 || probes[0].RegionsProblem == nil {
 				t.Fatalf("got %+v and the error %v, want DescribeRegions denied", probes, err)
 			}

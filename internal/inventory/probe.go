@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"matrix-expiry-report/internal/cloudphone"
@@ -31,28 +32,29 @@ type Probe struct {
 // A RegionProbe is the count of one region.
 type RegionProbe struct {
 	Region   string
+	Listed   bool // the service lists the region, or documents it
 	Matrices int
 	Problem  error // why Matrices is not known; nil if it is
 	expiry   string
 }
 
 // Probe counts the matrices of every endpoint and region, requesting one row
-// each.
-func (s *Source) Probe(ctx context.Context) ([]Probe, error) {
+// each. The regions are those that List would read without any, and named.
+func (s *Source) Probe(ctx context.Context, named []string) ([]Probe, error) {
 	session, err := s.API.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return sideBySide(s.Endpoints, func(u *url.URL) Probe { return (&endpoint{client: session.Client(u)}).probe(ctx) }), nil
+	return sideBySide(s.Endpoints, func(u *url.URL) Probe { return (&endpoint{client: session.Client(u)}).probe(ctx, named) }), nil
 }
 
-func (e *endpoint) probe(ctx context.Context) Probe {
-	regions, total := e.discover(ctx)
+func (e *endpoint) probe(ctx context.Context, named []string) Probe {
+	listed, total := e.discover(ctx)
 	p := Probe{Endpoint: e.client.Endpoint(), Total: max(0, total), Problem: e.totalErr, RegionsProblem: e.regionsErr}
 	if !e.unavailable() {
-		p.Regions = sideBySide(regions, func(region string) RegionProbe {
+		p.Regions = sideBySide(distinct(slices.Concat(listed, named)), func(region string) RegionProbe {
 			page, err := e.client.Nodes(ctx, cloudphone.NodesQuery{Region: region, Size: 1})
-			return RegionProbe{region, max(0, page.TotalCount, len(page.Nodes)), err, page.Expiry}
+			return RegionProbe{region, slices.Contains(listed, region), max(0, page.TotalCount, len(page.Nodes)), err, page.Expiry}
 		})
 	}
 	counts := map[string]int{}

@@ -186,7 +186,7 @@ func TestProbe(t *testing.T) {
 		s.API.Credentials = func(context.Context) (cloudphone.Credentials, error) {
 			return cloudphone.Credentials{AccessKeyID: "STS.k", AccessKeySecret: "its-secret", SecurityToken: "its-token", From: "a test"}, nil
 		}
-		probes, err := s.Probe(t.Context())
+		probes, err := s.Probe(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,6 +196,13 @@ func TestProbe(t *testing.T) {
 		}
 		if e, ok := errors.AsType[*cloudphone.Error](probes[1].Problem); !ok || e.Code != "InvalidAccessKeyId.NotFound" || len(probes[1].Regions) > 0 {
 			t.Errorf("got %+v, want an endpoint that does not know the key", probes[1])
+		}
+		named, err := s.Probe(t.Context(), []string{"cn-shenzhen", "cn-shanghai"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := probeText(named[0]), strings.Replace(want, ", eu", ", cn-shenzhen 0 (not listed), eu", 1); got != want {
+			t.Errorf("got %s\nwant %s", got, want)
 		}
 		id, err := s.Identity(t.Context())
 		if err != nil || id != (cloudphone.CallerIdentity{From: "a test", Account: "1234567890123456", ARN: "acs:ram::1234567890123456:assumed-role/matrix-expiry-report/emulator", Type: "AssumedRoleUser"}) {
@@ -237,7 +244,11 @@ func TestListUnreachableEndpoint(t *testing.T) {
 func probeText(p inventory.Probe) string {
 	var regions []string
 	for _, r := range p.Regions {
-		regions = append(regions, fmt.Sprintf("%s %d", r.Region, r.Matrices))
+		region := fmt.Sprintf("%s %d", r.Region, r.Matrices)
+		if !r.Listed {
+			region += " (not listed)"
+		}
+		regions = append(regions, region)
 	}
 	return fmt.Sprintf("%s: %d matrices, clock %s, covers %t, expiry %s; %s", p.Endpoint, p.Total, p.ClockSkew, p.Covers, p.Expiry, strings.Join(regions, ", "))
 }
