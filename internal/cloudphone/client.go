@@ -63,11 +63,8 @@ func NewHTTPClient() *http.Client {
 // together. It is safe for concurrent use.
 type Session struct {
 	api                   API
+	credentials           Credentials
 	calls, retries, bytes atomic.Int64
-
-	mu          sync.Mutex
-	credentials Credentials
-	renewed     bool
 }
 
 // Open starts a session. It closes idle connections: one that was open before
@@ -84,26 +81,6 @@ func (a API) Open(ctx context.Context) (*Session, error) {
 // Stats returns the number of calls and bytes of the session so far.
 func (s *Session) Stats() report.Stats {
 	return report.Stats{Calls: int(s.calls.Load()), Retries: int(s.retries.Load()), Bytes: s.bytes.Load()}
-}
-
-func (s *Session) keys() Credentials {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.credentials
-}
-
-// renew replaces temporary credentials that expired during the session, but only
-// once. It reports whether the session now has others.
-func (s *Session) renew(ctx context.Context, expired Credentials) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.renewed && s.credentials == expired {
-		s.renewed = true
-		if fresh, err := s.api.Credentials(ctx); err == nil {
-			s.credentials = fresh.trimmed()
-		}
-	}
-	return s.credentials != expired
 }
 
 // A Client calls one endpoint. It is safe for concurrent use. The API limits an
@@ -176,6 +153,6 @@ type CallerIdentity struct {
 // https://www.alibabacloud.com/help/en/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
 func (c *Client) CallerIdentity(ctx context.Context) (CallerIdentity, error) {
 	id, err := get(ctx, c, call{"GetCallerIdentity", stsVersion, nil}, (*decoder).identity)
-	id.From = c.session.keys().From
+	id.From = c.session.credentials.From
 	return id, err
 }

@@ -61,9 +61,6 @@ func (e *Error) Throttled() bool {
 // one is valid is not documented.
 func (e *Error) expiredToken() bool { return strings.Contains(e.Code, "NextToken") }
 
-// expiredCredentials reports whether temporary credentials have expired.
-func (e *Error) expiredCredentials() bool { return e.Code == "InvalidSecurityToken.Expired" }
-
 // Responded reports whether err is an error response of the service, of any kind.
 func Responded(err error) bool {
 	e, ok := errors.AsType[*Error](err)

@@ -21,7 +21,8 @@ const (
 // transport repeats a GET on a connection that died while the instance was
 // frozen, but never a POST.
 // https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
-func (c *Client) request(ctx context.Context, call call, keys Credentials) *http.Request {
+func (c *Client) request(ctx context.Context, call call) *http.Request {
+	keys := c.session.credentials
 	headers := map[string]*string{
 		"host":                  &c.endpoint.Host,
 		"accept":                dara.String("application/json"),

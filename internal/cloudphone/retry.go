@@ -37,8 +37,7 @@ func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder)
 		if c.acquire(ctx) != nil {
 			break
 		}
-		keys := c.session.keys()
-		result, err := attempt(ctx, c, call, keys, decode)
+		result, err := attempt(ctx, c, call, decode)
 		c.release()
 		if last = err; last == nil {
 			return result, nil
@@ -46,12 +45,12 @@ func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder)
 		if last.timeout {
 			timeouts++
 		}
-		if !c.worthRetrying(ctx, last, keys) || retries == maxAttempts-1 || timeouts == maxTimeouts || !c.takeRetry() {
+		if !c.worthRetrying(ctx, last) || retries == maxAttempts-1 || timeouts == maxTimeouts || !c.takeRetry() {
 			break
 		}
 		c.session.retries.Add(1)
 		delay := last.RetryAfter
-		if delay == 0 && !last.expiredCredentials() {
+		if delay == 0 {
 			delay = rand.N(firstRetryDelay << retries) // all of it at random, so that calls that failed together do not return together
 		}
 		if sleep(ctx, delay) != nil {
@@ -67,13 +66,9 @@ func get[T any](ctx context.Context, c *Client, call call, decode func(*decoder)
 	return none, last
 }
 
-// worthRetrying reports whether the call may succeed on another attempt.
-// Credentials that have expired are renewed first, and throttling pauses all
-// calls.
-func (c *Client) worthRetrying(ctx context.Context, e *Error, used Credentials) bool {
-	if e.expiredCredentials() {
-		return c.session.renew(ctx, used)
-	}
+// worthRetrying reports whether the call may succeed on another attempt. Throttling
+// pauses all calls.
+func (c *Client) worthRetrying(ctx context.Context, e *Error) bool {
 	end, ok := ctx.Deadline()
 	if !e.Temporary() || e.RetryAfter > maxRetryDelay || ok && e.RetryAfter > 0 && time.Until(end) < e.RetryAfter {
 		return false
@@ -86,17 +81,17 @@ func (c *Client) worthRetrying(ctx context.Context, e *Error, used Credentials) 
 
 // attempt makes one request. Its error contains no credentials. A panic costs one
 // call and not the run.
-func attempt[T any](ctx context.Context, c *Client, call call, keys Credentials, decode func(*decoder) (T, bool, error)) (v T, e *Error) {
+func attempt[T any](ctx context.Context, c *Client, call call, decode func(*decoder) (T, bool, error)) (v T, e *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e = &Error{NotService: true, Code: "Panic", Message: fmt.Sprint("panic: ", p)}
 		}
 		if e != nil {
-			keys.redactError(e)
+			c.session.credentials.redactError(e)
 		}
 	}()
 	c.session.calls.Add(1)
-	res, err := c.session.api.HTTP.Do(c.request(ctx, call, keys))
+	res, err := c.session.api.HTTP.Do(c.request(ctx, call))
 	if err != nil {
 		return v, connectionError("", err)
 	}

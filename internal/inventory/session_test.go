@@ -18,60 +18,6 @@ import (
 	"matrix-expiry-report/internal/inventory"
 )
 
-// Temporary credentials that expire during a listing are renewed
-// once, unnoticed if there are fresh ones.
-func TestListRenewsExpiredCredentials(t *testing.T) {
-	old := cloudphone.Credentials{AccessKeyID: "STS.old", AccessKeySecret: "old", SecurityToken: "t-old"}
-	fresh := cloudphone.Credentials{AccessKeyID: "STS.new", AccessKeySecret: "new", SecurityToken: "t-new"}
-	for _, tt := range []struct {
-		name string
-		next func() (cloudphone.Credentials, error)
-		code string // of the problems, if any
-	}{
-		{"a fresh one", func() (cloudphone.Credentials, error) { return fresh, nil }, ""},
-		{"the same again", func() (cloudphone.Credentials, error) { return old, nil }, "InvalidSecurityToken.Expired"},
-		{"none", func() (cloudphone.Credentials, error) { return cloudphone.Credentials{}, errors.New("no role") }, "InvalidSecurityToken.Expired"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				cloud := &fakecloud.Server{Nodes: regularNodes(), PageSize: 2, Keys: map[string]fakecloud.Key{
-					"STS.old": {Secret: "old", SecurityToken: "t-old"}, "STS.new": {Secret: "new", SecurityToken: "t-new"},
-				}}
-				var served, asked atomic.Int64
-				s := overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if served.Add(1) > 4 && strings.Contains(r.Header.Get("Authorization"), "STS.old") {
-						fakecloud.APIError(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")(w, r)
-						return
-					}
-					cloud.ServeHTTP(w, r)
-				}))
-				s.API.Credentials = func(context.Context) (cloudphone.Credentials, error) {
-					if asked.Add(1) == 1 {
-						return old, nil
-					}
-					return tt.next()
-				}
-				l := list(t, t.Context(), s)
-				if n := asked.Load(); n != 2 {
-					t.Errorf("the key was requested %d times, want 2", n)
-				}
-				if tt.code == "" {
-					wantRows(t, l, idsOf(regularNodes()), 15)
-					wantProblems(t, l)
-					wantRecovered(t, l)
-					return
-				}
-				if l.Stats.Retries != 0 {
-					t.Errorf("%d questions were asked again with a key that is no longer good", l.Stats.Retries)
-				}
-				if !mayHide(l) || !strings.Contains(fmt.Sprint(l.Problems), tt.code) {
-					t.Errorf("got the problems %+v, want %s", l.Problems, tt.code)
-				}
-			})
-		})
-	}
-}
-
 // If everything fails, more retries do not help.
 func TestListRetryBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
