@@ -225,7 +225,7 @@ func (n numbers) matricesIn(row Line, separator string) int {
 func TestNumbersAddUp(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 150 {
-		n := []int{0, 1, 2, 25, 26, 300, 5000, 1 + rng.IntN(60), 1 + rng.IntN(600)}[rng.IntN(9)]
+		n := []int{0, 1, 2, 25, 26, 300, 1 + rng.IntN(60), 1 + rng.IntN(600)}[rng.IntN(8)]
 		if i < 2 {
 			n = 5000
 		}
