@@ -49,17 +49,17 @@ func commands() []command {
 		{"preview", "", "show the message of every channel in every language", []string{
 			"matrix-expiry-report preview --channel slack,dingtalk --lang zh",
 			"matrix-expiry-report preview --html page.html",
-		}, "README.md#on-demand", Program.preview},
+		}, "docs/templates.md", Program.preview},
 		{"invoke", "URL", "call the deployed HTTP trigger, signed with your access key", []string{
 			"matrix-expiry-report invoke https://….fcapp.run/report",
 			`matrix-expiry-report invoke https://….fcapp.run/notify --data '{"days":7}'`,
-		}, "README.md#on-demand", Program.invoke},
+		}, "docs/http.md#access", Program.invoke},
 		{"serve", "", "serve HTTP like the function's trigger", []string{
 			"matrix-expiry-report serve --env-file .env",
-		}, "README.md#on-demand", Program.serve},
+		}, "docs/http.md#the-web-page", Program.serve},
 		{"emulator", "", "serve an emulated Cloud Phone API and emulated chats", []string{
 			"matrix-expiry-report emulator --listen 127.0.0.1:8081",
-		}, "README.md", Program.emulator},
+		}, "README.md#try-it", Program.emulator},
 		{"completion", "SHELL", "print a script that completes commands and flags in a shell", []string{
 			`eval "$(matrix-expiry-report completion bash)"  # in ~/.bashrc`,
 			`eval "$(matrix-expiry-report completion zsh)"   # in ~/.zshrc, after compinit`,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -86,6 +87,53 @@ func TestDocsOfCommandsExist(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: %s has no heading for #%s", c.Name, file, anchor)
+		}
+	}
+}
+
+// Both READMEs have a block that lists the commands in the order of the table,
+// except those that are described elsewhere. The flags in its comments are those of
+// their command, and every other flag that a README names exists.
+func TestREADMEsListCommands(t *testing.T) {
+	var table []string
+	flags := map[string][]string{}
+	for _, c := range commands() {
+		if !slices.Contains([]string{"demo", "help", "version"}, c.Name) {
+			table = append(table, c.Name)
+		}
+		flags[c.Name] = []string{"help"}
+		for _, f := range c.Flags() {
+			flags[c.Name] = append(flags[c.Name], f.Name)
+		}
+	}
+	all := append(slices.Concat(slices.Collect(maps.Values(flags))...), "prefix", "from-env-file") // and of npm and kubectl
+	flag, inBlock := regexp.MustCompile("[^-]--([a-z][a-z-]*)"), regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
+	for _, file := range []string{"../../README.md", "../../README.zh.md"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		complete := false
+		for _, block := range inBlock.FindAllStringSubmatch(string(b), -1) {
+			complete = complete || slices.Equal(parseLines(t, block[1]), table)
+			for _, line := range commandLine.FindAllStringSubmatch(block[1], -1) {
+				_, rest, _ := strings.Cut(block[1], line[0])
+				comment, _, _ := strings.Cut(rest, "\n")
+				name, _, _ := strings.Cut(line[1], " ")
+				for _, m := range flag.FindAllStringSubmatch(comment, -1) {
+					if !slices.Contains(flags[name], m[1]) {
+						t.Errorf("%s names the flag --%s of %s, which does not exist", file, m[1], name)
+					}
+				}
+			}
+		}
+		if !complete {
+			t.Errorf("%s has no block with exactly the commands %q", file, table)
+		}
+		for _, m := range flag.FindAllStringSubmatch(string(b), -1) {
+			if !slices.Contains(all, m[1]) {
+				t.Errorf("%s names the flag --%s, which no command has", file, m[1])
+			}
 		}
 	}
 }

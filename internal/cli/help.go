@@ -56,7 +56,7 @@ func overview() string {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %s\t%s\n", c.usage(), c.Summary)
 	}
-	fmt.Fprint(w, outro, footer, "Documentation: README.md, and docs/ for operations and channels\n")
+	fmt.Fprint(w, outro, footer, "Documentation: README.md, and docs/ for channels, HTTP, templates and operations\n")
 	_ = w.Flush() // a strings.Builder accepts everything
 	return b.String()
 }
