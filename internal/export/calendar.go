@@ -114,7 +114,7 @@ func (cal calendar) addIncomplete(r report.Report) {
 		if p.Region != "" {
 			b.WriteString(cal.c.Region(message.Clean(p.Region)) + " ")
 		}
-		b.WriteString(message.Clean(p.Code + ": " + message.ProblemText(cal.c, p)))
+		b.WriteString(message.Clean(p.Code + cal.c.Text("colon") + message.ProblemText(cal.c, p)))
 	}
 	cal.add(cal.now, "incomplete", summary, b.String())
 }

@@ -121,7 +121,7 @@ func TestCalendarLanguage(t *testing.T) {
 		}
 	}
 	for i, want := range []map[string]string{
-		{"SUMMARY": "不完整：已读取 1 台矩阵；法兰克福无法读取，其矩阵数量未知", "DESCRIPTION": "本日历可能缺少部分到期日。\n法兰克福 InternalError: 服务内部出错（internal error）"},
+		{"SUMMARY": "不完整：已读取 1 台矩阵；法兰克福无法读取，其矩阵数量未知", "DESCRIPTION": "本日历可能缺少部分到期日。\n法兰克福 InternalError：服务内部出错（internal error）"},
 		{"SUMMARY": "farm-cpn-two 到期（25 部云手机），杭州", "DESCRIPTION": "09:00 farm-cpn-two（cpn-two），25 部云手机", "URL": ""},
 	} {
 		for name, want := range want {

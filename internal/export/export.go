@@ -42,10 +42,13 @@ func unread(r report.Report, c *locale.Catalog) string {
 	} else if what == "" {
 		what = c.Text("part")
 	}
-	if r.TotalKnown() {
+	switch {
+	case r.TotalKnown():
 		return c.Text("unread_about", r.Listed, r.Total, what)
+	case len(names) == 0:
+		return c.Text("lead_unread_part", c.Text("matrices", r.Listed))
 	}
-	return c.Text("lead_unread", max(1, len(names)), c.Text("matrices", r.Listed), what)
+	return c.Text("lead_unread", len(names), c.Text("matrices", r.Listed), what)
 }
 
 // hour returns the time of day of t: 24:00 of the last day for midnight.

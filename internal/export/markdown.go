@@ -122,7 +122,7 @@ func problem(p report.Problem, c *locale.Catalog) string {
 	join := func(separator string, parts ...string) string {
 		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
 	}
-	out := inline(join(": ", join(" ", p.Endpoint, p.Account, p.Region), p.Code, message.ProblemText(c, p)))
+	out := inline(join(c.Text("colon"), join(" ", p.Endpoint, p.Account, p.Region), p.Code, message.ProblemText(c, p)))
 	if p.Permission != "" {
 		out += c.Text("comma") + c.Text("markdown_permission", inline(p.Permission))
 	}

@@ -114,7 +114,7 @@ func TestMarkdownLanguage(t *testing.T) {
 		"zh": {
 			"| 级别 | 原因 | 矩阵 | ID | 地域 | 状态 | 到期时间 | 剩余天数 | 云手机数 | 负责人 |",
 			"| 提醒 | 即将到期，未知状态 | farm-cpn-1 | cpn-1 | 杭州 | PAUSED | 2026-11-30 24:00 | 8 | 25 | team-a |",
-			"- 可能遗漏矩阵：eds-aic.cn-shanghai.aliyuncs.com cn-shenzhen: NoPermission: 该角色无权列出矩阵：请附加 README 中的权限策略（you are not allowed",
+			"- 可能遗漏矩阵：eds-aic.cn-shanghai.aliyuncs.com cn-shenzhen：NoPermission：该角色无权列出矩阵：请附加 README 中的权限策略（you are not allowed",
 			"，缺少权限：eds-aic:&#8203;Describe，请求 A1-B2\n",
 		},
 	} {
