@@ -25,6 +25,8 @@ type scenario struct {
 	Expiring int // further matrices that expire, spread over 31 days
 	Healthy  int // further matrices that need no attention
 	Settings map[string]string
+	Since    report.Time // of the last report; absent if none is remembered
+	Changes  []report.Change
 	report.Listing
 }
 
@@ -45,7 +47,11 @@ func (s scenario) report(t testing.TB) (report.Report, message.Options) {
 			ExpiresAt: report.Time{Time: s.Now.AddDate(0, 3, i%200)}, PhoneCount: 25,
 		})
 	}
-	return report.Build(settings.Rules, s.Listing, s.Now.Time), message.Options{
+	r := report.Build(settings.Rules, s.Listing, s.Now.Time)
+	if !s.Since.IsZero() {
+		r = r.WithChanges(s.Since.Time, s.Changes)
+	}
+	return r, message.Options{
 		ConsoleURL: settings.ConsoleURL, ReportURL: settings.ReportURL, OwnerTag: settings.OwnerTag, Mentions: settings.Mentions, RequestID: "1-6921a0b2-15d63510",
 		NextRun: s.Now.AddDate(0, 0, 1),
 	}

@@ -24,6 +24,9 @@ func newRow(findings []*report.Finding, r report.Report, o Options, c *locale.Ca
 	if row.Name == row.ID {
 		row.ID = ""
 	}
+	if id := "mark_" + string(f.Change); f.Change != "" && c.Has(id) {
+		row.Mark = c.Text(id)
+	}
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
 		if reason != primary && !(primary == report.Failed && reason == report.NoExpiry) {

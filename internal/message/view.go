@@ -33,6 +33,7 @@ type View struct {
 	OtherProblems int             // further problems
 	Next          string          // name of the first matrix to expire beyond Days; empty if there is none
 	NextDate      string
+	Changes       []string // what changed since the last report; empty if it is not known
 	Busiest       string   // the day on which the most matrices expire; empty if there is no such day
 	BusiestCount  int      // matrices that expire on it
 	Mentions      []string // ids of the owners of critical findings, for the function mention
@@ -61,6 +62,7 @@ type Row struct {
 	Dates    bool   // Name has no names but the days of notices: "8 Dec 2 · 15 Dec 1"
 	ID       string // empty if Name is the id
 	Region   string
+	Mark     string // " (new)", … of what changed since the last report; else empty
 	Why      string // reason and date: "Tue 24 Nov 02:00, in 2 days"
 	Also     string // further reasons; empty if there are none
 	Owner    string // value of the owner tag; may be empty
@@ -103,6 +105,9 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		Mentions: mentioned(r, o),
 	}
 	v.Facts = facts(groups, c)
+	if o.Needing == 0 { // the changes are those of the whole report
+		v.Changes = changes(r, c)
+	}
 	if len(r.Findings) == 1 {
 		v.Facts = []string{only(r, c)}
 	}

@@ -1,0 +1,75 @@
+package message
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"matrix-expiry-report/internal/locale"
+	"matrix-expiry-report/report"
+)
+
+// maxNews limits the names of the matrices that were renewed, have recovered or were
+// released, which have no row.
+const maxNews = 5
+
+// changes returns the lines about what changed since the last report: the numbers
+// by kind, and the names of what has no row. An incomplete report never says that
+// nothing changed.
+func changes(r report.Report, c *locale.Catalog) (lines []string) {
+	if r.ChangesSince == nil || r.Failed() {
+		return nil
+	}
+	now := r.GeneratedAt.Time
+	var counts []string
+	for _, kind := range report.ChangeKinds {
+		if n := r.Changes[string(kind)]; n > 0 {
+			counts = append(counts, c.Text("change_"+string(kind), n))
+		}
+	}
+	since := earlier(c, r.ChangesSince.Time, now)
+	switch {
+	case len(counts) > 0:
+		lines = append(lines, c.Text("changes_since", strings.Join(counts, c.Text("comma")), since))
+	case r.Complete:
+		lines = append(lines, c.Text("changes_none", since))
+	}
+	for _, kind := range []report.ChangeKind{report.Renewed, report.Recovered, report.Released} {
+		var names []string
+		for _, change := range r.Changed {
+			if change.Kind == kind {
+				names = append(names, changed(change, now, c))
+			}
+		}
+		if len(names) > 0 {
+			names = append(names, make([]string, r.Changes[string(kind)]-len(names))...) // r.Changed is limited
+			lines = append(lines, c.Text("news_"+string(kind), list(c, names, maxNews, "and_others")))
+		}
+	}
+	return lines
+}
+
+// changed returns the name of a matrix that changed, and if it was renewed, from when
+// to when.
+func changed(change report.Change, now time.Time, c *locale.Catalog) string {
+	name := Name(report.Matrix{Name: change.Name, NodeID: change.NodeID})
+	if change.Kind != report.Renewed {
+		return name
+	}
+	date := func(t report.Time) string { return c.Date(t.LastDay().Time(), now) }
+	return c.Text("renewed_to", name, date(change.WasExpiresAt), date(change.ExpiresAt))
+}
+
+// earlier returns the day of an earlier report: "yesterday", "Tue" within a week, "Tue 10
+// Nov" before that, or the hour if it was today.
+func earlier(c *locale.Catalog, t, now time.Time) string {
+	switch days := report.DaysBetween(t, now, now.Location()); {
+	case days == 0:
+		return c.Text("today") + t.In(now.Location()).Format(" 15:04")
+	case days == 1:
+		return c.Text("yesterday")
+	case days < 7:
+		return c.Text("weekday_" + strconv.Itoa(int(t.In(now.Location()).Weekday())))
+	}
+	return c.Date(t.In(now.Location()), now)
+}
