@@ -128,8 +128,35 @@ func TestPartialRunsDoNotBecomeTheState(t *testing.T) {
 func TestWithoutAStore(t *testing.T) {
 	s, turn := deliver(t, nil, intent("monday", listing(testTime, fine("a", testTime))))
 	wantCodes(t, s)
-	if s.Latest(t.Context()) != nil || len(turn.Channels) != 2 || turn.Until.Before(time.Now()) || len(turn.Snapshot().Matrices) != 1 {
+	if s.Latest(t.Context()) != nil || len(turn.Channels) != 2 || !turn.Until.IsZero() || len(turn.Snapshot().Matrices) != 1 {
 		t.Errorf("turn %+v", turn)
+	}
+}
+
+// A store that cannot be opened is a problem, and the turn is one without a store.
+func TestUnavailable(t *testing.T) {
+	s, turn := deliverBy(t, Unavailable(errors.New("no access key")), intent("monday", listing(testTime)))
+	wantCodes(t, s, CodeUnavailable)
+	if len(turn.Channels) != 2 || !turn.Until.IsZero() || turn.Remembers() {
+		t.Errorf("turn %+v", turn)
+	}
+}
+
+// What is only looked at writes nothing.
+func TestLookWritesNothing(t *testing.T) {
+	o := Folder(t.TempDir())
+	if turn := Open(o).Look(t.Context(), intent("", listing(testTime))); turn.Remembers() {
+		t.Error("an empty store remembers something")
+	}
+	deliver(t, o, intent("monday", listing(testTime, fine("a", testTime.Add(day)))))
+	before, err := o.List(t.Context(), "runs/", "")
+	turn := Open(o).Look(t.Context(), intent("", listing(testTime.Add(day), expiring("a", report.Notice, testTime.Add(day)))))
+	after, err2 := o.List(t.Context(), "runs/", "")
+	if got := kinds(turn.Changes("slack")); got != "new a" || !turn.Remembers() || !slices.Equal(before, after) || err != nil || err2 != nil {
+		t.Errorf("changes %q, records %q and then %q, %v %v", got, before, after, err, err2)
+	}
+	if since := turn.Snapshot().Since("", "a"); !since.Equal(testTime.Add(day)) || !turn.Snapshot().Since("", "b").IsZero() {
+		t.Errorf("since %s", since)
 	}
 }
 
