@@ -167,30 +167,22 @@ func splitList(list string) (values []string) {
 	return values
 }
 
-// splitOwners splits a list at those commas that do not belong to the name of a
-// known owner, and returns the known owners in it. An unknown one is an error.
+// splitOwners returns the known owners in a list, with names as the page shows them.
+// A comma may belong to a name, so that longer names are found first. An unknown
+// owner is an error.
 func splitOwners(list string, known []string) (owners []string, err error) {
-	most := 1 // parts of a name
-	for _, owner := range known {
-		most = max(most, strings.Count(owner, ",")+1)
-	}
-	for parts := strings.Split(list, ","); len(parts) > 0; {
-		n := min(most, len(parts))
-		var found []string
-		for ; n > 0 && len(found) == 0; n-- {
-			name := strings.TrimSpace(strings.Join(parts[:n], ","))
-			for _, owner := range known {
-				if strings.TrimSpace(owner) == name || message.Clean(owner) == name { // as the page shows it
-					found = append(found, owner)
-				}
-			}
+	shown := func(s string) string { return "," + strings.Join(splitList(message.Clean(s)), ",") + "," }
+	rest := shown(list)
+	var found []string
+	for _, owner := range slices.SortedFunc(slices.Values(known), func(a, b string) int { return len(b) - len(a) }) {
+		for name := shown(owner); strings.Contains(rest, name); rest = strings.Replace(rest, name, ",", 1) {
+			found = append(found, name)
 		}
-		if len(found) == 0 && strings.TrimSpace(parts[0]) != "" {
-			err = errors.Join(err, fmt.Errorf("owner: %q is not the owner of a matrix", strings.TrimSpace(parts[0])))
-		}
-		owners, parts = append(owners, found...), parts[n+1:]
 	}
-	return owners, err
+	if unknown := strings.Trim(rest, ","); unknown != "" {
+		err = fmt.Errorf("owner: %q is not the owner of a matrix", unknown)
+	}
+	return slices.DeleteFunc(slices.Clone(known), func(owner string) bool { return !slices.Contains(found, shown(owner)) }), err
 }
 
 // matches reports whether the query selects a finding.
