@@ -73,12 +73,14 @@ func (h *Handler) reply(ctx context.Context, c Command, text, language string) (
 		catalogs = append(catalogs, catalog)
 	}
 	cmd := parseCommand(text, cmp.Or(language, h.Settings.Language), catalogs)
-	if cmd.help || cmd.unknown != "" {
-		text, err := cmd.helpText()
-		if err != nil {
-			return nil, err
-		}
-		return c.ReplyText(text)
+	own, err := locale.Of(cmd.Language)
+	switch {
+	case err != nil:
+		return nil, err
+	case cmd.help:
+		return c.ReplyText(own.Text("command_help"))
+	case cmd.unknown != "":
+		return c.ReplyText(own.Text("command_unknown", cmd.unknown))
 	}
 	run, err := h.newRun(cmd.request)
 	if err != nil {
@@ -97,18 +99,6 @@ type typedCommand struct {
 	query
 	help    bool
 	unknown string // the first word that no language has
-}
-
-// helpText returns the help text, or the reply to an unknown word.
-func (cmd typedCommand) helpText() (string, error) {
-	c, err := locale.Of(cmd.Language)
-	switch {
-	case err != nil:
-		return "", err
-	case cmd.help:
-		return c.Lookup("command_help")
-	}
-	return c.Lookup("command_unknown", cmd.unknown)
 }
 
 // splitWords splits the text of a command into words, in lower case, without
