@@ -57,10 +57,6 @@ func (e *Error) Throttled() bool {
 	return strings.Contains(e.Code, "Throttling") || e.Status == http.StatusTooManyRequests
 }
 
-// expiredToken reports whether the service no longer accepts a NextToken. How long
-// one is valid is not documented.
-func (e *Error) expiredToken() bool { return strings.Contains(e.Code, "NextToken") }
-
 // Responded reports whether err is an error response of the service, of any kind.
 func Responded(err error) bool {
 	e, ok := errors.AsType[*Error](err)
@@ -68,10 +64,11 @@ func Responded(err error) bool {
 }
 
 // Refused reports whether the service received a call, understood it and denied
-// it, so that another attempt would be denied too.
+// it, so that another attempt would be denied too. An expired NextToken is not
+// refused: how long one is valid is not documented.
 func Refused(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && !e.NotService && !e.Temporary() && !e.expiredToken()
+	return ok && !e.NotService && !e.Temporary() && !strings.Contains(e.Code, "NextToken")
 }
 
 // UnknownAccount reports whether err means that the endpoint does not know the
@@ -155,11 +152,6 @@ var hints = map[string]string{
 	"Throttling.*":                "the account's calls are throttled",
 }
 
-func hintFor(code string) string {
-	family, _, _ := strings.Cut(code, ".")
-	return cmp.Or(hints[code], hints[family+".*"])
-}
-
 // Explain converts err to a [report.Problem]: its code, what the code usually
 // means, and the service's message on one line. MayHideMatrices is not set.
 func Explain(err error) report.Problem {
@@ -174,7 +166,8 @@ func Explain(err error) report.Problem {
 		return report.Problem{Code: "ConnectionFailed", Message: oneLine(err.Error())}
 	}
 	p := report.Problem{Code: e.Code, Message: cmp.Or(e.Message, "the service gave no reason"), RequestID: e.RequestID, Permission: e.AuthAction}
-	if hint := hintFor(e.Code); hint != "" {
+	family, _, _ := strings.Cut(e.Code, ".")
+	if hint := cmp.Or(hints[e.Code], hints[family+".*"]); hint != "" {
 		p.Message = hint + " (" + p.Message + ")"
 	}
 	if p.Permission != "" {

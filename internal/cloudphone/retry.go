@@ -110,7 +110,9 @@ func attempt[T any](ctx context.Context, c *Client, call call, decode func(*deco
 		e.RetryAfter = retryAfter(res.Header, e, time.Now())
 		return v, e
 	}
-	c.succeeded()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.successes++
 	return v, nil
 }
 
@@ -139,12 +141,6 @@ func (c *Client) pause(d time.Duration) {
 	if until := time.Now().Add(cmp.Or(d, ownPause)); until.After(c.until) {
 		c.until = until
 	}
-}
-
-func (c *Client) succeeded() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.successes++
 }
 
 // acquire waits for a slot and for the end of a pause. If it returns no error, the
