@@ -30,28 +30,19 @@ func ParseTime(s string, zone *time.Location) (t report.Time, ok bool) {
 	if strings.Trim(s, "0-/:T. Z") == "" { // 0000-00-00 00:00:00
 		return report.Time{}, true
 	}
-	parsed, ok := parseEpoch(s)
-	if !ok {
+	parsed, ok := time.Time{}, true
+	switch n, err := strconv.ParseUint(s, 10, 63); {
+	case err == nil && len(s) == 10: // seconds from 2001 to 2286
+		parsed = time.Unix(int64(n), 0)
+	case err == nil && len(s) == 13:
+		parsed = time.UnixMilli(int64(n))
+	default:
 		parsed, ok = parseCalendar(s, zone)
 	}
 	if !ok || parsed.Year() <= 1970 {
 		return report.Time{}, ok
 	}
 	return report.Time{Time: parsed}, true
-}
-
-// parseEpoch parses seconds or milliseconds since 1970, which have 10 and 13
-// digits from 2001 to 2286.
-func parseEpoch(s string) (time.Time, bool) {
-	n, err := strconv.ParseUint(s, 10, 63)
-	switch {
-	case err != nil:
-	case len(s) == 10:
-		return time.Unix(int64(n), 0), true
-	case len(s) == 13:
-		return time.UnixMilli(int64(n)), true
-	}
-	return time.Time{}, false
 }
 
 // parseCalendar parses a date and a time. A zone that is a mere abbreviation does

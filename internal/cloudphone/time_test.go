@@ -197,8 +197,7 @@ func FuzzParseTime(f *testing.F) {
 // hasZone reports whether a timestamp names its zone, or needs none.
 func hasZone(s string) bool {
 	s = strings.TrimSpace(s)
-	_, epoch := parseEpoch(s)
-	return epoch || strings.HasSuffix(s, "Z") || strings.HasSuffix(s, "UTC") || strings.HasSuffix(s, "GMT") || len(s) > 16 && strings.ContainsAny(s[16:], "+-")
+	return strings.Trim(s, "0123456789") == "" || strings.HasSuffix(s, "Z") || strings.HasSuffix(s, "UTC") || strings.HasSuffix(s, "GMT") || len(s) > 16 && strings.ContainsAny(s[16:], "+-")
 }
 
 // shanghaiSummer reports whether Shanghai's clocks were about to change, as they
