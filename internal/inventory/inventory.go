@@ -87,6 +87,7 @@ func merge(endpoints []*endpoint) report.Listing {
 	shown := slices.ContainsFunc(endpoints, func(e *endpoint) bool { return len(e.rows) > 0 })
 	l := report.Listing{TotalChecked: known}
 	missing := 0
+	var rows matrices
 	for _, e := range endpoints {
 		explained, unexplained := e.missing()
 		problems, recovered := e.problems(unexplained)
@@ -105,17 +106,13 @@ func merge(endpoints []*endpoint) report.Listing {
 				l.Scanned = append(l.Scanned, s.region)
 			}
 		}
-	}
-	var rows matrices
-	for _, e := range endpoints {
 		rows = union(rows, e.rows)
 	}
 	l.Matrices = slices.AppendSeq(make([]*report.Matrix, 0, len(rows)), maps.Values(rows))
 	l.Total = len(rows) + missing
 	regions := rows.byRegion()
 	delete(regions, "")
-	slices.Sort(l.Scanned)
-	l.Scanned = slices.Compact(l.Scanned)
+	l.Scanned = distinct(l.Scanned)
 	l.Regions = slices.Sorted(maps.Keys(regions))
 	return l
 }
