@@ -75,7 +75,7 @@ func (a API) Open(ctx context.Context) (*Session, error) {
 		return nil, err
 	}
 	a.HTTP.CloseIdleConnections()
-	return &Session{api: a, credentials: c.trimmed()}, nil
+	return &Session{api: a, credentials: c}, nil
 }
 
 // Stats returns the number of calls and bytes of the session so far.

@@ -24,15 +24,6 @@ type Credentials struct {
 	From            string        // the name of the provider, for display
 }
 
-// trimmed returns c without the white space around its values: a secret that was
-// pasted or mounted as a file often ends with a newline.
-func (c Credentials) trimmed() Credentials {
-	c.AccessKeyID = strings.TrimSpace(c.AccessKeyID)
-	c.AccessKeySecret = config.Secret(strings.TrimSpace(c.AccessKeySecret.Reveal()))
-	c.SecurityToken = config.Secret(strings.TrimSpace(c.SecurityToken.Reveal()))
-	return c
-}
-
 // errNoCredentials names what was tried; the library's own text is longer than a
 // message may be.
 var errNoCredentials = errors.New("no access key found (tried: function role, ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, OIDC role, aliyun CLI profile, instance role)")
@@ -93,7 +84,7 @@ func tryProviders() (Credentials, error) {
 	for _, p := range defaultChain {
 		c, err := p.credentials()
 		if err == nil {
-			return c.trimmed(), nil
+			return c, nil
 		}
 		if failed == nil && p.configured() {
 			failed = fmt.Errorf("no access key found: %s: %w", p.name, err)
@@ -121,9 +112,11 @@ func (p provider) credentials() (c Credentials, err error) {
 	if err != nil {
 		return c, err
 	}
-	return Credentials{
-		AccessKeyID: got.AccessKeyId, AccessKeySecret: config.Secret(got.AccessKeySecret), SecurityToken: config.Secret(got.SecurityToken),
-		From: "default/" + cmp.Or(got.ProviderName, source.GetProviderName()),
+	return Credentials{ // a secret that was pasted or mounted as a file often ends with a newline
+		AccessKeyID:     strings.TrimSpace(got.AccessKeyId),
+		AccessKeySecret: config.Secret(strings.TrimSpace(got.AccessKeySecret)),
+		SecurityToken:   config.Secret(strings.TrimSpace(got.SecurityToken)),
+		From:            "default/" + cmp.Or(got.ProviderName, source.GetProviderName()),
 	}, nil
 }
 
