@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"slices"
 
 	"matrix-expiry-report/internal/locale"
@@ -40,24 +41,56 @@ func headings() (ids []string) {
 	return ids
 }
 
+// A place is that of a group among the others.
+type place struct {
+	report.Severity
+	id string
+}
+
+// placeOf returns the place of the group of a finding. The ids of a severity are
+// those of headings.
+func placeOf(r report.Report, f *report.Finding, ids []string) place {
+	p := place{f.Severity, string(r.PrimaryReason(*f))}
+	if p.id == string(report.Expiring) && f.DaysLeft != nil && *f.DaysLeft <= 0 {
+		p.id = endsToday
+	}
+	if !slices.Contains(report.Severities, p.Severity) || !slices.Contains(ids, p.id) { // a report of a later version
+		return place{report.Notice, string(report.UnknownStatus)}
+	}
+	return p
+}
+
+// ByGroup returns the findings of r in the order of their groups, the most urgent
+// first.
+func ByGroup(r report.Report) []report.Finding {
+	order := headings()
+	type placed struct {
+		severity, heading int
+		*report.Finding
+	}
+	all := make([]placed, len(r.Findings))
+	for i := range r.Findings {
+		p := placeOf(r, &r.Findings[i], order)
+		all[i] = placed{slices.Index(report.Severities, p.Severity), slices.Index(order, p.id), &r.Findings[i]}
+	}
+	slices.SortStableFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.heading, b.heading))
+	})
+	sorted := make([]report.Finding, len(all))
+	for i, f := range all {
+		sorted[i] = *f.Finding
+	}
+	return sorted
+}
+
 // groupFindings puts findings under headings, the most urgent first: by severity,
 // then by heading.
 func groupFindings(r report.Report, c *locale.Catalog) (groups []*group) {
-	type place struct {
-		report.Severity
-		id string
-	}
 	at := map[place][]*report.Finding{}
 	order := headings()
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		p := place{f.Severity, string(r.PrimaryReason(*f))}
-		if p.id == string(report.Expiring) && f.DaysLeft != nil && *f.DaysLeft <= 0 {
-			p.id = endsToday
-		}
-		if !slices.Contains(report.Severities, p.Severity) || !slices.Contains(order, p.id) { // a report of a later version
-			p = place{report.Notice, string(report.UnknownStatus)}
-		}
+		p := placeOf(r, f, order)
 		at[p] = append(at[p], f)
 	}
 	within := map[report.Severity]int{report.Critical: r.CriticalDays, report.Warning: r.WarningDays, report.Notice: r.Days}

@@ -88,13 +88,23 @@ func TestGroupsAreInOrderOfUrgency(t *testing.T) {
 		&report.Matrix{NodeID: "cpn-f", Status: report.StatusFailed},
 		&report.Matrix{NodeID: "cpn-n", Status: report.StatusRunning},
 		&report.Matrix{NodeID: "cpn-u", Status: "NEW", ExpiresAt: report.Time{Time: testNow.AddDate(1, 0, 0)}})
-	d, err := Compose("x", testReport(l), Options{Language: "en"})
+	r := testReport(l)
+	d, err := Compose("x", r, Options{Language: "en"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	var got, grouped, sorted []string
 	for _, g := range d.groups {
 		got = append(got, string(g.Severity)+" "+g.id)
+		for _, f := range g.findings {
+			grouped = append(grouped, f.NodeID)
+		}
+	}
+	for _, f := range ByGroup(r) {
+		sorted = append(sorted, f.NodeID)
+	}
+	if !slices.Equal(sorted, grouped) {
+		t.Errorf("ByGroup returns %q, want the order of the groups %q", sorted, grouped)
 	}
 	want := []string{
 		"critical expired", "critical expiring_today", "critical failed", "critical expiring",

@@ -142,7 +142,7 @@ func why(c *locale.Catalog, reason report.Reason, f *report.Finding, hour bool, 
 		}
 		return day(c, f.CreatedAt.Time, report.DaysBetween(now, f.CreatedAt.Time, now.Location()), clock, now)
 	case reason == report.Expired || reason == report.Expiring:
-		return end(c, f, hour, now)
+		return End(c, f, hour, now)
 	case reason == report.Stuck:
 		id := "why_creating"
 		if f.Status == report.StatusDeleting {
@@ -160,9 +160,9 @@ func why(c *locale.Catalog, reason report.Reason, f *report.Finding, hour bool, 
 	return c.Text("why_" + string(reason)), ""
 }
 
-// end returns when a matrix expires: "tonight 24:00", or "Tue 24 Nov 02:00" and "in 2
+// End returns when a matrix expires: "tonight 24:00", or "Tue 24 Nov 02:00" and "in 2
 // days". Unless it is critical, 23:59 is left out.
-func end(c *locale.Catalog, f *report.Finding, hour bool, now time.Time) (text, distance string) {
+func End(c *locale.Catalog, f *report.Finding, hour bool, now time.Time) (text, distance string) {
 	if f.ExpiresAt.IsZero() {
 		return c.Text("date_unknown"), ""
 	}
