@@ -31,7 +31,7 @@ func (p Program) check(ctx context.Context, envFile string, post, asJSON bool) e
 		for i, c := range checks { // the services' own texts
 			checks[i].Name, checks[i].Detail, checks[i].Advice = escapeControls(c.Name), escapeControls(c.Detail), escapeControls(c.Advice)
 		}
-		err = doctor.Print(p.Stdout, checks, p.colour())
+		err = doctor.Print(p.Stdout, checks, p.columns(), p.colour())
 	}
 	if err != nil {
 		return err

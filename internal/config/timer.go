@@ -37,7 +37,7 @@ func parseTimer(expression string) (cron.Schedule, error) {
 	case zone && !strings.Contains(rest, " "): // Parse would panic
 		return nil, errors.New("nothing follows the time zone")
 	case strings.Contains(expression, "@") && !strings.HasPrefix(expression, "@every "):
-		return nil, errors.New("a word other than @every, or a time zone before it, is not supported")
+		return nil, errors.New("the only word supported is @every, without a time zone")
 	}
 	return timerExpression.Parse(expression)
 }

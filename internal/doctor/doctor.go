@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
@@ -98,8 +99,9 @@ func Worst(checks []Check) Status {
 	return OK
 }
 
-// Print writes checks as text, with a summary as the last line.
-func Print(w io.Writer, checks []Check, colour bool) error {
+// Print writes checks as text, with a summary as the last line. If columns is not
+// 0, longer lines are wrapped between words.
+func Print(w io.Writer, checks []Check, columns int, colour bool) error {
 	var b strings.Builder
 	total := "1 check"
 	if len(checks) != 1 {
@@ -108,9 +110,10 @@ func Print(w io.Writer, checks []Check, colour bool) error {
 	counts := map[Status]int{}
 	for _, c := range checks {
 		counts[c.Status]++
-		fmt.Fprintf(&b, "%s  %s: %s\n", c.Status.text(fmt.Sprintf("%-4s", c.Status), colour), c.Name, c.Detail)
+		status := c.Status.text(fmt.Sprintf("%-4s", c.Status), colour)
+		fmt.Fprintf(&b, "%s  %s\n", status, wrap(c.Name+": "+c.Detail, 6, columns))
 		if c.Advice != "" {
-			fmt.Fprintf(&b, "      → %s\n", c.Advice)
+			fmt.Fprintf(&b, "      → %s\n", wrap(c.Advice, 8, columns))
 		}
 	}
 	var summary []string
@@ -125,6 +128,31 @@ func Print(w io.Writer, checks []Check, colour bool) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\n%s: %s\n", &b, total, strings.Join(summary, ", "))
 	return err
+}
+
+// wrap returns a text that begins in column indent, with line breaks between the
+// words so that it has at most so many columns. 0 columns mean any number.
+func wrap(text string, indent, columns int) string {
+	if columns == 0 {
+		return text
+	}
+	var b strings.Builder
+	used := indent
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case used+1+n > columns:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			used = indent
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
 }
 
 // text returns a text, in the colour of the status if there are colours.

@@ -144,7 +144,7 @@ func TestPrint(t *testing.T) {
 		{two, true, "\x1b[32mok  \x1b[0m  clock: 0s off\n\x1b[1;31mfail\x1b[0m  timer: no\n      → fix it\n\n2 checks: \x1b[32m1 ok\x1b[0m, \x1b[1;31m1 failure\x1b[0m\n"},
 	} {
 		var b strings.Builder
-		if err := Print(&b, c.checks, c.colour); b.String() != c.want || err != nil {
+		if err := Print(&b, c.checks, 0, c.colour); b.String() != c.want || err != nil {
 			t.Errorf("got %q and the error %v, want %q", b.String(), err, c.want)
 		}
 	}
@@ -155,8 +155,16 @@ func TestPrint(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := Print(&b, many, false); err != nil || !strings.HasSuffix(b.String(), "\n\n14 checks: 10 ok, 1 warning, 1 failure, 2 not checked\n") {
+	if err := Print(&b, many, 0, false); err != nil || !strings.HasSuffix(b.String(), "\n\n14 checks: 10 ok, 1 warning, 1 failure, 2 not checked\n") {
 		t.Errorf("got %q and the error %v", b.String(), err)
+	}
+}
+
+func TestPrintWraps(t *testing.T) {
+	var b strings.Builder
+	err := Print(&b, []Check{{"timer", Fail, "CRON is no date", "use six fields, such as 0 7 9 * * *"}, {"x", OK, "averyveryverylongword", ""}}, 20, false)
+	if want := "fail  timer: CRON is\n      no date\n      → use six\n        fields, such\n        as 0 7 9 * *\n        *\nok    x:\n      averyveryverylongword\n\n2 checks: 1 ok, 1 failure\n"; b.String() != want || err != nil {
+		t.Errorf("got %q and the error %v, want %q", b.String(), err, want)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestTimer(t *testing.T) {
 	}
 	for cron, why := range map[string]string{
 		"9 o'clock": "expected", "7 9 * * *": "expected", "0 7 25 * * *": "above maximum", "CRON_TZ=Mars/Base 0 7 9 * * *": "bad location", "@every soon": "invalid",
-		"@daily": "a word other than @every", "@midnight": "a word other than @every", "CRON_TZ=Asia/Shanghai @daily": "a word other than @every", "CRON_TZ=Asia/Shanghai @every 60m": "a time zone before it",
+		"@daily": "the only word supported is @every", "@midnight": "the only word supported is @every", "CRON_TZ=Asia/Shanghai @daily": "the only word supported is @every", "CRON_TZ=Asia/Shanghai @every 60m": "without a time zone",
 		"TZ=Asia/Shanghai 0 7 9 * * *": "CRON_TZ=", "CRON_TZ=Asia/Shanghai": "nothing follows", "TZ=": "CRON_TZ=",
 		"0 0 9 30 2 *": "no date of the next five years matches", "CRON_TZ=Asia/Shanghai 0 0 9 31 4,6,9,11 *": "no date",
 	} {
