@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -25,9 +25,9 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// browser starts a headless Chromium and returns its context, or an error if
+// chromium starts a headless Chromium and returns its context, or an error if
 // there is none. The tests share one, each with a tab of its own.
-var browser = sync.OnceValues(func() (context.Context, error) {
+var chromium = sync.OnceValues(func() (context.Context, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -38,18 +38,18 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true))
 		ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
 		ctx, _ = chromedp.NewContext(ctx)
-		stopBrowser = func() { _ = chromedp.Cancel(ctx) }
+		stopChromium = func() { _ = chromedp.Cancel(ctx) }
 		return ctx, chromedp.Run(ctx)
 	}
 	return nil, exec.ErrNotFound
 })
 
-// stopBrowser ends the browser, if it was started, and waits for it.
-var stopBrowser = func() {}
+// stopChromium ends the browser, if it was started, and waits for it.
+var stopChromium = func() {}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	stopBrowser()
+	stopChromium()
 	os.Exit(code)
 }
 
@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 // or fails it in CI.
 func newTab(t testing.TB) context.Context {
 	t.Helper()
-	ctx, err := browser()
+	ctx, err := chromium()
 	if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" {
 		t.Skip("no Chromium: the page is not tested in a browser (apt install chromium)")
 	}
@@ -72,8 +72,8 @@ func newTab(t testing.TB) context.Context {
 }
 
 // watch returns a function that lists the errors of the page, and its requests
-// to other servers than home.
-func watch(ctx context.Context, home string) func() []string {
+// to other servers than those at home.
+func watch(ctx context.Context, home ...string) func() []string {
 	var mu sync.Mutex
 	var found []string
 	add := func(format string, values ...any) {
@@ -84,7 +84,8 @@ func watch(ctx context.Context, home string) func() []string {
 	chromedp.ListenTarget(ctx, func(e any) {
 		switch e := e.(type) {
 		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, home) && !strings.HasPrefix(e.Request.URL, "data:") {
+			atHome := func(prefix string) bool { return strings.HasPrefix(e.Request.URL, prefix) }
+			if !slices.ContainsFunc(append(home, "data:", "about:"), atHome) {
 				add("request to %s", e.Request.URL)
 			}
 		case *runtime.EventExceptionThrown:
@@ -102,180 +103,141 @@ func watch(ctx context.Context, home string) func() []string {
 	}
 }
 
-// rows is a script for the cells of the visible rows.
-const rows = `[...document.querySelectorAll('tbody tr')].filter(tr => !tr.hidden).map(tr => [...tr.cells].map(c => c.innerText.trim()))`
+// A tab is a tab of the browser that shows the page of a handler.
+type tab struct {
+	*testing.T
+	ctx  context.Context
+	url  string // of the handler
+	errs func() []string
+}
 
-// TestPageInBrowser sorts, filters and searches the table, with and without a
-// script.
-func TestPageInBrowser(t *testing.T) {
-	ctx := newTab(t)
-	w := setup(t)
-	server := httptest.NewServer(w)
+// serve serves h until the test ends, and returns its URL.
+func serve(t *testing.T, h http.Handler) string {
+	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	errs := watch(ctx, server.URL)
-	all := w.get(t, "/report")
-	run := func(name string, actions ...chromedp.Action) {
-		t.Helper()
-		if err := chromedp.Run(ctx, actions...); err != nil {
-			t.Fatalf("%s: %v", name, err)
+	return server.URL
+}
+
+// open returns a tab that shows a path of h, and fails the test if the page has
+// errors until it ends.
+func open(t *testing.T, h http.Handler, path string) *tab {
+	t.Helper()
+	ctx := newTab(t)
+	url := serve(t, h)
+	b := &tab{t, ctx, url, watch(ctx, url)}
+	t.Cleanup(func() {
+		if found := b.errs(); len(found) > 0 {
+			t.Errorf("errors in the browser: %q", found)
 		}
-	}
-	var list [][]string
-	var text string
-	run("load", log.Enable(), network.Enable(), chromedp.EmulateViewport(1280, 900), chromedp.Navigate(server.URL+"/report.html"), chromedp.Evaluate(rows, &list), chromedp.Title(&text))
-	if len(list) != len(all.Findings) || !strings.Contains(text, "2 failed") || !strings.HasPrefix(list[0][0], "critical") {
-		t.Errorf("%d rows, title %q, first row %q", len(list), text, list[0])
-	}
+	})
+	b.run(log.Enable(), network.Enable(), chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+path))
+	return b
+}
 
-	phones := func(list [][]string) (column []string) {
-		for _, row := range list {
-			column = append(column, fmt.Sprintf("%6s", row[5]))
-		}
-		return column
-	}
-	const header = `thead th:nth-child(6)`
-	run("sort by mouse", chromedp.Click(header+" button"), chromedp.Evaluate(rows, &list), chromedp.AttributeValue(header, "aria-sort", &text, nil))
-	if column := phones(list); !slices.IsSorted(column) || text != "ascending" {
-		t.Errorf("a click sorts %v, %s", column, text)
-	}
-	run("sort by keyboard", chromedp.Focus(header+" button"), chromedp.KeyEvent(kb.Enter), chromedp.Evaluate(rows, &list), chromedp.AttributeValue(header, "aria-sort", &text, nil))
-	column := phones(list)
-	slices.Reverse(column)
-	if !slices.IsSorted(column) || text != "descending" {
-		t.Errorf("Enter sorts %v, %s", phones(list), text)
-	}
-
-	count := func(keep func(report.Finding) bool) int { return len(all.Filter(keep).Findings) }
-	notices := count(func(f report.Finding) bool { return f.Severity == report.Notice })
-	run("filter", chromedp.SetValue(`select[name=severity]`, "notice"), chromedp.Evaluate(`document.querySelector('select[name=severity]').dispatchEvent(new Event('change'))`, nil),
-		chromedp.Evaluate(rows, &list), chromedp.Text("#shown", &text))
-	if len(list) != notices || !strings.Contains(text, fmt.Sprint(notices)) || !strings.Contains(text, fmt.Sprint(len(all.Findings))) {
-		t.Errorf("%d rows and %q, want %d of %d", len(list), text, notices, len(all.Findings))
-	}
-	run("search", chromedp.SetValue(`select[name=severity]`, ""), chromedp.SendKeys(`#search input`, all.Findings[3].NodeID), chromedp.Evaluate(rows, &list))
-	if len(list) != 1 || !strings.Contains(list[0][1], all.Findings[3].NodeID) {
-		t.Errorf("the search for one id shows %v", list)
-	}
-
-	failed := count(func(f report.Finding) bool { return f.Reason == report.Failed })
-	run("submit the form without a script", emulation.SetScriptExecutionDisabled(true), chromedp.Navigate(server.URL+"/report.html"),
-		chromedp.SetValue(`select[name=reason]`, "failed"), chromedp.Focus(`form button`), chromedp.KeyEvent(kb.Enter),
-		chromedp.WaitReady(`option[value=failed][selected]`, chromedp.ByQuery),
-		emulation.SetScriptExecutionDisabled(false), chromedp.Evaluate(rows, &list), chromedp.Location(&text))
-	if len(list) != failed || !strings.Contains(text, "reason=failed") || !strings.Contains(text, "days=30") {
-		t.Errorf("%d rows at %s, want %d", len(list), text, failed)
-	}
-	if found := errs(); len(found) > 0 {
-		t.Errorf("errors in the browser: %q", found)
+func (b *tab) run(actions ...chromedp.Action) {
+	b.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		b.Fatal(err)
 	}
 }
 
-// TestPageLayout checks for several devices and media that the page is not wider
-// than the window, and accessible. If PAGE_PICTURES is a directory, it saves
-// pictures of the page there.
-func TestPageLayout(t *testing.T) {
-	ctx := newTab(t)
+// eval returns the value of a script, or of its promise.
+func eval[T any](b *tab, script string) (value T) {
+	b.Helper()
+	b.run(chromedp.Evaluate(script, &value, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	return value
+}
+
+// rows returns the cells of the visible rows.
+func (b *tab) rows() [][]string {
+	b.Helper()
+	return eval[[][]string](b, `[...document.querySelectorAll('tbody tr')].filter(tr => !tr.hidden).map(tr => [...tr.cells].map(c => c.innerText.trim()))`)
+}
+
+// column returns one column of the visible rows.
+func (b *tab) column(i int) (cells []string) {
+	b.Helper()
+	for _, row := range b.rows() {
+		cells = append(cells, row[i])
+	}
+	return cells
+}
+
+// choose chooses an option of a list.
+func (b *tab) choose(list, value string) {
+	b.Helper()
+	eval[int](b, fmt.Sprintf(`{ const list = document.querySelector(%q); list.value = %q; list.dispatchEvent(new Event('change')); 0 }`, list, value))
+}
+
+// TestPageSorts sorts the table by mouse, by keyboard and with the list of a phone.
+func TestPageSorts(t *testing.T) {
 	w := setup(t)
-	server := httptest.NewServer(w)
-	t.Cleanup(server.Close)
-	errs := watch(ctx, server.URL)
-	for _, c := range []struct {
-		name, query, scheme, media string
-		width, height              int64
-	}{
-		{"light", "", "light", "screen", 1280, 900},
-		{"dark", "?lang=zh", "dark", "screen", 1280, 900},
-		{"tablet", "?all=1", "light", "screen", 1000, 900},
-		{"phone", "", "light", "screen", 375, 812},
-		{"phone-dark", "?days=5&lang=zh", "dark", "screen", 375, 812},
-		{"quiet", "?region=cn-shanghai&days=0&severity=notice", "light", "screen", 1280, 900},
-		{"print", "", "light", "print", 794, 1123},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var wider bool
-			var violations []string
-			err := chromedp.Run(ctx, log.Enable(), network.Enable(),
-				emulation.SetDeviceMetricsOverride(c.width, c.height, 1, c.width < 500),
-				emulation.SetEmulatedMedia().WithMedia(c.media).WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: c.scheme}}),
-				chromedp.Navigate(server.URL+"/report.html"+c.query),
-				chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wider),
-				chromedp.Evaluate(accessible, &violations))
+	b := open(t, w, "/report.html")
+	const phones, header = 5, `thead th:nth-child(6)`
+	numbers := func() (numbers []int) {
+		for _, cell := range b.column(phones) {
+			n, err := strconv.Atoi(strings.Fields(cell)[0])
 			if err != nil {
 				t.Fatal(err)
 			}
-			if wider {
-				t.Errorf("the page is wider than %d pixels", c.width)
-			}
-			for _, v := range violations {
-				t.Error(v)
-			}
-			if dir := os.Getenv("PAGE_PICTURES"); dir != "" {
-				savePictures(t, ctx, filepath.Join(dir, c.name))
-			}
-		})
+			numbers = append(numbers, n)
+		}
+		return numbers
 	}
-	if found := errs(); len(found) > 0 {
-		t.Errorf("errors in the browser: %q", found)
+	sorted := func(name, direction string) {
+		t.Helper()
+		var got string
+		b.run(chromedp.AttributeValue(header, "aria-sort", &got, nil))
+		column := numbers()
+		if direction == "descending" {
+			slices.Reverse(column)
+		}
+		if !slices.IsSorted(column) || len(column) != 23 || got != direction {
+			t.Errorf("%s sorts %v, %s", name, column, got)
+		}
+	}
+	before := b.column(1)
+	b.run(chromedp.Click(header + " button"))
+	sorted("a click", "ascending")
+	b.run(chromedp.Focus(header+" button"), chromedp.KeyEvent(kb.Enter))
+	sorted("Enter", "descending")
+	b.run(chromedp.EmulateViewport(390, 844))
+	if !eval[bool](b, `document.querySelector('#sort').checkVisibility() && !document.querySelector('thead').checkVisibility()`) {
+		t.Error("a phone has no list to sort with")
+	}
+	b.choose("#sort select", "5 ascending")
+	sorted("the list", "ascending")
+	b.choose("#sort select", "")
+	if after := b.column(1); !slices.Equal(before, after) {
+		t.Errorf("the rows are %q, want the order of the server %q", after, before)
 	}
 }
 
-// savePictures saves a picture and a print of the page.
-func savePictures(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	var picture, print []byte
-	err := chromedp.Run(ctx, chromedp.FullScreenshot(&picture, 100), chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		print, _, err = page.PrintToPDF().Do(ctx)
-		return err
-	}))
-	if err := errors.Join(err, os.WriteFile(name+".png", picture, 0o644), os.WriteFile(name+".pdf", print, 0o644)); err != nil {
-		t.Error(err)
+// TestPageWithoutScript filters with the form and with a bar.
+func TestPageWithoutScript(t *testing.T) {
+	w := setup(t)
+	all := w.get(t, "/report")
+	count := func(reason report.Reason) int {
+		return len(all.Filter(func(f report.Finding) bool { return f.Reason == reason }).Findings)
+	}
+	b := open(t, w, "/report.html")
+	without, with := emulation.SetScriptExecutionDisabled(true), emulation.SetScriptExecutionDisabled(false)
+	var location string
+	b.run(without, chromedp.Navigate(b.url+"/report.html"),
+		chromedp.SetValue(`select[name=reason]`, "failed"), chromedp.Focus(`form button`), chromedp.KeyEvent(kb.Enter),
+		chromedp.WaitReady(`option[value=failed][selected]`, chromedp.ByQuery), with, chromedp.Location(&location))
+	if n := len(b.rows()); n != count(report.Failed) || !strings.Contains(location, "reason=failed") || !strings.Contains(location, "days=30") {
+		t.Errorf("%d rows at %s, want %d", n, location, count(report.Failed))
+	}
+	b.run(without, chromedp.Navigate(b.url+"/report.html"), chromedp.Click(`#reasons + ul a[data-filter="reason=stuck"]`),
+		chromedp.WaitReady(`option[value=stuck][selected]`, chromedp.ByQuery), with)
+	if n := len(b.rows()); n != count(report.Stuck) {
+		t.Errorf("the bar leads to %d rows, want %d", n, count(report.Stuck))
+	}
+	if eval[bool](b, `[...document.querySelectorAll('.copy')].some(e => e.checkVisibility())`) != true {
+		t.Error("with a script there is no button to copy an id")
 	}
 }
-
-// accessible is a script for the violations of WCAG 2.2 that a script can find.
-const accessible = `(() => {
-  const bad = [];
-  const visible = e => e.checkVisibility({visibilityProperty: true}) && !e.closest('[aria-hidden=true], .hidden, .skip');
-  if (!document.documentElement.lang) bad.push('no language');
-  if (!document.title) bad.push('no title');
-  if (document.querySelectorAll('h1').length !== 1) bad.push('not exactly one h1');
-  for (const tag of ['header', 'main', 'footer']) if (document.querySelectorAll('body > ' + tag).length !== 1) bad.push('not exactly one ' + tag);
-  let last = 0;
-  for (const h of document.querySelectorAll('h1,h2,h3,h4,h5,h6')) {
-    const level = Number(h.tagName[1]);
-    if (level > last + 1) bad.push('heading ' + h.textContent + ' skips a level');
-    if (!h.textContent.trim()) bad.push('an empty heading');
-    last = level;
-  }
-  const named = e => (e.getAttribute('aria-label') || (e.getAttribute('aria-labelledby') || '').split(' ').map(id => document.getElementById(id)?.textContent || '').join('') ||
-    [...(e.labels || [])].map(l => l.textContent).join('') || e.textContent).trim();
-  for (const e of document.querySelectorAll('a, button, select, input:not([type=hidden]), svg[role=img], section, [role=group], nav, form')) {
-    if (!named(e)) bad.push('no name: ' + e.outerHTML.slice(0, 120));
-    for (const id of (e.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)) if (!document.getElementById(id)) bad.push('no element with the id ' + id);
-  }
-  for (const e of document.querySelectorAll('svg:not([role=img])')) if (!e.closest('[aria-hidden=true]')) bad.push('a picture without a name that is not hidden');
-  for (const th of document.querySelectorAll('th')) if (!th.scope) bad.push('a table header without scope');
-  for (const table of document.querySelectorAll('table')) if (!table.caption) bad.push('a table without caption');
-  for (const e of document.querySelectorAll('a, button, select, input:not([type=hidden])')) {
-    const box = e.getBoundingClientRect();
-    if (visible(e) && e.tagName !== 'A' && (box.height < 24 || box.width < 24)) bad.push('target too small: ' + e.outerHTML.slice(0, 80));
-  }
-  const rgba = s => (s.match(/[\d.]+/g) || []).map(Number);
-  const luminance = c => { const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
-  const ground = e => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c; } return rgba(getComputedStyle(document.body).backgroundColor); };
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const seen = new Set();
-  while (walk.nextNode()) {
-    const e = walk.currentNode.parentElement;
-    if (!walk.currentNode.textContent.trim() || !visible(e) || ['SCRIPT', 'STYLE', 'OPTION'].includes(e.tagName)) continue;
-    const style = getComputedStyle(e);
-    const [a, b] = [luminance(rgba(e.closest('svg') ? style.fill : style.color)), luminance(ground(e))];
-    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    const key = e.tagName + '.' + e.className;
-    if (ratio < 4.5 && !seen.has(key)) { seen.add(key); bad.push('contrast ' + ratio.toFixed(2) + ' of ' + key + ': ' + walk.currentNode.textContent.trim().slice(0, 40)); }
-  }
-  return bad;
-})()`
 
 // BenchmarkPageInBrowser sorts and searches 5,000 rows, including the layout.
 func BenchmarkPageInBrowser(b *testing.B) {

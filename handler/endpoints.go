@@ -26,10 +26,11 @@ type result struct {
 	query   query
 	pages   int
 	options message.Options
-	owners  []string      // of all matrices
-	url     *url.URL      // of the request
-	age     time.Duration // of the listing
-	took    time.Duration // by the listing
+	owners  []string                                             // of all matrices
+	url     *url.URL                                             // of the request
+	link    func(format string, change map[string]string) string // see [Handler.pageLink]
+	age     time.Duration                                        // of the listing
+	took    time.Duration                                        // by the listing
 }
 
 // withRows returns the report with the rows as its findings, for formats that
@@ -40,10 +41,11 @@ func (res result) withRows() report.Report {
 	return r
 }
 
-// The rows of a page: matrices with all=1, and findings in HTML (about 3 MB).
+// The rows of a page: in HTML, so that a phone shows it within two seconds, and of
+// all matrices in the other formats.
 const (
+	rowsPerPage     = 500
 	matricesPerPage = 1000
-	findingsPerPage = 5000
 )
 
 // serveReport answers with a report. It notifies no channel.
@@ -69,6 +71,7 @@ func (h *Handler) serveReport(w *response, r *http.Request) error {
 		return httpError{http.StatusBadGateway, "ListingFailed", problemsText(res.report)}
 	}
 	res.url = r.URL
+	res.link = func(format string, change map[string]string) string { return h.pageLink(r, q, format, change) }
 	f := formatNamed(q.format)
 	if res.report.Failed() {
 		w.status, f = http.StatusBadGateway, formatNamed("html")
@@ -149,6 +152,9 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 		}
 		return result{}, err
 	}
+	if q.format == "html" { // in the order of the groups on its top
+		res.report.Findings = message.ByGroup(res.report)
+	}
 	matches := func(f report.Finding) bool { return q.matches(f, tag) }
 	found := res.report.Findings
 	if res.report = res.report.Filter(matches); len(res.report.Findings) < len(found) {
@@ -159,10 +165,10 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 		res.rows = slices.DeleteFunc(rules.AllMatrices(found, l.Listing, l.at), func(f report.Finding) bool { return !matches(f) })
 	}
 	perPage := max(1, len(res.rows))
-	if q.all && q.format != "metrics" {
+	if q.format == "html" {
+		perPage = rowsPerPage
+	} else if q.all && q.format != "metrics" {
 		perPage = matricesPerPage
-	} else if q.format == "html" {
-		perPage = findingsPerPage
 	}
 	res.pages = max(1, (len(res.rows)+perPage-1)/perPage)
 	if q.page > res.pages {

@@ -51,9 +51,6 @@ var formats = []format{
 	}},
 }
 
-// pageFormats holds the paths of the formats that the page links to.
-var pageFormats = map[string]string{"CSV": "/report.csv", "JSON": "/report.json", "Markdown": "/report.md", "iCalendar": "/calendar.ics"}
-
 // formatNames returns the names of all formats.
 func formatNames() (names []string) {
 	for _, f := range formats {
@@ -161,17 +158,13 @@ func writeArray[T any](w *bufio.Writer, name string, elements []T) error {
 	return w.WriteByte(']')
 }
 
-// writePage writes the page. A page of a signed link has neither filters nor
-// links to other formats, which the link cannot read.
+// writePage writes the page. That of a signed link has no filters for the server,
+// which the link cannot open.
 func writePage(w io.Writer, res result) error {
 	o := page.Options{
-		Message: res.options, Path: res.url.Path, Query: res.url.Query(), Owners: res.owners,
-		Rows: res.rows, All: res.query.all, Page: res.query.page, Pages: res.pages,
-		Fixed: res.query.signature != "",
+		Message: res.options, Path: res.url.Path, Query: res.url.Query(), Link: res.link, Signed: res.query.signature != "",
+		Owners: res.owners, Rows: res.rows, All: res.query.all, Page: res.query.page, Pages: res.pages, PerPage: rowsPerPage,
 	}
 	o.Message.Age = res.age
-	if !o.Fixed {
-		o.Formats = pageFormats
-	}
 	return page.Write(w, res.report, o)
 }

@@ -3,9 +3,12 @@ package handler_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"maps"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -113,23 +116,59 @@ func TestLinkReadsItsFormatOnly(t *testing.T) {
 	}
 }
 
-// TestPageOfLink checks that a page which is read by a link has neither filters
-// nor links to other formats.
+// linkPattern matches the links of a page to the program itself.
+var linkPattern = regexp.MustCompile(`href="(/[^"#]*)`)
+
+// TestPageOfLink checks that every link of a page that was opened by a signed link
+// opens, is valid until the same day, and selects no more than that link.
 func TestPageOfLink(t *testing.T) {
-	w := setup(t, withToken...)
-	var link struct{ URL string }
-	if err := json.Unmarshal(w.do("GET", "/link?format=html", bearer...).Body.Bytes(), &link); err != nil {
-		t.Fatal(err)
-	}
-	for by, body := range map[string]string{
-		"link":  w.do("GET", link.URL).Body.String(),
-		"token": w.do("GET", "/report.html", bearer...).Body.String(),
+	w := setup(t, append(withToken, "TIME_ZONE=Asia/Shanghai")...)
+	w.Settings.Cache = 1000 * time.Hour
+	for query, want := range map[string][]string{
+		"":                                {"/report.csv?", "/report.md?", "/calendar.ics?", "severity=notice", "region=cn-hangzhou", "reason=failed", "lang=zh"},
+		"severity=critical,notice&days=9": {"severity=critical&", "severity=notice&", "/report.csv?days=9&", "reason=expired", "region=cn-hangzhou"},
+		"region=cn-hangzhou&owner=team-c": {"region=cn-hangzhou&", "/calendar.ics?owner=team-c&"},
+		"all=1&severity=critical":         {"all=1&", "/report.html?severity=critical&", "reason=failed"},
+		"reason=failed&lang=zh":           {"lang=en&reason=failed&", "/report.csv?lang=zh&reason=failed"},
 	} {
-		if filters := strings.Contains(body, `<select name="severity"`); filters != (by == "token") {
-			t.Errorf("by %s: the page has filters: %t", by, filters)
+		path := signedPage(t, w, query)
+		of, err := url.Parse(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if links := strings.Contains(body, `href="/report.csv`); links != (by == "token") {
-			t.Errorf("by %s: the page links to CSV: %t", by, links)
+		body := w.do("GET", path).Body.String()
+		var links []string
+		for _, m := range linkPattern.FindAllStringSubmatch(body, -1) {
+			links = append(links, html.UnescapeString(m[1]))
+		}
+		for _, want := range want {
+			if !slices.ContainsFunc(links, func(link string) bool { return strings.Contains(link, want) }) {
+				t.Errorf("%s: no link with %s in %q", query, want, links)
+			}
+		}
+		for _, link := range links {
+			u, err := url.Parse(link)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rec := w.do("GET", link); rec.Code != 200 {
+				t.Errorf("%s: the link %s: %d %.200s", query, link, rec.Code, rec.Body)
+			}
+			if u.Query().Get("until") != of.Query().Get("until") || u.Path == "/report.json" {
+				t.Errorf("%s: the link %s is for longer, or for the problems of the run", query, link)
+			}
+			for name := range of.Query() {
+				selected, narrower := strings.Split(of.Query().Get(name), ","), u.Query().Get(name)
+				if !slices.Contains([]string{"signature", "lang"}, name) && narrower != of.Query().Get(name) && !slices.Contains(selected, narrower) && name+narrower != "all" {
+					t.Errorf("%s: the link %s selects more", query, link)
+				}
+			}
+		}
+	}
+	body := w.do("GET", "/report.html", bearer...).Body.String()
+	for _, want := range []string{`href="/report.json`, `all=1`, `<select name="severity"`} {
+		if !strings.Contains(body, want) || strings.Contains(body, "signature") {
+			t.Errorf("the page of the token has no %s, or a signature", want)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
@@ -17,34 +16,57 @@ type barChart struct {
 	Items     []barItem
 }
 
+// A barItem is a bar that leads to the rows that it counts.
 type barItem struct {
-	Text                 string
-	Count, Share, Phones int // Share is of the largest, in percent
+	Value, Text, URL, Filter string // URL may be empty; Filter is the fragment
+	Count, Share, Phones     int    // Share is of the largest, in percent
 }
 
-func newBarCharts(r report.Report, c *locale.Catalog) []barChart {
+func newBarCharts(r report.Report, o Options, c *locale.Catalog) []barChart {
+	reasons := func(f report.Finding) (values []string) {
+		for _, reason := range reasonsOf(f) {
+			values = append(values, string(reason))
+		}
+		return values
+	}
+	region := func(f report.Finding) []string { return []string{message.Clean(f.Region)} }
 	return []barChart{
-		{"reasons", c.Text("page_reasons"), barItems(r, func(f report.Finding) string { return reasonText(c, f.Reason) })},
-		{"regions", c.Text("page_regions"), barItems(r, func(f report.Finding) string { return c.Region(message.Clean(f.Region)) })},
+		{"reasons", c.Text("page_reasons"), barItems(r, o, "reason", reasons, func(v string) string { return reasonText(c, report.Reason(v)) })},
+		{"regions", c.Text("page_regions"), barItems(r, o, "region", region, c.Region)},
 	}
 }
 
-func barItems(r report.Report, text func(report.Finding) string) (items []barItem) {
+// severityItems counts findings by severity, in the order of the severities.
+func severityItems(r report.Report, o Options, c *locale.Catalog) []barItem {
+	severity := func(f report.Finding) []string { return []string{string(f.Severity)} }
+	items := barItems(r, o, "severity", severity, func(v string) string { return c.Text("page_" + v) })
+	slices.SortFunc(items, func(a, b barItem) int {
+		return slices.Index(report.Severities, report.Severity(a.Value)) - slices.Index(report.Severities, report.Severity(b.Value))
+	})
+	return items
+}
+
+// barItems counts findings by the values of one filter, most first.
+func barItems(r report.Report, o Options, name string, values func(report.Finding) []string, text func(string) string) (items []barItem) {
 	index := map[string]int{}
 	for _, f := range r.Findings {
-		text := text(f)
-		i, ok := index[text]
-		if !ok {
-			i = len(items)
-			index[text] = i
-			items = append(items, barItem{Text: text})
+		for _, v := range values(f) {
+			i, ok := index[v]
+			if !ok {
+				i = len(items)
+				index[v] = i
+				items = append(items, barItem{Value: v, Text: text(v), Filter: fragment(name, v)})
+			}
+			items[i].Count++
+			items[i].Phones += f.PhoneCount
 		}
-		items[i].Count++
-		items[i].Phones += f.PhoneCount
 	}
 	slices.SortFunc(items, func(a, b barItem) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Text, b.Text)) })
 	for i := range items {
 		items[i].Share = max(1, items[i].Count*100/items[0].Count)
+		if items[i].Value != "" {
+			items[i].URL = o.Link("html", map[string]string{name: items[i].Value})
+		}
 	}
 	return items
 }
@@ -52,68 +74,102 @@ func barItems(r report.Report, text func(report.Finding) string) (items []barIte
 // A timeline shows how many matrices expire on each day, a column each, in
 // units of the picture.
 type timeline struct {
-	Width, Height, Base, LabelY int
-	Description                 string
-	Columns                     []column
+	Width, Height, Base, Room, DayY, MonthY, ColumnWidth int
+	Columns                                              []column
 }
 
+// A column is a day, or several in a long timeline. It leads to the rows of its
+// days.
 type column struct {
-	Count, Middle, Top int
-	Parts              []part
-	Label              string
-	LabelX             int
+	Text, URL, Filter      string
+	Count, Left, X, Middle int // X is that of the bar
+	Top                    int
+	Parts                  []part
+	Day, Month             string // labels of the axis; Month is empty unless it begins
+	from, to               string // the days
 }
 
+// A part is what one severity adds to a column.
 type part struct {
-	X, Y, Width, Height int
-	Severity            report.Severity
+	Y, Height int
+	Severity  report.Severity
 }
 
 const (
-	timelineWidth  = 930
-	barWidth       = 22
-	timelineHeight = 170
-	timelineTop    = 24
-	labelEvery     = 5
-	labelWidth     = 40
+	maxColumns      = 31
+	maxTimelineDays = 100_000
+	timelineWidth   = 930
+	barWidth        = 22
+	timelineHeight  = 170
+	timelineTop     = 24
+	labelWidth      = 40
 )
 
+// inTimeline reports whether a finding expires within the report's days.
+func inTimeline(f report.Finding, r report.Report) bool {
+	return f.DaysLeft != nil && *f.DaysLeft >= 0 && *f.DaysLeft <= r.Days && f.Reason != report.Expired
+}
+
 // newTimeline draws the expiries within the report's days. It returns nil if
-// there are none.
-func newTimeline(r report.Report, c *locale.Catalog) *timeline {
-	counts := message.Timeline(r)
-	columns := make([]column, len(counts))
+// there are none, or if there are too many days, as in a report read from JSON.
+func newTimeline(r report.Report, o Options, c *locale.Catalog) *timeline {
+	if r.Days < 0 || r.Days > maxTimelineDays {
+		return nil
+	}
+	columns := make([]column, min(r.Days+1, maxColumns))
+	counts := make([]map[report.Severity]int, len(columns))
+	first := make([]int, len(columns)) // index of the first finding of each
 	most := 0
-	for _, count := range counts {
-		most = max(most, count.Count)
+	for index, f := range r.Findings {
+		if !inTimeline(f, r) {
+			continue
+		}
+		i := *f.DaysLeft * len(columns) / (r.Days + 1)
+		if columns[i].Count == 0 {
+			counts[i], first[i] = map[report.Severity]int{}, index
+		}
+		counts[i][f.Severity]++
+		columns[i].Count++
+		most = max(most, columns[i].Count)
 	}
 	if most == 0 {
 		return nil
 	}
-	width := timelineWidth / len(columns)
-	var texts []string
+	width, month := timelineWidth/len(columns), r.GeneratedAt.Month()
 	for i := range columns {
 		col := &columns[i]
-		day := r.GeneratedAt.AddDate(0, 0, (i*(r.Days+1)+len(columns)-1)/len(columns)) // the first of the column
-		col.Count, col.Middle, col.Top = counts[i].Count, i*width+width/2, timelineHeight
+		dayOf := func(i int) int { return (i*(r.Days+1) + len(columns) - 1) / len(columns) } // the first of a column
+		from, to := r.GeneratedAt.AddDate(0, 0, dayOf(i)), r.GeneratedAt.AddDate(0, 0, dayOf(i+1)-1)
+		col.Left, col.Middle = i*width, i*width+width/2
+		col.X, col.Top = col.Middle-barWidth/2, timelineHeight
+		col.from, col.to = from.Format("2006-01-02"), to.Format("2006-01-02")
+		col.Text, col.Filter = c.Date(from, r.GeneratedAt.Time), fragment("day", col.from)
+		if col.from != col.to {
+			col.Text, col.Filter = col.Text+" – "+c.Date(to, r.GeneratedAt.Time), fragment("day", col.from+".."+col.to)
+		}
 		for _, s := range report.Severities {
-			if n := counts[i].BySeverity[s]; n > 0 {
-				height := max(3, n*(timelineHeight-timelineTop)/most)
-				col.Top -= height
-				col.Parts = append(col.Parts, part{col.Middle - barWidth/2, col.Top, barWidth, height, s})
+			height := 0
+			if n := counts[i][s]; n > 0 {
+				height = max(3, n*(timelineHeight-timelineTop)/most)
 			}
+			col.Top -= height
+			col.Parts = append(col.Parts, part{col.Top, height, s})
 		}
 		col.Top -= 5
-		col.LabelX = max(col.Middle, 20)
+		col.Day = strconv.Itoa(from.Day())
 		switch {
 		case i == 0:
-			col.Label = c.Text("today")
-		case i%labelEvery == 0 && i < len(columns)-2, width > 2*labelWidth:
-			col.Label = c.Text("page_day", strconv.Itoa(day.Day()), c.Text("month_"+strconv.Itoa(int(day.Month()))))
+			col.Month = c.Text("today")
+		case from.Month() != month || width > 2*labelWidth:
+			col.Month = c.Text("month_" + strconv.Itoa(int(from.Month())))
 		}
-		if col.Count > 0 {
-			texts = append(texts, c.Date(day, r.GeneratedAt.Time)+": "+strconv.Itoa(col.Count))
+		month = from.Month()
+		if col.URL = "#" + col.Filter; o.Pages > 1 {
+			col.URL = o.Link("html", map[string]string{"page": strconv.Itoa(first[i]/o.PerPage + 1)}) + col.URL
 		}
 	}
-	return &timeline{timelineWidth, timelineHeight + 24, timelineHeight, timelineHeight + 17, strings.Join(texts, c.Text("comma")), columns}
+	return &timeline{
+		Width: timelineWidth, Height: timelineHeight + 40, Base: timelineHeight, Room: timelineHeight - timelineTop,
+		DayY: timelineHeight + 17, MonthY: timelineHeight + 35, ColumnWidth: width, Columns: columns,
+	}
 }

@@ -2,12 +2,10 @@ package page
 
 import (
 	"html/template"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
@@ -24,11 +22,13 @@ type model struct {
 	Languages  []*locale.Catalog // the other ones
 	Urgent     []message.UrgentGroup
 	Timeline   *timeline
-	Severities []report.Severity
+	Severities []barItem
 	Bars       []barChart
 	Filters    []filter
+	Filtered   bool // the query has filters
 	Table      []row
-	Numbers    []string // of the table's pages
+	Numbers    []string // of the table's parts
+	Formats    []link
 }
 
 // A filter is one list of the form.
@@ -40,6 +40,16 @@ type filter struct {
 
 type option struct{ Value, Text string }
 
+// A link is a name and where it leads.
+type link struct{ Name, URL string }
+
+// filterNames are the parameters of the filters. The rows have data attributes of
+// the same names.
+var filterNames = []string{"severity", "reason", "region", "owner"}
+
+// formats are those that the page links to, with the names that readers know.
+var formats = []struct{ name, format string }{{"CSV", "csv"}, {"Markdown", "md"}, {"iCalendar", "ics"}, {"JSON", "json"}}
+
 // urgentRows is how many matrices of a critical group the top of the page shows.
 // The table has all of them.
 const urgentRows = 6
@@ -47,17 +57,13 @@ const urgentRows = 6
 func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) model {
 	m := model{
 		Options: o, View: d.View, Title: d.Title, Icon: stateIcon(r), Language: c.Language(),
-		Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, c), Severities: report.Severities, Bars: newBarCharts(r, c),
-		Filters: []filter{
-			newFilter(o, "severity", report.Severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
-			newFilter(o, "reason", report.Reasons(), func(reason report.Reason) string { return reasonText(c, reason) }),
-			newFilter(o, "region", r.Regions, c.Region),
-			newFilter(o, "owner", o.Owners, strings.Clone),
-		},
+		Urgent: d.Urgent(urgentRows), Timeline: newTimeline(r, o, c), Severities: severityItems(r, o, c), Bars: newBarCharts(r, o, c),
+		Filtered: slices.ContainsFunc(filterNames, o.Query.Has), Filters: newFilters(r, o, c),
 	}
 	for i := range o.Rows {
 		m.Table = append(m.Table, newRow(&o.Rows[i], r, o.Message.OwnerTag, c))
 	}
+	markDays(m.Table, m.Timeline)
 	for n := range o.Pages {
 		m.Numbers = append(m.Numbers, strconv.Itoa(n+1))
 	}
@@ -66,11 +72,53 @@ func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) m
 			m.Languages = append(m.Languages, other)
 		}
 	}
+	for _, f := range formats {
+		if u := o.Link(f.format, nil); u != "" {
+			m.Formats = append(m.Formats, link{f.name, u})
+		}
+	}
 	return m
 }
 
+// newFilters returns the lists of the form. A signed link may not reveal what it
+// does not select, so its page offers the values of its rows, and none if they are
+// a part of the table: the server cannot be asked for others.
+func newFilters(r report.Report, o Options, c *locale.Catalog) []filter {
+	if o.Signed && o.Pages > 1 {
+		return nil
+	}
+	severities, reasons, regions, owners := report.Severities, report.Reasons(), r.Regions, o.Owners
+	if o.Signed {
+		has := func(match func(report.Finding) bool) bool { return slices.ContainsFunc(o.Rows, match) }
+		severities = keep(severities, func(s report.Severity) bool {
+			return has(func(f report.Finding) bool { return f.Severity == s })
+		})
+		reasons = keep(reasons, func(reason report.Reason) bool {
+			return has(func(f report.Finding) bool { return slices.Contains(reasonsOf(f), reason) })
+		})
+		regions = keep(regions, func(id string) bool { return has(func(f report.Finding) bool { return f.Region == id }) })
+		owners = keep(owners, func(owner string) bool {
+			return has(func(f report.Finding) bool { return f.Tags[o.Message.OwnerTag] == owner })
+		})
+	}
+	return []filter{
+		newFilter(o, "severity", severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
+		newFilter(o, "reason", reasons, func(reason report.Reason) string { return reasonText(c, reason) }),
+		newFilter(o, "region", regions, c.Region),
+		newFilter(o, "owner", owners, strings.Clone),
+	}
+}
+
+// keep returns the values for which ok returns true.
+func keep[T any](values []T, ok func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(values), func(v T) bool { return !ok(v) })
+}
+
 func newFilter[T ~string](o Options, name string, values []T, text func(T) string) filter {
-	f := filter{Name: name, Applied: message.Clean(strings.Join(o.Query[name], ","))}
+	f := filter{Name: name}
+	if !o.Signed {
+		f.Applied = message.Clean(strings.Join(o.Query[name], ","))
+	}
 	for _, v := range values {
 		v = T(message.Clean(string(v)))
 		f.Options = append(f.Options, option{string(v), text(v)})
@@ -79,7 +127,7 @@ func newFilter[T ~string](o Options, name string, values []T, text func(T) strin
 }
 
 // stateIcon returns the favicon of a report. That of one without findings is a
-// warning unless the report is certain.
+// warning unless it is certain.
 func stateIcon(r report.Report) template.URL {
 	switch {
 	case r.Failed():
@@ -92,82 +140,30 @@ func stateIcon(r report.Report) template.URL {
 	return icon("")
 }
 
+// Local reports whether the script can filter the table by itself: it has every
+// row, and the server has left out none that a filter could bring back.
+func (m model) Local() bool { return m.Pages == 1 && (m.Signed || !m.Filtered) }
+
 // With returns the URL of the page with one parameter changed.
-func (m model) With(name, value string) string {
-	query := url.Values{}
-	maps.Copy(query, m.Query)
-	query.Set(name, value)
-	return (&url.URL{Path: m.Path, RawQuery: query.Encode()}).String()
+func (m model) With(name, value string) string { return m.Link("html", map[string]string{name: value}) }
+
+// Unfiltered returns the URL of the page without filters.
+func (m model) Unfiltered() string {
+	none := map[string]string{}
+	for _, name := range filterNames {
+		none[name] = ""
+	}
+	return m.Link("html", none)
 }
 
-// In returns the URL of the page in another format.
-func (m model) In(path string) string {
-	query := maps.Clone(m.Query)
-	query.Del("format")
-	query.Del("page")
-	return (&url.URL{Path: path, RawQuery: query.Encode()}).String()
+// Whole returns the URL of the page of all matrices, or of the findings alone if
+// the page has all.
+func (m model) Whole() string {
+	if m.All {
+		return m.With("all", "")
+	}
+	return m.Link("html", map[string]string{"all": "1", "severity": "", "reason": ""})
 }
 
-// A row is one matrix of the table. Rank and At are what the script sorts by.
-type row struct {
-	Name, ID, Region, Owner, Type, Severity, SeverityText, Why, Since, Also, Expires, Distance string
-	Reasons                                                                                    []report.Reason
-	Rank, Phones                                                                               int
-	At                                                                                         int64
-}
-
-// noExpiry is the At of a matrix without an expiry: it sorts last.
-const noExpiry = 1 << 40
-
-func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catalog) row {
-	now := r.GeneratedAt.Time
-	row := row{
-		Name: message.Name(f.Matrix), ID: message.Clean(f.NodeID), Region: message.Clean(f.Region), Phones: f.PhoneCount,
-		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType),
-		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity), At: noExpiry, Expires: c.Text("date_unknown"),
-	}
-	switch t := f.ExpiresAt; {
-	case t.IsZero():
-	case t.IsNever():
-		row.Expires = c.Text("never")
-	default:
-		row.At, row.Expires = t.Unix(), c.Date(t.Time, now)+t.Format(" 15:04")
-		row.Distance = c.Distance(report.DaysBetween(now, t.Time, now.Location()))
-	}
-	if f.Reason == "" {
-		row.Severity, row.SeverityText, row.Rank, row.Why = "fine", c.Text("page_fine"), len(report.Severities), message.Clean(f.Status)
-		return row
-	}
-	row.SeverityText = c.Text("page_" + row.Severity)
-	primary := r.PrimaryReason(*f)
-	row.Why = reasonOf(c, primary, f)
-	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry
-		row.Since = message.Why(c, primary, f, true, now)
-	}
-	row.Reasons = append([]report.Reason{f.Reason}, f.OtherReasons...)
-	var also []string
-	for _, reason := range row.Reasons {
-		if reason != primary {
-			also = append(also, reasonOf(c, reason, f))
-		}
-	}
-	row.Also = strings.Join(also, c.Text("comma"))
-	return row
-}
-
-// reasonOf returns the text of a reason of a finding without its date, which has a
-// column of its own.
-func reasonOf(c *locale.Catalog, reason report.Reason, f *report.Finding) string {
-	if reason == report.UnknownStatus || reason == report.NoExpiry && f.ExpiresRaw != "" {
-		return message.Why(c, reason, f, true, time.Time{})
-	}
-	return reasonText(c, reason)
-}
-
-// reasonText names a reason.
-func reasonText(c *locale.Catalog, reason report.Reason) string {
-	if reason == report.Expiring {
-		return c.Text("page_expiring")
-	}
-	return c.Text("heading_" + string(reason))
-}
+// fragment returns the fragment of an address that filters by one value.
+func fragment(name, value string) string { return url.Values{name: {value}}.Encode() }

@@ -3,8 +3,8 @@
 // The page is self-contained: its style and script are inline, and its
 // Content-Security-Policy admits only them, by hash. It works without the script,
 // which sorts and filters the rows in the browser. page.go writes the page,
-// model.go has the fields that templates/page.html uses, and chart.go draws the
-// bars and the timeline.
+// model.go and row.go have the fields that templates/page.html uses, chart.go draws
+// the bars and the timeline, and error.go writes the page of an error.
 package page
 
 import (
@@ -15,6 +15,7 @@ import (
 	"html/template"
 	"io"
 	"net/url"
+	"strings"
 	"sync"
 
 	"matrix-expiry-report/internal/locale"
@@ -25,16 +26,20 @@ import (
 
 // Options control what a page shows in addition to the report.
 type Options struct {
-	Message message.Options   // language, links and the owner's tag
-	Path    string            // of the request
-	Query   url.Values        // of the request
-	Owners  []string          // owners of all matrices, for the filter
-	Fixed   bool              // for a signed link, whose query cannot be changed: there are no filters
-	Formats map[string]string // path of each other format, by name; empty for a signed link, which has only this one
-	Rows    []report.Finding  // rows of the table
-	All     bool              // Rows has matrices that need no attention, too
-	Page    int               // which part of the table Rows is, from 1
-	Pages   int               // how many such parts there are
+	Message message.Options  // language, links and the owner's tag
+	Path    string           // of the request
+	Query   url.Values       // of the request
+	Signed  bool             // the page was opened by a signed link, whose query cannot be changed
+	Owners  []string         // owners of all matrices, for the filter
+	Rows    []report.Finding // rows of the table
+	All     bool             // Rows has matrices that need no attention, too
+	Page    int              // which part of the table Rows is, from 1
+	Pages   int              // how many such parts there are
+	PerPage int              // how many rows a part has
+
+	// Link returns the URL of what the page shows in a format, with some
+	// parameters changed. It is empty if the reader cannot open it.
+	Link func(format string, change map[string]string) string
 }
 
 // Policy returns the Content-Security-Policy of the page: its own style and
@@ -76,7 +81,7 @@ func execute(w io.Writer, name string, c *locale.Catalog, data any) error {
 var parsed = sync.OnceValue(func() *template.Template {
 	var c *locale.Catalog
 	t := template.New("").Funcs(template.FuncMap{
-		"t": c.Lookup, "region": c.Region, "style": style, "script": script,
+		"t": c.Lookup, "region": c.Region, "join": strings.Join, "style": style, "script": script,
 	})
 	return template.Must(t.ParseFS(templates.Files, "page.html", "error.html"))
 })

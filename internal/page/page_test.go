@@ -21,7 +21,7 @@ import (
 
 func pageOf(t *testing.T, r report.Report, change ...func(*Options)) string {
 	t.Helper()
-	o := Options{Message: message.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://console.example.com/renew"}, Path: "/report.html", Rows: r.Findings, Page: 1, Pages: 1}
+	o := Options{Message: message.Options{Language: "en", OwnerTag: "owner", ConsoleURL: "https://console.example.com/renew"}, Path: "/report.html", Rows: r.Findings, Page: 1, Pages: 1, PerPage: 500, Link: testLink}
 	for _, c := range change {
 		c(&o)
 	}
@@ -37,10 +37,26 @@ func pageReport(l report.Listing) report.Report {
 	return report.Build(rules, l, pageNow)
 }
 
+// testLink returns a URL that names the format and the changes.
+func testLink(format string, change map[string]string) string {
+	query := url.Values{}
+	for name, value := range change {
+		query.Set(name, value)
+	}
+	return "/report." + format + "?" + query.Encode()
+}
+
 var pageNow = time.Date(2026, 11, 22, 9, 7, 0, 0, time.FixedZone("", 8*3600))
 
 func expiring(name string, days int) *report.Matrix {
 	return &report.Matrix{NodeID: "cpn-" + name, Name: name, Region: "cn-hangzhou", Status: "RUNNING", PhoneCount: 25, ExpiresAt: report.Time{Time: pageNow.AddDate(0, 0, days)}, Tags: map[string]string{"owner": "team-a"}}
+}
+
+// expiringAt returns a matrix that expires at an hour of November.
+func expiringAt(name string, day, hour int) *report.Matrix {
+	m := expiring(name, 0)
+	m.ExpiresAt.Time = time.Date(2026, 11, day, hour, 0, 0, 0, pageNow.Location())
+	return m
 }
 
 var visible = regexp.MustCompile(`(?s)<style>.*?</style>|<script>.*?</script>|<[^>]*>`)
@@ -62,7 +78,11 @@ func TestPage(t *testing.T) {
 		{"a warning", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}, Problems: []report.Problem{{Region: "cn-x", Code: "EmptyRegion", Message: "no matrix is there"}}}, "en",
 			[]string{"Your one matrix is fine for 30 days", "Warnings", "EmptyRegion"}, []string{"could not be read", "✅"}},
 		{"not all was read", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
-			[]string{"What could not be read", "Forbidden.RAM", "1 could be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
+			[]string{"What could not be read", "Forbidden.RAM", "1 of about 9 matrices could be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
+		{"a region of unknown size", report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}, Problems: []report.Problem{broken}}, "en",
+			[]string{"At least 1 matrix needs attention", "1 matrix read; cn-hangzhou could not be read, its number is unknown"}, []string{"about"}},
+		{"midnight", report.Listing{Matrices: []*report.Matrix{expiringAt("farm", 23, 0), expiringAt("later", 25, 0), expiringAt("noon", 24, 12)}}, "en",
+			[]string{"tonight 24:00", "Tue 24 Nov 24:00 in 2 days", "Tue 24 Nov 12:00 in 2 days", "Sun 22 Nov: 1", "Tue 24 Nov: 2"}, []string{"00:00", "Wed 25"}},
 		{"no status, no region, no end", report.Listing{Matrices: []*report.Matrix{{NodeID: "cpn-odd", ExpiresAt: report.Time{Time: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}}}, Regions: []string{""}}, "en",
 			[]string{"no status", "no region", "never"}, []string{"9999", "1067", "why_"}},
 		{"nothing was read", report.Listing{Problems: []report.Problem{broken}}, "en", []string{"No report", "Forbidden.RAM"}, []string{"Nothing needs attention", "✅"}},
@@ -146,7 +166,7 @@ func wellFormed(t *testing.T, page string) {
 	t.Helper()
 	page = regexp.MustCompile(`(?s)<!doctype html>|<style>.*?</style>|<script>.*?</script>`).ReplaceAllString(page, "")
 	page = regexp.MustCompile(`<(meta|link|input)([^>]*)>`).ReplaceAllString(page, "<$1$2/>")
-	page = regexp.MustCompile(` (hidden|selected)([ >])`).ReplaceAllString(page, ` $1=""$2`)
+	page = regexp.MustCompile(` (hidden|selected|data-local|data-signed)([ >])`).ReplaceAllString(page, ` $1=""$2`)
 	d := xml.NewDecoder(strings.NewReader(page))
 	d.Entity = xml.HTMLEntity
 	ids := map[string]bool{}
@@ -188,6 +208,11 @@ func TestPageUrgent(t *testing.T) {
 
 // The timeline keeps within its frame, and counts all that it draws.
 func TestTimeline(t *testing.T) {
+	w, err := locale.Of("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Pages: 1, Link: testLink}
 	for _, days := range []int{0, 1, 7, 30, 31, 90, 365, 3650} {
 		r := pageReport(report.Listing{})
 		r.Days = days
@@ -195,16 +220,20 @@ func TestTimeline(t *testing.T) {
 			left := i
 			r.Findings = append(r.Findings, report.Finding{Severity: report.Severities[i%3], Reason: report.Expiring, DaysLeft: &left})
 		}
-		w, err := locale.Of("en")
-		if err != nil {
-			t.Fatal(err)
-		}
-		line := newTimeline(r, w)
-		drawn := 0
+		line := newTimeline(r, o, w)
+		drawn, next := 0, r.GeneratedAt.Time
 		for _, c := range line.Columns {
 			drawn += c.Count
+			if c.from != next.Format(time.DateOnly) {
+				t.Errorf("%d days: a column begins on %s, want %s", days, c.from, next.Format(time.DateOnly))
+			}
+			to, err := time.Parse(time.DateOnly, c.to)
+			if err != nil || c.Count != int(to.Sub(next).Hours()/24+1.5) {
+				t.Errorf("%d days: a column from %s to %s counts %d, %v", days, c.from, c.to, c.Count, err)
+			}
+			next = to.AddDate(0, 0, 1)
 			for _, p := range c.Parts {
-				if p.X < 0 || p.X+p.Width > line.Width || p.Y < 0 || p.Y+p.Height > line.Base || p.Height < 1 {
+				if c.X < 0 || c.X+barWidth > line.Width || p.Y < 0 || p.Y+p.Height > line.Base {
 					t.Errorf("%d days: %+v is out of the frame", days, p)
 				}
 			}
@@ -212,13 +241,53 @@ func TestTimeline(t *testing.T) {
 				t.Errorf("%d days: a count stands at %d", days, c.Top)
 			}
 		}
-		if drawn != days+1 || len(line.Columns) > 31 {
+		if drawn != days+1 || len(line.Columns) > maxColumns {
 			t.Errorf("%d days: %d of %d are drawn in %d columns", days, drawn, days+1, len(line.Columns))
 		}
 	}
-	w, _ := locale.Of("en")
-	if line := newTimeline(pageReport(report.Listing{Matrices: []*report.Matrix{expiring("gone", -2)}}), w); line != nil {
+	if line := newTimeline(pageReport(report.Listing{Matrices: []*report.Matrix{expiring("gone", -2)}}), o, w); line != nil {
 		t.Errorf("what has expired is drawn: %+v", line)
+	}
+}
+
+// A column leads to the first row of its days: by an anchor or, if the table has
+// several parts, to the part that has the row.
+func TestTimelineLinks(t *testing.T) {
+	var l report.Listing
+	for i := range 7 {
+		l.Matrices = append(l.Matrices, expiring(fmt.Sprint("farm-", i), 10+i/2))
+	}
+	r := pageReport(l)
+	page := pageOf(t, r)
+	for _, want := range []string{
+		`<a href="#day=2026-12-02" data-filter="day=2026-12-02" data-label="Wed 2 Dec"><title>Wed 2 Dec: 2</title>`,
+		`<tr role="row" id="day=2026-12-02" data-severity="notice" data-reason="expiring" data-region="cn-hangzhou" data-owner="team-a" data-day="2026-12-02">`,
+	} {
+		if strings.Count(page, want) != 1 {
+			t.Errorf("not one %s", want)
+		}
+	}
+	page = pageOf(t, r, func(o *Options) { o.Rows, o.Pages, o.PerPage = r.Findings[:3], 3, 3 })
+	for day, part := range map[string]string{"02": "1", "03": "1", "04": "2", "05": "3"} {
+		if want := fmt.Sprintf(`<a href="/report.html?page=%s#day=2026-12-%s"`, part, day); !strings.Contains(page, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+// A bar counts the rows that it leads to: those with its reason among others, too.
+func TestBarsCountEveryReason(t *testing.T) {
+	failed := expiring("farm", 2)
+	failed.Status = report.StatusFailed
+	page := pageOf(t, pageReport(report.Listing{Matrices: []*report.Matrix{failed, expiring("other", 3)}}))
+	for reason, count := range map[string]int{"failed": 1, "expiring": 2} {
+		bar := regexp.MustCompile(`data-filter="reason=` + reason + `">.*?<b>(\d+)</b>`).FindStringSubmatch(page)
+		if bar == nil || bar[1] != fmt.Sprint(count) {
+			t.Errorf("%s: %q, want %d", reason, bar, count)
+		}
+	}
+	if rows := strings.Count(page, `data-reason="failed expiring"`) + strings.Count(page, `data-reason="expiring"`); rows != 2 {
+		t.Errorf("%d rows have the reason of the bar, want 2", rows)
 	}
 }
 
@@ -230,34 +299,59 @@ func TestPageForm(t *testing.T) {
 		o.Owners = []string{"team a, night", "team-b"}
 	})
 	for _, want := range []string{
-		`<input type="hidden" name="lang" value="en">`,
-		`<option value="critical" selected>`, `<option value="team a, night" selected>`, `<option value="team-b">`, `data-applied="critical"`, `name="days" min="0" max="3650" value="30"`,
+		`<input type="hidden" name="lang" value="en">`, `<option value="critical" selected>`, `<option value="team a, night" selected>`,
+		`<option value="team-b">`, `name="days" min="0" max="3650" value="30"`, `<a id="clear" href="/report.html?owner=&amp;reason=&amp;region=&amp;severity=">`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}
 	}
-	// The query of a signed link cannot be changed, so its page has no form.
-	page = pageOf(t, r, func(o *Options) {
-		o.Fixed, o.Owners = true, []string{"team-b"}
+	if strings.Contains(page, "data-local") {
+		t.Error("the script filters by itself what the server has left out")
+	}
+	page = pageOf(t, r, func(o *Options) { o.All, o.Page, o.Pages = true, 2, 3 })
+	for _, want := range []string{`shown on page 2 of 3</p>`, `href="/report.csv?"`, `href="/report.html?page=1"`, `<b aria-current="page">2</b>`, `name="all" value="1"`, `href="/report.html?all="`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(page, "data-local") {
+		t.Error("the script filters a part of the table by itself")
+	}
+}
+
+// A signed link's page has filters for the script only, with the values of its own
+// rows, and no link that is not signed.
+func TestPageOfSignedLink(t *testing.T) {
+	r := pageReport(report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}, Regions: []string{"cn-hangzhou", "cn-secret"}})
+	signed := func(o *Options) {
+		o.Signed, o.Owners = true, []string{"team-a", "team-secret"}
 		o.Query = url.Values{"until": {"2027-01-01"}, "signature": {"s1g"}, "severity": {"critical"}}
-	})
-	for _, unwanted := range []string{"report.csv", "<select", "team-b", `name="days"`, "<button"} {
+		o.Link = func(format string, change map[string]string) string {
+			if _, ok := change["all"]; ok || format == "json" {
+				return ""
+			}
+			return testLink(format, change) + "&signature=s1g"
+		}
+	}
+	page := pageOf(t, r, signed)
+	for _, unwanted := range []string{"secret", `name="days"`, "report.json", "all=1", ">Apply<", "selected>", `href=""`} {
 		if strings.Contains(page, unwanted) {
 			t.Errorf("the page of a link has %s", unwanted)
 		}
 	}
-	if want := `href="/report.html?lang=zh&amp;severity=critical&amp;signature=s1g&amp;until=2027-01-01"`; !strings.Contains(page, want) {
-		t.Errorf("no %s", want)
-	}
-	page = pageOf(t, r, func(o *Options) {
-		o.Formats, o.Query = map[string]string{"CSV": "/report.csv"}, url.Values{"severity": {"critical"}, "page": {"2"}}
-		o.All, o.Page, o.Pages = true, 2, 3
-	})
-	for _, want := range []string{`shown on page 2 of 3</p>`, `href="/report.csv?severity=critical"`, `href="/report.html?page=1&amp;severity=critical"`, `<b aria-current="page">2</b>`, `name="all" value="1"`} {
+	for _, want := range []string{`data-local data-signed hidden`, `<option value="team-a">`, `<option value="critical">`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}
+	}
+	for _, m := range regexp.MustCompile(`href="(/[^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if !strings.Contains(m[1], "signature=s1g") {
+			t.Errorf("the link %s is not signed", m[1])
+		}
+	}
+	if page := pageOf(t, r, signed, func(o *Options) { o.Pages = 2 }); strings.Contains(page, "<select name") {
+		t.Error("a part of a signed table has filters that would need the server")
 	}
 }
 
