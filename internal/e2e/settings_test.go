@@ -44,7 +44,7 @@ func TestMistakesCostTheirPart(t *testing.T) {
 	if err != nil || !strings.Contains(string(page), `"statusCode":403`) || !strings.Contains(string(page), "HTTP is off: HTTP_AUTH: ") {
 		t.Errorf("GET /report: %s, %v", page, err)
 	}
-	if !strings.Contains(f.Output(), `"msg":"invalid setting"`) || !strings.Contains(f.Output(), "a byte order mark and a carriage return and surrounding quotes removed") {
+	if !strings.Contains(f.Output(), `"msg":"invalid setting"`) || !strings.Contains(f.Output(), "quotes or invisible characters removed") {
 		t.Errorf("the log has\n%s", f.Output())
 	}
 	if strings.Contains(f.Output()+string(answer)+string(page)+m.Title+m.Text, token[:8]) {
