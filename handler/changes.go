@@ -74,7 +74,7 @@ func (h *Handler) recall(ctx context.Context, s config.Settings, l report.Listin
 	}
 	channel := h.Channels[0].Name()
 	session := h.openStore(ctx)
-	turn := session.Look(ctx, state.Intent{Channels: []string{channel}, Listing: remembered(l, r), Location: s.Location})
+	turn := session.Look(ctx, state.Intent{Channels: []string{channel}, Listing: remembered(s.Rules, l, r), Location: s.Location})
 	m.changes, m.since = changesOf(turn, channel)
 	m.problems = session.Problems()
 	if turn.Remembers() {

@@ -112,3 +112,51 @@ func TestChangesPerChannel(t *testing.T) {
 		}
 	}
 }
+
+// A matrix that is snoozed has not recovered, and is new when it wakes up.
+// ?ignored=1 lists it meanwhile.
+func TestSnoozedMatrix(t *testing.T) {
+	start := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
+	var tags map[string]string
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing {
+		l := report.Listing{Scanned: []string{"cn-hangzhou"}, Regions: []string{"cn-hangzhou"}, Total: 1}
+		l.Matrices = []*report.Matrix{{NodeID: "x", Region: "cn-hangzhou", Status: report.StatusRunning, Tags: tags, ExpiresAt: report.Time{Time: start.AddDate(0, 0, 20)}}}
+		return l
+	}))
+	h.Settings.Days, h.Settings.Cache, h.Settings.NotifyOn = 30, 0, config.OnChanges
+	withStore(t, h)
+	chat := &recorder{name: "chat"}
+	h.Channels = []handler.Channel{chat}
+	snoozed := map[string]string{"expiry-report-until": "2026-11-25"}
+	for day, c := range []struct {
+		tags map[string]string
+		sent string
+	}{{nil, "x since 22 Nov"}, {snoozed, ""}, {snoozed, ""}, {snoozed, "new x, x new since 25 Nov"}, {nil, ""}} {
+		h.Now = func() time.Time { return start.AddDate(0, 0, day) }
+		tags, chat.reports = c.tags, nil
+		if _, err := h.Post(t.Context(), fmt.Sprint("daily ", day), config.Overrides{}); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, r := range chat.reports {
+			got += summary(r)
+		}
+		if got != c.sent {
+			t.Errorf("day %d: sent %q, want %q", day, got, c.sent)
+		}
+	}
+	tags = map[string]string{"expiry-report": "ignore"}
+	for target, want := range map[string]string{
+		"/report.json": `"ignored":1,"ignored_until":null,"problems":[],"changes_since"`, "/report.csv?ignored=1": "x,", "/report.json?ignored=1": `"node_id":"x"`,
+		"/report.txt?ignored=1": "1 of the 1 that need attention", "/report.json?all=1&ignored=1": "leave one of them out", "/report.json?all=1": `"node_id":"x"`,
+	} {
+		w := &world{Handler: h}
+		if body := w.do("GET", target).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s lacks %s: %s", target, want, body)
+		}
+	}
+	w := &world{Handler: h}
+	if body := w.do("GET", "/report.csv").Body.String(); strings.Contains(body, "x,") {
+		t.Errorf("the CSV has what is left out: %s", body)
+	}
+}

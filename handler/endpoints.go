@@ -130,7 +130,7 @@ func problemsText(r report.Report) string {
 // states what is wrong with the query.
 func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (result, error) {
 	log, start := h.logger(ctx).With("trigger", "http"), h.Now()
-	rules, tag, whole := run.settings.Rules, run.settings.OwnerTag, q.all || q.format == "metrics"
+	rules, tag, whole := run.settings.Rules, run.settings.OwnerTag, q.all || q.format == "metrics" && !q.ignored
 	l := h.cachedListing(ctx, log, run.settings, q.format == "chat")
 	l.Problems = append(slices.Clone(l.Problems), emptyRegions(run.settings.Regions, l.Listing)...)
 	res := result{
@@ -139,6 +139,11 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 	}
 	if !h.isPartial(run.settings) {
 		res.report = l.memory.addTo(res.report)
+	}
+	if q.ignored {
+		reported := len(res.report.Findings)
+		res.report = report.BuildIgnored(rules, l.Listing, l.at)
+		res.options.Needing = reported + len(res.report.Findings)
 	}
 	h.logReport(log, l.Listing, res.report, l.took, h.Now().Sub(start))
 	if res.report.Failed() {
@@ -157,7 +162,7 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 	}
 	matches := func(f report.Finding) bool { return q.matches(f, tag) }
 	found := res.report.Findings
-	if res.report = res.report.Filter(matches); len(res.report.Findings) < len(found) {
+	if res.report = res.report.Filter(matches); len(res.report.Findings) < len(found) && !q.ignored {
 		res.options.Needing = len(found)
 	}
 	res.rows = res.report.Findings

@@ -26,6 +26,7 @@ type query struct {
 	reasons    []report.Reason
 	owner      string   // a list of owners, as given
 	owners     []string // that owner names
+	ignored    bool     // the findings that are left out, not the others
 	all        bool     // every matrix, not only the findings
 	page       int      // of the rows, from 1
 	until      string
@@ -62,6 +63,7 @@ var parameters = map[string]parameter{
 	"reason":   {0, reasonNames, func(q *query, values []string) error { q.reasons = as[report.Reason](values); return nil }},
 	"owner":    {unsplit, nil, func(q *query, values []string) error { q.owner = values[0]; return nil }},
 	"format":   {unsigned, formatNames, func(q *query, values []string) error { q.format = values[0]; return nil }},
+	"ignored":  {0, zeroOrOne, func(q *query, values []string) error { q.ignored = values[0] == "1"; return nil }},
 	"all":      {0, zeroOrOne, func(q *query, values []string) error { q.all = values[0] == "1"; return nil }},
 	"page": {unsigned, nil, func(q *query, values []string) (err error) {
 		q.page, err = wholeNumber(values, 1, "from 1")
@@ -150,6 +152,9 @@ func parseQuery(r *http.Request, needed trait) (query, error) {
 	if q.format == "" && needed != notify {
 		q.format, err = negotiateFormat(r)
 		errs = append(errs, err)
+	}
+	if q.all && q.ignored {
+		errs = append(errs, errors.New("all: lists what ignored=1 lists, too; leave one of them out"))
 	}
 	if q.all && q.format == "txt" {
 		errs = append(errs, errors.New("all: not available as txt; use csv, md, html or json"))

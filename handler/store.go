@@ -33,14 +33,14 @@ func (h *Handler) intent(run runRequest, l report.Listing, r report.Report) stat
 		in.Channels = append(in.Channels, c.Name())
 	}
 	if h.Store != nil {
-		in.Listing = remembered(l, r)
+		in.Listing = remembered(run.settings.Rules, l, r)
 	}
 	return in
 }
 
 // remembered returns what the store remembers of a listing and its report. It has
 // neither deleted matrices nor those without an id.
-func remembered(l report.Listing, r report.Report) state.Listing {
+func remembered(rules report.Rules, l report.Listing, r report.Report) state.Listing {
 	s := state.Listing{At: r.GeneratedAt.Time, Complete: r.Complete, Matrices: make([]state.Matrix, 0, len(l.Matrices))}
 	for _, region := range l.Scanned {
 		s.Areas = append(s.Areas, state.Area{Region: region})
@@ -64,6 +64,8 @@ func remembered(l report.Listing, r report.Report) state.Listing {
 		known := state.Matrix{ID: m.NodeID, Account: m.Account, Name: m.Name, Region: m.Region, Expires: m.ExpiresAt.Time}
 		if f := findings[[2]string{m.Account, m.NodeID}]; f != nil {
 			known.Reason, known.Severity = f.Reason, f.Severity
+		} else {
+			known.Snoozed = rules.Ignores(*m, r.GeneratedAt.Time)
 		}
 		s.Matrices = append(s.Matrices, known)
 	}

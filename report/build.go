@@ -8,7 +8,12 @@ import (
 )
 
 // Build returns the report of a listing at one instant.
-func Build(rules Rules, l Listing, now time.Time) Report {
+func Build(rules Rules, l Listing, now time.Time) Report { return build(rules, l, now, false) }
+
+// BuildIgnored returns the report of those findings that Build leaves out.
+func BuildIgnored(rules Rules, l Listing, now time.Time) Report { return build(rules, l, now, true) }
+
+func build(rules Rules, l Listing, now time.Time, ignored bool) Report {
 	r := Report{
 		Version:      Version,
 		GeneratedAt:  Time{now.In(rules.Location)},
@@ -32,7 +37,13 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 			continue
 		}
 		if f, ok := rules.Classify(m, now); ok {
-			findings = append(findings, f)
+			until, out := rules.leavesOut(&f, now)
+			if out {
+				r.ignore(until)
+			}
+			if out == ignored {
+				findings = append(findings, f)
+			}
 		} else if expiresLater(&m, now) && r.NextExpiry.isAfter(&m) {
 			r.NextExpiry = &Expiry{NodeID: m.NodeID, Name: m.Name, ExpiresAt: m.ExpiresAt}
 		}
@@ -44,7 +55,16 @@ func Build(rules Rules, l Listing, now time.Time) Report {
 		r.Problems = append(r.Problems, Problem{Code: "CountsDiffer", Message: fmt.Sprintf("%d of %d matrices read", r.Listed, r.Total), MayHideMatrices: true})
 	}
 	r.Problems = append(r.Problems, futureCreationProblem(l.Matrices, now)...)
+	r.Problems = append(r.Problems, rules.snoozeProblem(l.Matrices, now)...)
 	return r
+}
+
+// ignore counts a finding that is left out until a day, or for good.
+func (r *Report) ignore(until Date) {
+	r.Ignored++
+	if !until.IsZero() && (r.IgnoredUntil.IsZero() || until.Time().Before(r.IgnoredUntil.Time())) {
+		r.IgnoredUntil = until
+	}
 }
 
 // isAfter reports whether e is nil or later than the expiry of m. Of two that are
@@ -129,12 +149,12 @@ func (r Report) Filter(keep func(Finding) bool) Report {
 
 // AllMatrices returns every matrix of l as a Finding, for formats that list all of
 // them: first found, the findings of a report of l, then the others by expiry. The
-// others have no reason and no severity.
+// others, which include those that are left out, have no reason and no severity.
 func (r Rules) AllMatrices(found []Finding, l Listing, now time.Time) []Finding {
 	all := append(make([]Finding, 0, len(l.Matrices)), found...)
 	for _, m := range l.Matrices {
 		e := evaluation{m, r, now}
-		if len(e.reasons()) == 0 {
+		if len(e.reasons()) == 0 || r.Ignores(*m, now) {
 			all = append(all, Finding{Matrix: r.apply(*m), OtherReasons: []Reason{}, LastDay: e.lastDay(), DaysLeft: e.daysLeft()})
 		}
 	}

@@ -117,6 +117,8 @@ type Report struct {
 	Counts         map[string]int `json:"counts"`          // findings by Reason, and deleted matrices as "deleted"
 	PhonesAffected int            `json:"phones_affected"` // phones on the matrices of Findings
 	NextExpiry     *Expiry        `json:"next_expiry"`     // the first after the report's days; nil if none
+	Ignored        int            `json:"ignored"`         // findings that are left out: IGNORE or tags snooze them
+	IgnoredUntil   Date           `json:"ignored_until"`   // when the first of them is reported again; absent if none is
 	Findings       []Finding      `json:"findings"`        // most urgent first
 	Problems       []Problem      `json:"problems"`
 	ChangesSince   *Time          `json:"changes_since,omitempty"` // of the earlier report; nil if none is remembered

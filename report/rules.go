@@ -46,6 +46,7 @@ type Rules struct {
 	StuckAfter time.Duration  // creating or deleting for longer is stuck
 	Location   *time.Location // whose calendar days count
 	OwnerTag   string         // the tag whose value is the owner of a matrix
+	Ignore     []string       // ids, or patterns of names, of matrices that are left out
 }
 
 // Thresholds are the days left at or below which an expiring matrix is critical

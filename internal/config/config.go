@@ -105,6 +105,7 @@ func Load(env *Env) Settings {
 	}
 	s.OwnerTag = env.Text("OWNER_TAG", "owner")
 	s.NotifyOn = env.notifyOn(s.Store)
+	s.Ignore = env.globs("IGNORE")
 	s.DigestDay, s.Digest = env.weekday("DIGEST_DAY", time.Monday)
 	s.HTTPToken, s.HTTPAuth, s.HTTPOff = env.For(HTTP).access()
 	s.HeartbeatURL = env.For(Heartbeat).SecretURL("HEARTBEAT_URL", "https://host/path")

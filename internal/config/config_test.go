@@ -78,6 +78,8 @@ func TestSettings(t *testing.T) {
 			[]string{"-1", "3651", "7 3", "7d", "none", "7,x"}, "a whole number from 0 to 3650"},
 		{"DIGEST_DAY", func(s Settings) any { return fmt.Sprint(s.DigestDay, s.Digest) }, "Monday true",
 			map[string]any{"Sunday": "Sunday true", "Saturday": "Saturday true", "none": "Sunday false"}, []string{"monday", "Mon", "0", "never"}, "one of Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, none"},
+		{"IGNORE", func(s Settings) any { return s.Ignore }, []string(nil), map[string]any{"cpn-1, test-*,cpn-1": []string{"cpn-1", "test-*"}, "[ab]?": []string{"[ab]?"}},
+			[]string{"test-[", "[]"}, "the id of a matrix or a pattern"},
 		{"CONSOLE_URL", func(s Settings) any { return s.ConsoleURL }, renewConsole, links, badLinks, "an address such as https://host/path"},
 		{"REPORT_URL", func(s Settings) any { return s.ReportURL }, "", links, badLinks, "an address such as https://host/path"},
 		{"OWNER_TAG", func(s Settings) any { return s.OwnerTag }, "owner", map[string]any{"team": "team", " 负责人 ": "负责人"}, nil, ""},

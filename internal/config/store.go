@@ -125,3 +125,15 @@ func (e *Env) weekday(name string, fallback time.Weekday) (time.Weekday, bool) {
 	i := slices.Index(names, e.OneOf(name, fallback.String(), append(names, "none")...))
 	return time.Weekday(max(i, 0)), i >= 0
 }
+
+// globs reads patterns of ids or names.
+func (e *Env) globs(name string) (patterns []string) {
+	for _, v := range e.List(name) {
+		if _, err := path.Match(v, ""); err != nil {
+			e.Refuse(name, v, "the id of a matrix or a pattern of names such as test-*")
+			continue
+		}
+		patterns = append(patterns, v)
+	}
+	return patterns
+}

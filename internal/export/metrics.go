@@ -50,7 +50,14 @@ func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 	for _, f := range expiring {
 		matrixSample(b, "matrix_expiry_seconds", f, f.ExpiresAt.Sub(r.GeneratedAt.Time).Seconds())
 	}
+	if len(r.Changes) > 0 {
+		gauge(b, len(report.ChangeKinds), "matrix_changes", "Matrices that changed since the last report that was delivered.")
+		for _, kind := range report.ChangeKinds {
+			sample(b, "matrix_changes", float64(r.Changes[string(kind)]), "change", string(kind))
+		}
+	}
 	writeFindings(b, r)
+	single(b, "matrix_ignored", "Matrices that need attention and are left out by IGNORE or tags.", float64(r.Ignored))
 	single(b, "matrix_listed", "Matrices of any status that were read.", float64(r.Listed))
 	single(b, "matrix_listing_complete", "1 if no matrix is missing from the report, else 0.", oneIf(r.Complete))
 	single(b, "matrix_phones_affected", "Phones on matrices that need attention.", float64(r.PhonesAffected))

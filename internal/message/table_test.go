@@ -64,7 +64,9 @@ func TestTextWithoutTerminal(t *testing.T) {
 		if columns(lead) <= 80 || !strings.HasSuffix(lead, "https://console.example.com/renew") {
 			t.Errorf("%s: the second line is %q", language, lead)
 		}
-		rows := func(text string) string { return strings.Join(regexp.MustCompile(`(?m)^  .*\n`).FindAllString(text, -1), "") }
+		rows := func(text string) string {
+			return strings.Join(regexp.MustCompile(`(?m)^  .*\n`).FindAllString(text, -1), "")
+		}
 		if rows(file) == "" || rows(file) != rows(terminal) {
 			t.Errorf("%s: got\n%s\nwant the rows of\n%s", language, file, terminal)
 		}

@@ -23,6 +23,7 @@ type View struct {
 	Total         int             // matrices that should exist; those read unless TotalKnown
 	TotalKnown    bool            // Total counts what could not be read
 	Alive         int             // matrices read that are not deleted
+	Fine          int             // of these, matrices that need no attention, if Needing is 0
 	Phones        int             // phones on matrices that need attention
 	UrgentPhones  int             // those on critical ones
 	Regions       int             // regions with matrices that were read to the end
@@ -33,6 +34,8 @@ type View struct {
 	OtherProblems int             // further problems
 	Next          string          // name of the first matrix to expire beyond Days; empty if there is none
 	NextDate      string
+	Ignored       int      // further matrices that need attention and are left out
+	IgnoredUntil  string   // the day on which the first of them is reported again; empty if there is none
 	Changes       []string // what changed since the last report; empty if it is not known
 	Busiest       string   // the day on which the most matrices expire; empty if there is no such day
 	BusiestCount  int      // matrices that expire on it
@@ -98,13 +101,16 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	v := View{
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
-		Alive:    r.Listed - r.Counts["deleted"],
+		Alive: r.Listed - r.Counts["deleted"], Ignored: r.Ignored, Fine: r.Listed - r.Counts["deleted"] - r.Ignored,
 		Complete: r.Complete, TotalKnown: r.TotalKnown(), Days: r.Days,
 		When:       c.DateTime(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: Clean(o.RequestID), Age: int(o.Age / time.Second),
 		Mentions: mentioned(r, o),
 	}
 	v.Facts = facts(groups, c)
+	if !r.IgnoredUntil.IsZero() {
+		v.IgnoredUntil = c.Date(r.IgnoredUntil.Time(), r.GeneratedAt.Time)
+	}
 	if o.Needing == 0 { // the changes are those of the whole report
 		v.Changes = changes(r, c)
 	}

@@ -47,11 +47,11 @@ func kindsOf(s Snapshot, was, m Matrix) (kinds []report.ChangeKind) {
 		kinds = append(kinds, report.Renewed)
 	}
 	switch {
-	case m.Reason != "" && was.Reason == "":
+	case m.Reason != "" && (was.Reason == "" || m.Woken.After(was.Seen)):
 		kinds = append(kinds, report.New)
 	case m.Reason != "" && moreSevere(m.Severity, was.Severity):
 		kinds = append(kinds, report.Escalated)
-	case m.Reason == "" && was.Reason != "" && s.Complete && !renewed(was, m):
+	case m.Reason == "" && was.Reason != "" && s.Complete && !renewed(was, m) && !m.Snoozed:
 		kinds = append(kinds, report.Recovered)
 	}
 	return kinds

@@ -57,7 +57,7 @@ func listed(m Matrix) Matrix {
 	}
 	return Matrix{
 		ID: valid(m.ID), Account: valid(m.Account), Name: valid(name), Region: valid(m.Region),
-		Expires: expires, Reason: m.Reason, Severity: m.Severity,
+		Expires: expires, Reason: m.Reason, Severity: m.Severity, Snoozed: m.Snoozed,
 	}
 }
 
@@ -67,6 +67,9 @@ func remember(old, m Matrix, at time.Time, loc *time.Location) Matrix {
 		m.Since = at
 		if old.Reason != "" && old.Since.Before(at) {
 			m.Since = old.Since
+		}
+		if m.Woken = old.Woken; old.Snoozed {
+			m.Woken = at
 		}
 	}
 	m.Renewals, m.RenewedTo = old.Renewals, old.RenewedTo

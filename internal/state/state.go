@@ -29,8 +29,10 @@ type Matrix struct {
 	Expires  time.Time       `json:"expires,omitzero"`
 	Reason   report.Reason   `json:"reason,omitempty"` // of its finding; empty: it has none
 	Severity report.Severity `json:"severity,omitempty"`
-	Since    time.Time       `json:"since,omitzero"` // when its finding was new
-	Seen     time.Time       `json:"seen,omitzero"`  // when it was last listed; zero: with the snapshot
+	Snoozed  bool            `json:"snoozed,omitempty"` // it needs attention and is left out of reports, so it has no Reason
+	Woken    time.Time       `json:"woken,omitzero"`    // when it was snoozed last and then had a finding
+	Since    time.Time       `json:"since,omitzero"`    // when its finding was new
+	Seen     time.Time       `json:"seen,omitzero"`     // when it was last listed; zero: with the snapshot
 
 	Renewals  []int     `json:"renewals,omitempty"`  // how many days before its expiry it was renewed, the last ten times
 	RenewedTo time.Time `json:"renewed_to,omitzero"` // the expiry of the last renewal
