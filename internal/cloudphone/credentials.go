@@ -127,8 +127,7 @@ const requestURL = `\b(Get|Post) "[^"]*": `
 // providerError returns the text of a provider's error in one line, without
 // secrets: the library quotes a profile that is not JSON as a whole.
 func providerError(err error) string {
-	text, _, _ := strings.Cut(err.Error(), "aliyun cli config from")
-	if text != err.Error() && strings.HasPrefix(text, "unmarshal") {
+	if strings.HasPrefix(err.Error(), "unmarshal aliyun cli config from") {
 		return "the file is not JSON"
 	}
 	env := Credentials{AccessKeySecret: config.Secret(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")), SecurityToken: config.Secret(os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))}
