@@ -42,6 +42,13 @@ var csvColumns = []struct {
 	{"bandwidth_status", func(f *report.Finding) string { return text(f.BandwidthStatus) }},
 	{"last_day", func(f *report.Finding) string { return f.LastDay.String() }},
 	{"expires_local", func(f *report.Finding) string { return formatted(f.ExpiresAt, time.DateTime) }},
+	{"change", func(f *report.Finding) string { return text(string(f.Change)) }},
+	{"since", func(f *report.Finding) string {
+		if f.Since == nil {
+			return ""
+		}
+		return formatted(*f.Since, time.RFC3339)
+	}},
 }
 
 // CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one

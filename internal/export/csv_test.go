@@ -105,7 +105,7 @@ func TestCSVMidnight(t *testing.T) {
 // The columns are the properties of a finding in JSON, and the expiry as spreadsheets
 // read it.
 func TestCSVColumns(t *testing.T) {
-	b, err := json.Marshal(report.Finding{})
+	b, err := json.Marshal(report.Finding{Change: report.New, Since: &report.Time{}})
 	if err != nil {
 		t.Fatal(err)
 	}

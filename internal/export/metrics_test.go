@@ -56,7 +56,9 @@ func readMetrics(t *testing.T, b []byte) map[string]map[string]float64 {
 }
 
 func TestMetrics(t *testing.T) {
-	got := readMetrics(t, write(t, writeMetrics, scenarios()["usual"]))
+	usual := scenarios()["usual"].WithChanges(now.AddDate(0, 0, -1), []report.Change{{NodeID: "a", Kind: report.New}, {NodeID: "b", Kind: report.New}, {NodeID: "c", Kind: report.Released}})
+	usual.Ignored = 3
+	got := readMetrics(t, write(t, writeMetrics, usual))
 	for name, series := range map[string]map[string]float64{ // labels in order of their names
 		"cloudphone_matrix_expiry_timestamp_seconds": {
 			"\tfarm-cpn-expired\tcpn-expired\tcn-hangzhou":   float64(now.Unix() - 3*86400),
@@ -71,6 +73,8 @@ func TestMetrics(t *testing.T) {
 			"\tfarm-cpn-shenzhen\tcpn-shenzhen\tcn-shenzhen": 2 * 86400,
 		},
 		"matrix_findings":                 {"expired\tcritical": 2, "expiring\tcritical": 4, "expiring\tnotice": 2, "failed\tcritical": 1, "stuck\twarning": 2, "no_expiry\twarning": 0},
+		"matrix_changes":                  {"new": 2, "escalated": 0, "renewed": 0, "recovered": 0, "released": 1},
+		"matrix_ignored":                  {"": 3},
 		"matrix_listed":                   {"": 12},
 		"matrix_expected":                 {"": 12},
 		"matrix_listing_complete":         {"": 1},
@@ -89,8 +93,8 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s has %d series, a deleting matrix: %t; want 9 without it", name, len(got[name]), ok)
 		}
 	}
-	if len(got) != 10 {
-		t.Errorf("%d metrics, want these 10", len(got))
+	if len(got) != 12 {
+		t.Errorf("%d metrics, want these 12", len(got))
 	}
 }
 

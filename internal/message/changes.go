@@ -73,3 +73,12 @@ func earlier(c *locale.Catalog, t, now time.Time) string {
 	}
 	return c.Date(t.In(now.Location()), now)
 }
+
+// Mark returns what follows the name of a finding that changed since the last report,
+// such as " (new)", or "".
+func Mark(c *locale.Catalog, f *report.Finding) string {
+	if id := "mark_" + string(f.Change); f.Change != "" && c.Has(id) {
+		return c.Text(id)
+	}
+	return ""
+}

@@ -24,9 +24,7 @@ func newRow(findings []*report.Finding, r report.Report, o Options, c *locale.Ca
 	if row.Name == row.ID {
 		row.ID = ""
 	}
-	if id := "mark_" + string(f.Change); f.Change != "" && c.Has(id) {
-		row.Mark = c.Text(id)
-	}
+	row.Mark = Mark(c, f)
 	var also []string
 	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
 		if reason != primary && !(primary == report.Failed && reason == report.NoExpiry) {
