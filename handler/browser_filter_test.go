@@ -172,6 +172,25 @@ func TestSignedPageInBrowser(t *testing.T) {
 	}
 }
 
+// TestServedAddressesOpen opens what the command serve prints: a signed link, and the
+// address with a password.
+func TestServedAddressesOpen(t *testing.T) {
+	w := setup(t, withToken...)
+	b := open(t, w, "/healthz")
+	site, err := url.Parse(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withPassword := *site
+	withPassword.User, withPassword.Path = url.UserPassword("anyone", testToken), "/"
+	for _, address := range []string{w.SignedLink(site), withPassword.String()} {
+		b.run(chromedp.Navigate("about:blank"), chromedp.Navigate(address))
+		if n, kind := len(b.rows()), eval[string](b, `document.contentType`); n != 23 || kind != "text/html" {
+			t.Errorf("%s is %s with %d rows", address, kind, n)
+		}
+	}
+}
+
 // TestCopyID copies the id of a row, with and without the permission for the
 // clipboard. Without it, the id is selected.
 func TestCopyID(t *testing.T) {

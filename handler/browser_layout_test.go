@@ -74,13 +74,13 @@ func fleet(n int) sourceFunc {
 			m := &report.Matrix{
 				NodeID: fmt.Sprintf("cpn-%x", 0x10000000000000+i*7919*104729), Name: fmt.Sprintf("prod-%s-%03d", regions[i*7%4][3:5], i),
 				Region: regions[i*7%4], Status: report.StatusRunning, PhoneCount: 25 + i%15, ServerType: "cpm.gx8.16xlarge", InstanceType: "ac2.max",
-				CreatedAt: report.Time{Time: now.AddDate(-1, 0, 0)}, ExpiresAt: report.Time{Time: now.Add(time.Minute + time.Duration(i*31)*24*time.Hour/time.Duration(n))},
+				CreatedAt: report.Time{Time: now.AddDate(-1, 0, 0)}, ExpiresAt: report.Time{Time: now.Add(time.Minute * time.Duration(1+i*31*24*60/n))},
 			}
 			if i%3 > 0 {
 				m.Tags = map[string]string{"owner": []string{"team-a", "直播组", "team-c, night"}[i%5%3]}
 			}
 			if i >= n {
-				m.ExpiresAt.Time = now.AddDate(0, 2, i)
+				m.ExpiresAt.Time = now.AddDate(0, 2, i%300)
 			} else if i%50 == 7 {
 				m.Status, m.ExpiresAt.Time = report.StatusFailed, now.AddDate(1, 0, 0)
 			}
@@ -110,9 +110,9 @@ type device struct {
 var devices = []device{
 	{"desktop-light", "en", "light", 1280, 900},
 	{"phone-dark", "zh", "dark", 390, 844},
+	{"tablet-light", "en", "light", 1000, 900},
 	{"desktop-dark", "zh", "dark", 1280, 900},
 	{"phone-light", "en", "light", 390, 844},
-	{"tablet-light", "en", "light", 1000, 900},
 }
 
 // eachPage calls f for every kind of page on each of the devices. It fails the test
@@ -147,7 +147,11 @@ func eachPage(t *testing.T, devices []device, f func(b *tab, s scenario, d devic
 // TestPageLayout checks that no page is wider than the window. If PAGE_PICTURES is a
 // directory, it saves pictures of the pages there.
 func TestPageLayout(t *testing.T) {
-	eachPage(t, devices, func(b *tab, s scenario, d device) {
+	tried := devices[1:3]
+	if os.Getenv("PAGE_PICTURES") != "" {
+		tried = devices
+	}
+	eachPage(t, tried, func(b *tab, s scenario, d device) {
 		if eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 			b.Errorf("the page is wider than %d pixels", d.width)
 		}

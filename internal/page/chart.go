@@ -102,7 +102,8 @@ const (
 	barWidth        = 22
 	timelineHeight  = 170
 	timelineTop     = 24
-	labelWidth      = 40
+	labelWidth      = 20
+	maxColumnWidth  = 60 // so that a phone shows a week without scrolling
 )
 
 // inTimeline reports whether a finding expires within the report's days.
@@ -135,7 +136,7 @@ func newTimeline(r report.Report, o Options, c *locale.Catalog) *timeline {
 	if most == 0 {
 		return nil
 	}
-	width, month := timelineWidth/len(columns), r.GeneratedAt.Month()
+	width, month := min(timelineWidth/len(columns), maxColumnWidth), r.GeneratedAt.Month()
 	for i := range columns {
 		col := &columns[i]
 		dayOf := func(i int) int { return (i*(r.Days+1) + len(columns) - 1) / len(columns) } // the first of a column
