@@ -170,7 +170,7 @@
   table.addEventListener('click', async e => {
     const button = e.target.closest('.copy');
     if (!button) return;
-    const id = button.previousElementSibling;
+    const id = button.parentElement.querySelector('code') ?? button.parentElement.querySelector('bdi');
     getSelection().selectAllChildren(id);
     let result = table.dataset.selected;
     try {
