@@ -36,6 +36,7 @@ var measures = []struct {
 	{"memory", (*bench).memory},
 	{"size", (*bench).size},
 	{"cost", (*bench).cost},
+	{"store", (*bench).store},
 	{"rendering", (*bench).rendering},
 }
 
