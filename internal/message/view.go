@@ -87,7 +87,6 @@ const (
 	maxProblems     = 3
 	maxProblemRunes = 300 // of one problem
 	busiestFrom     = 3   // expiries; a day with fewer is not the busiest
-	maxTimelineDays = 100_000
 )
 
 func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
@@ -163,32 +162,6 @@ func undeliveredView(r report.Report, c *locale.Catalog) View {
 	}
 	v.Undelivered = strings.Join(channels, c.Text("comma"))
 	return v
-}
-
-// A Column is one day of the timeline, or several in a long one.
-type Column struct {
-	Count      int // matrices that expire
-	BySeverity map[report.Severity]int
-}
-
-// Timeline returns the expiries within the report's days, in at most 31 columns. It
-// returns nil if r.Days is out of range, as it may be in a report read from JSON.
-func Timeline(r report.Report) []Column {
-	if r.Days < 0 || r.Days > maxTimelineDays {
-		return nil
-	}
-	columns := make([]Column, min(r.Days+1, 31))
-	for i := range columns {
-		columns[i].BySeverity = map[report.Severity]int{}
-	}
-	for _, f := range r.Findings {
-		if f.DaysLeft != nil && *f.DaysLeft >= 0 && *f.DaysLeft <= r.Days && f.Reason != report.Expired {
-			i := *f.DaysLeft * len(columns) / (r.Days + 1)
-			columns[i].Count++
-			columns[i].BySeverity[f.Severity]++
-		}
-	}
-	return columns
 }
 
 // busiest returns the day on which more matrices expire than on any other, and their
