@@ -1,7 +1,6 @@
 package message
 
 import (
-	"cmp"
 	"slices"
 
 	"matrix-expiry-report/internal/locale"
@@ -63,29 +62,18 @@ func placeOf(r report.Report, f *report.Finding, ids []string) place {
 // ByGroup returns the findings of r in the order of their groups, the most urgent
 // first.
 func ByGroup(r report.Report) []report.Finding {
-	order := headings()
-	type placed struct {
-		severity, heading int
-		*report.Finding
-	}
-	all := make([]placed, len(r.Findings))
-	for i := range r.Findings {
-		p := placeOf(r, &r.Findings[i], order)
-		all[i] = placed{slices.Index(report.Severities, p.Severity), slices.Index(order, p.id), &r.Findings[i]}
-	}
-	slices.SortStableFunc(all, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.heading, b.heading))
-	})
-	sorted := make([]report.Finding, len(all))
-	for i, f := range all {
-		sorted[i] = *f.Finding
+	sorted := make([]report.Finding, 0, len(r.Findings))
+	for _, g := range groupFindings(r) {
+		for _, f := range g.findings {
+			sorted = append(sorted, *f)
+		}
 	}
 	return sorted
 }
 
-// groupFindings puts findings under headings, the most urgent first: by severity,
-// then by heading.
-func groupFindings(r report.Report, c *locale.Catalog) (groups []*group) {
+// groupFindings groups findings, the most urgent group first: by severity, then in
+// the order of headings.
+func groupFindings(r report.Report) (groups []*group) {
 	at := map[place][]*report.Finding{}
 	order := headings()
 	for i := range r.Findings {
@@ -107,7 +95,6 @@ func groupFindings(r report.Report, c *locale.Catalog) (groups []*group) {
 			if id == string(report.Expiring) {
 				g.days = min(r.Days, within[severity])
 			}
-			g.Title = c.Text("heading_"+id, g.days)
 			groups = append(groups, g)
 		}
 	}

@@ -96,7 +96,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	case o.Undelivered:
 		return undeliveredView(r, c), nil
 	}
-	groups := groupFindings(r, c)
+	groups := groupFindings(r)
 	v := View{
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
@@ -117,6 +117,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		v.Facts = []string{only(r, c)}
 	}
 	for _, g := range groups {
+		g.Title = c.Text("heading_"+g.id, g.days)
 		if g.Severity == report.Critical {
 			v.UrgentPhones += g.Phones
 		}
