@@ -179,7 +179,7 @@ func TestInvalidQueries(t *testing.T) {
 		"all=1&page=2":              "page: 2 is beyond the last page, 1",
 		"all=1&format=txt":          "csv, md",
 		"until=soon":                "is not a day",
-		"sort=up":                   "sort: not a parameter of /report; available: all, days, format, lang, owner, page, reason, region, severity, signature, until",
+		"sort=up":                   "sort: not a parameter of /report; available: all, days, format, ignored, lang, owner, page, reason, region, severity, signature, until",
 		"%zz":                       "malformed query",
 	} {
 		if rec := w.do("GET", "/report?"+query); rec.Code != 400 || !strings.Contains(rec.Body.String(), `"InvalidParameter"`) || !strings.Contains(rec.Body.String(), want) {
