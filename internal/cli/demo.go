@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"flag"
 	"log/slog"
 	"time"
@@ -41,5 +42,9 @@ func (p Program) runDemo(ctx context.Context, o config.Overrides) error {
 	if err := p.writeReport(r, settings, false); err != nil {
 		return err
 	}
-	return services.WriteMessages(p.Stdout, r.Listed)
+	if err := services.WriteMessages(p.Stdout, r.Listed); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.Stdout, "Next: preview --html messages.html draws the messages of all chats; README.md goes on with your own settings.")
+	return err
 }

@@ -111,7 +111,7 @@ func (c Checker) access(context.Context) []Check {
 		return check(name, Fail, "chat commands need authType: anonymous, with which HTTP_AUTH=trigger does not authenticate callers",
 			"set HTTP_TOKEN and HTTP_AUTH=token; until then only chat commands are served")
 	case trigger:
-		return check(name, OK, "the trigger authenticates callers", "check authType in s.yaml: with anonymous, everybody has access")
+		return check(name, OK, "the trigger authenticates callers", "check authType in s.yaml: with anonymous, anyone has access")
 	}
 	return check(name, OK, "access is not configured, so no report is served", "to query reports over HTTP, set HTTP_TOKEN, or HTTP_AUTH=trigger if the trigger authenticates callers")
 }
