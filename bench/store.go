@@ -14,9 +14,10 @@ import (
 func (b *bench) store() (rows []row, err error) {
 	for _, m := range []struct {
 		matrices  int
+		instance  string  // its memory in MB
 		processor float64 // at most, in runs without a store
 		memory    int64
-	}{{131, 1.5, 28 << 20}, {100_000, 5, 112 << 20}} {
+	}{{131, "128", 2, 28 << 20}, {100_000, "512", 8, 384 << 20}} {
 		bucket := &fakeoss.Server{Keys: map[string]fakeoss.Key{"key": {Secret: "secret"}}}
 		server := httptest.NewTLSServer(bucket)
 		defer server.Close()
@@ -25,11 +26,12 @@ func (b *bench) store() (rows []row, err error) {
 		var memory int64
 		for round := range 4 {
 			s := newService(time.Now(), shares(m.matrices)...)
-			stored, err := b.dailyRun(s, m.matrices, settings...)
+			instance := "FC_FUNCTION_MEMORY_SIZE=" + m.instance
+			stored, err := b.dailyRun(s, m.matrices, append(settings, instance)...)
 			if err != nil {
 				return nil, err
 			}
-			plain, err := b.dailyRun(s, m.matrices)
+			plain, err := b.dailyRun(s, m.matrices, instance)
 			if err != nil {
 				return nil, err
 			}
@@ -40,7 +42,7 @@ func (b *bench) store() (rows []row, err error) {
 		names := bucket.Names("reports")
 		record, _ := bucket.Object("reports", names[len(names)-1])
 		rows = append(rows,
-			medianRatio(fmt.Sprintf("daily run of %d with a store, processor", m.matrices), with, without, m.processor),
+			medianRatio(fmt.Sprintf("daily run of %d with a store, processor, %s MB", m.matrices, m.instance), with, without, m.processor),
 			atMost("  peak memory", memory, mib, m.memory),
 			atMost("  its record", int64(len(record)), mb, 4e6))
 	}

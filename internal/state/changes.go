@@ -21,17 +21,19 @@ func Compare(k Known, s Snapshot) (changes []Change) {
 	if !s.At.After(k.At) {
 		return nil // the channel has had a newer report
 	}
+	known, listed := cursor{k.Matrices}, cursor{s.Matrices}
 	for _, m := range s.Matrices {
 		if !m.Seen.IsZero() {
 			continue // not listed
 		}
-		was, _ := find(k.Matrices, m)
+		was, _ := known.find(m)
+		was = k.dated(was)
 		for _, kind := range kindsOf(s, was, m) {
 			changes = append(changes, Change{kind, m, was})
 		}
 	}
 	for _, was := range k.Matrices {
-		if _, found := find(s.Matrices, was); !found && s.covers(was) {
+		if _, found := listed.find(was); !found && s.covers(was) {
 			changes = append(changes, Change{report.Released, was, was})
 		}
 	}

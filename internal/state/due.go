@@ -53,7 +53,7 @@ func (s Schedule) Due(k *Known, previous []string, now Snapshot) (d Due) {
 		if m.Reason == "" || !m.Seen.IsZero() {
 			continue
 		}
-		if was, found := find(k.Matrices, m); found && m.Severity == report.Critical {
+		if was, found := k.find(m); found && m.Severity == report.Critical {
 			d.Critical = d.Critical || today > dayNumber(was.Seen, s.Location)
 		}
 		if mark, due := s.mark(*k, m, now.At); due {
@@ -70,7 +70,7 @@ func (s Schedule) Due(k *Known, previous []string, now Snapshot) (d Due) {
 // mark returns the lowest mark that m has reached since the report that showed
 // it last. What is new, or has another expiry, is reported as a change.
 func (s Schedule) mark(k Known, m Matrix, at time.Time) (mark int, due bool) {
-	was, found := find(k.Matrices, m)
+	was, found := k.find(m)
 	if !found || was.Reason == "" || m.Expires.IsZero() || !was.Expires.Equal(m.Expires) {
 		return 0, false
 	}

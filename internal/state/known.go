@@ -21,24 +21,41 @@ type Exception struct {
 	Unknown bool   `json:"unknown,omitempty"` // the channel does not know the matrix
 }
 
-// Known is what a channel has last been sent. Seen of its matrices is the time of
-// the last report that showed them.
+// Known is what a channel has last been sent.
 type Known struct {
 	At       time.Time
 	Problems []string
-	Matrices []Matrix // sorted by account and id
+	Matrices []Matrix  // sorted by account and id; Seen is zero if that is snapshot
+	snapshot time.Time // of the report that showed most of them last
+}
+
+// find returns the matrix with the identity of m, with the time of the last report
+// that showed it.
+func (k Known) find(m Matrix) (Matrix, bool) {
+	was, found := find(k.Matrices, m)
+	return k.dated(was), found
+}
+
+func (k Known) dated(m Matrix) Matrix {
+	if m.Seen.IsZero() {
+		m.Seen = k.snapshot
+	}
+	return m
 }
 
 // known returns what the channel of the baseline knows, if s is its snapshot.
 func (b Baseline) known(s Snapshot) Known {
-	k := Known{At: b.At, Problems: s.Problems}
+	k := Known{At: b.At, Problems: s.Problems, Matrices: s.Matrices, snapshot: s.At}
+	if len(b.Exceptions) == 0 {
+		return k
+	}
+	k.Matrices = nil
 	exceptions := map[[2]string]Exception{}
 	for _, e := range b.Exceptions {
 		exceptions[[2]string{e.Matrix.Account, e.Matrix.ID}] = e
 	}
 	for _, m := range s.Matrices {
 		if _, found := exceptions[[2]string{m.Account, m.ID}]; !found {
-			m.Seen = seenIn(s, m)
 			k.Matrices = append(k.Matrices, m)
 		}
 	}
@@ -65,8 +82,10 @@ func baseline(channel string, k *Known, s Snapshot) Baseline {
 	if k == nil {
 		k = &Known{}
 	}
+	known, listed := cursor{k.Matrices}, cursor{s.Matrices}
 	for _, m := range s.Matrices {
-		old, found := find(k.Matrices, m)
+		old, found := known.find(m)
+		old = k.dated(old)
 		switch {
 		case m.Seen.IsZero() && !(found && hiddenRecovery(s, old, m)): // the report showed its present state
 		case !found:
@@ -76,8 +95,8 @@ func baseline(channel string, k *Known, s Snapshot) Baseline {
 		}
 	}
 	for _, old := range k.Matrices {
-		if _, found := find(s.Matrices, old); !found && !s.covers(old) {
-			b.Exceptions = append(b.Exceptions, Exception{Matrix: old})
+		if _, found := listed.find(old); !found && !s.covers(old) {
+			b.Exceptions = append(b.Exceptions, Exception{Matrix: k.dated(old)})
 		}
 	}
 	return b

@@ -30,11 +30,31 @@ type Record struct {
 	Baselines []Baseline `json:"baselines,omitempty"` // one per channel
 }
 
-// An envelope is the JSON form of an object.
+// An envelope is the JSON form of an object, as envelopeForm, the record and "}\n".
 type envelope struct {
-	Version  int             `json:"version"`
-	Checksum string          `json:"sha256"` // of the bytes of the record
-	Record   json.RawMessage `json:"record"`
+	version  int
+	checksum string // of the bytes of the record
+	record   []byte
+}
+
+const envelopeForm = `{"version":%d,"sha256":%q,"record":`
+
+// openEnvelope parses an object. The record is a part of text. An object of a newer
+// version may have another form, but has its version.
+func openEnvelope(text []byte) (e envelope, err error) {
+	const end = `"record":`
+	if i := bytes.Index(text[:min(len(text), 200)], []byte(end)); i >= 0 && bytes.HasSuffix(text, []byte("}\n")) {
+		i += len(end)
+		if _, err := fmt.Sscanf(string(text[:i]), envelopeForm, &e.version, &e.checksum); err == nil {
+			e.record = text[i : len(text)-2]
+			return e, nil
+		}
+	}
+	var other struct{ Version int }
+	if json.Unmarshal(text, &other) != nil || other.Version <= version {
+		return e, errors.New("not a record")
+	}
+	return envelope{version: other.Version}, nil
 }
 
 // The bounds of a record. maxNameBytes is what is kept of a name; a record
@@ -85,7 +105,7 @@ func encodeOnce(r Record) ([]byte, error) {
 	z.Reset(&object)
 	// Not by json.Marshal: it would format the record again, and the checksum
 	// is that of its bytes.
-	fmt.Fprintf(z, `{"version":%d,"sha256":"%s","record":`, version, hex.EncodeToString(sum[:]))
+	fmt.Fprintf(z, envelopeForm, version, hex.EncodeToString(sum[:]))
 	z.Write(body)
 	io.WriteString(z, "}\n")
 	if err := z.Close(); err != nil {
@@ -116,20 +136,21 @@ func decodeRecord(object []byte) (Record, error) {
 	case len(text) > maxDecodedBytes:
 		return Record{}, errTooMany
 	}
-	var e envelope
-	if err := json.Unmarshal(text, &e); err != nil {
-		return Record{}, errors.New("invalid JSON")
+	e, err := openEnvelope(text)
+	if err != nil {
+		return Record{}, err
 	}
-	switch sum := sha256.Sum256(e.Record); {
-	case e.Version > version:
+	switch sum := sha256.Sum256(e.record); {
+	case e.version > version:
 		return Record{}, errNewer
-	case e.Version < 1:
+	case e.version < 1:
 		return Record{}, errors.New("no version")
-	case e.Checksum != hex.EncodeToString(sum[:]):
+	case e.checksum != hex.EncodeToString(sum[:]):
 		return Record{}, errors.New("wrong checksum")
 	}
 	var r Record
-	if err := json.Unmarshal(e.Record, &r); err != nil {
+	r.Snapshot.Matrices = make([]Matrix, 0, bytes.Count(e.record, []byte(`{"id":`))) // which growing would copy
+	if err := json.Unmarshal(e.record, &r); err != nil {
 		return Record{}, errors.New("invalid record")
 	}
 	if r.Sequence < 1 || !slices.IsSortedFunc(r.Snapshot.Matrices, compareMatrices) {

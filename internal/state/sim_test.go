@@ -251,7 +251,9 @@ func (a *simAttempt) run() error {
 	if !a.world.realCodec {
 		session.encode, session.decode = a.world.store.encode, a.world.store.decode
 	}
-	turn, err := session.Claim(ctx, Intent{Event: a.event, Channels: a.channels, Listing: listing, Send: simSend, Location: simZone, Partial: a.partial})
+	own := listing
+	own.Matrices = slices.Clone(listing.Matrices) // which the turn changes
+	turn, err := session.Claim(ctx, Intent{Event: a.event, Channels: a.channels, Listing: own, Send: simSend, Location: simZone, Partial: a.partial})
 	if err != nil {
 		a.world.mu.Lock()
 		a.world.totals.busy++

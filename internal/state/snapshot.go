@@ -15,21 +15,27 @@ const (
 // Advance returns the snapshot of a listing: its matrices with what previous
 // knew about them, and the matrices of previous that the listing does not cover.
 func Advance(previous Snapshot, l Listing, loc *time.Location) Snapshot {
+	l.Matrices = slices.Clone(l.Matrices)
+	return advance(previous, l, loc)
+}
+
+// advance is Advance that keeps and changes the matrices of l, as there may be many.
+func advance(previous Snapshot, l Listing, loc *time.Location) Snapshot {
 	next := Snapshot{At: l.At.UTC(), Complete: l.Complete, Areas: slices.Clone(l.Areas), Problems: slices.Sorted(slices.Values(l.Problems))}
 	next.Problems = slices.Compact(next.Problems)
-	next.Matrices = make([]Matrix, 0, max(len(l.Matrices), len(previous.Matrices)))
-	for _, m := range l.Matrices {
-		next.Matrices = append(next.Matrices, listed(m))
+	next.Matrices = l.Matrices
+	for i, m := range l.Matrices {
+		next.Matrices[i] = listed(m)
 	}
 	slices.SortStableFunc(next.Matrices, compareMatrices)
 	next.Matrices = slices.CompactFunc(next.Matrices, func(a, b Matrix) bool { return compareMatrices(a, b) == 0 })
+	known, now := cursor{previous.Matrices}, cursor{next.Matrices}
 	for i, m := range next.Matrices {
-		old, _ := find(previous.Matrices, m)
+		old, _ := known.find(m)
 		next.Matrices[i] = remember(old, m, next.At, loc)
 	}
-	count := len(next.Matrices)
 	for _, old := range previous.Matrices {
-		if _, found := find(next.Matrices[:count], old); found || next.covers(old) {
+		if _, found := now.find(old); found || next.covers(old) {
 			continue
 		}
 		if old.Seen.IsZero() {
@@ -41,6 +47,17 @@ func Advance(previous Snapshot, l Listing, loc *time.Location) Snapshot {
 	}
 	slices.SortFunc(next.Matrices, compareMatrices)
 	return next
+}
+
+// listing returns the listing of a snapshot.
+func (s Snapshot) listing() Listing {
+	l := Listing{At: s.At, Complete: s.Complete, Areas: s.Areas, Problems: s.Problems}
+	for _, m := range s.Matrices {
+		if m.Seen.IsZero() {
+			l.Matrices = append(l.Matrices, m)
+		}
+	}
+	return l
 }
 
 // listed returns what a listing knows about a matrix, within the bounds of a

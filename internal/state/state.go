@@ -43,6 +43,25 @@ func compareMatrices(a, b Matrix) int {
 	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.ID, b.ID))
 }
 
+// A cursor finds the matrices of a sorted list in their order, faster than one by
+// one.
+type cursor struct{ rest []Matrix }
+
+// find returns the matrix that has the identity of m. It must not be called with an
+// earlier one afterwards.
+func (c *cursor) find(m Matrix) (Matrix, bool) {
+	for len(c.rest) > 0 {
+		switch order := compareMatrices(c.rest[0], m); {
+		case order == 0:
+			return c.rest[0], true
+		case order > 0:
+			return Matrix{}, false
+		}
+		c.rest = c.rest[1:]
+	}
+	return Matrix{}, false
+}
+
 // find returns the matrix of a sorted list that has the identity of m.
 func find(sorted []Matrix, m Matrix) (Matrix, bool) {
 	i, found := slices.BinarySearchFunc(sorted, m, compareMatrices)

@@ -14,7 +14,7 @@ import (
 type Intent struct {
 	Event    string        // triggerName and triggerTime, or the request id
 	Channels []string      // those to send to
-	Listing  Listing       // what the report was made of
+	Listing  Listing       // what the report was made of; the turn keeps and changes its matrices
 	Send     time.Duration // the time that is kept for sending
 	Location *time.Location
 
@@ -52,7 +52,6 @@ func (s *Session) Claim(ctx context.Context, in Intent) (*Turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := &Turn{session: s, intent: in, Channels: in.Channels, pending: map[string]Outcome{}}
-	t.now = Advance(Snapshot{}, in.Listing, in.Location)
 	if s.objects == nil {
 		return t, nil
 	}
@@ -173,7 +172,8 @@ func (t *Turn) claim(now time.Time) Claim {
 // learn reads what each channel knows.
 func (s *Session) learn(ctx context.Context, t *Turn) {
 	t.before = s.newest.Snapshot
-	t.now = Advance(t.before, t.intent.Listing, t.intent.Location)
+	t.now = advance(t.before, t.intent.Listing, t.intent.Location)
+	t.intent.Listing.Matrices = nil // t.now has them
 	t.known = map[string]*Known{}
 	for _, ch := range t.Channels {
 		i := slices.IndexFunc(s.newest.Baselines, func(b Baseline) bool { return b.Channel == ch })
@@ -333,7 +333,7 @@ func (t *Turn) store(next *Record, outcomes map[string]Outcome) *Snapshot {
 	}
 	snapshot := t.stored
 	if snapshot == nil {
-		current := Advance(next.Snapshot, t.intent.Listing, t.intent.Location)
+		current := t.current(next.Snapshot)
 		current.Number = next.Sequence
 		next.Days = addDay(next.Days, current, next.Sequence, t.intent.Location)
 		if len(moved) > 0 || current.At.After(next.Snapshot.At) {
@@ -348,6 +348,17 @@ func (t *Turn) store(next *Record, outcomes map[string]Outcome) *Snapshot {
 		next.Baselines = append(next.Baselines, baseline(ch, t.known[ch], *snapshot))
 	}
 	return snapshot
+}
+
+// current returns the snapshot of the run after previous.
+func (t *Turn) current(previous Snapshot) Snapshot {
+	switch {
+	case t.known == nil: // the run has not read the store
+		return Advance(previous, t.intent.Listing, t.intent.Location)
+	case previous.Number == t.before.Number:
+		return t.now
+	}
+	return advance(previous, t.now.listing(), t.intent.Location)
 }
 
 // moves reports whether a delivery to the channel moves its baseline: the run
