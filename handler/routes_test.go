@@ -31,6 +31,7 @@ var routes = []struct {
 	{"/report.md", "GET, HEAD", 200, 401, 403, 401, 405},
 	{"/calendar.ics", "GET, HEAD", 200, 401, 403, 401, 405},
 	{"/metrics", "GET, HEAD", 200, 401, 403, 401, 405},
+	{"/history.json", "GET, HEAD", 501, 401, 401, 401, 401}, // without a store
 	{"/link", "GET, HEAD", 200, 401, 401, 401, 401},
 	{"/notify", "POST", 200, 401, 401, 401, 401},
 	{"/healthz", "GET, HEAD", 200, 200, 200, 405, 405},
