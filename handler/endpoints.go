@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"matrix-expiry-report/internal/export"
+	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/internal/page"
 	"matrix-expiry-report/internal/state"
@@ -93,7 +93,8 @@ func (h *Handler) serveReport(w *response, r *http.Request) error {
 		w.header.Set("Link", nextPage(r.URL, q.page+1))
 	}
 	w.header.Set("X-Report-Complete", strconv.FormatBool(res.report.Complete)) // for formats that cannot express it
-	if missing := export.Unread(res.report); missing != "" {
+	if c, err := locale.Of(locale.Default); err == nil && !res.report.Complete {
+		_, missing := message.Unread(res.report, c)
 		w.header.Set("X-Report-Missing", missing)
 	}
 	w.header.Set("Age", strconv.Itoa(int(res.age/time.Second)))

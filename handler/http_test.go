@@ -80,15 +80,15 @@ func TestIncompleteFormats(t *testing.T) {
 	w.cloud.Faults = []fakecloud.Fault{{Action: "DescribeCloudPhoneNodes", Region: "cn-shanghai", Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
 	for target, want := range map[string]string{
 		"/report.csv":           "severity,reason,",
-		"/calendar.ics?lang=zh": "上海无法读取",
-		"/report.md?lang=zh":    "上海无法读取",
-		"/report.md":            "cn-shanghai could not be read",
+		"/calendar.ics?lang=zh": "上海未能核对",
+		"/report.md?lang=zh":    "上海未能核对",
+		"/report.md":            "cn-shanghai could not be checked",
 	} {
 		rec := w.do("GET", target)
 		if rec.Code != 200 || !strings.Contains(strings.ReplaceAll(rec.Body.String(), "\r\n ", ""), want) {
 			t.Errorf("%s: %d, no %q in %.300s", target, rec.Code, want, rec.Body)
 		}
-		if missing := rec.Header().Get("X-Report-Missing"); !strings.Contains(missing, "131 matrices read; cn-shanghai could not be read, its number is unknown") {
+		if missing := rec.Header().Get("X-Report-Missing"); !strings.Contains(missing, "131 of 131 matrices read; cn-shanghai could not be checked") {
 			t.Errorf("%s: X-Report-Missing is %q", target, missing)
 		}
 		if name := rec.Header().Get("Content-Disposition"); name != "" && !strings.Contains(name, "-incomplete.") {

@@ -212,10 +212,14 @@ func TestUnreadRegions(t *testing.T) {
 		known bool
 		want  []string
 	}{
-		"complete":      {Report{Complete: true, Total: 9, Listed: 9}, true, nil},
-		"total known":   {Report{Total: 9, Listed: 5, Problems: []Problem{unread("b"), unread("a"), unread("b")}}, true, []string{"a", "b"}},
-		"total unknown": {Report{Total: 5, Listed: 5, Problems: []Problem{unread(""), unread("a"), {Region: "c"}}}, false, []string{"a"}},
-		"nothing read":  {Report{Problems: []Problem{unread("")}}, false, nil},
+		"complete":                     {Report{Complete: true, Total: 9, Listed: 9}, true, nil},
+		"total known":                  {Report{Total: 9, Listed: 5, Problems: []Problem{unread("b"), unread("a"), unread("b")}}, true, []string{"a", "b"}},
+		"total unknown":                {Report{Total: 5, Listed: 5, Problems: []Problem{unread(""), unread("a"), {Region: "c"}}}, false, []string{"a"}},
+		"unread region is counted":     {Report{Total: 5, Listed: 5, TotalChecked: true, Regions: []string{"a", "b"}, Problems: []Problem{unread("a"), {Region: "c"}}}, true, []string{"a"}},
+		"unread region is not counted": {Report{Total: 5, Listed: 5, TotalChecked: true, Regions: []string{"b"}, Problems: []Problem{unread("a")}}, false, []string{"a"}},
+		"total is not checked":         {Report{Total: 5, Listed: 5, Regions: []string{"a"}, Problems: []Problem{unread("a")}}, false, []string{"a"}},
+		"more than regions is missing": {Report{Total: 5, Listed: 5, TotalChecked: true, Regions: []string{"a"}, Problems: []Problem{unread("a"), unread("")}}, false, []string{"a"}},
+		"nothing read":                 {Report{Problems: []Problem{unread("")}}, false, nil},
 	} {
 		if known, got := c.r.TotalKnown(), c.r.UnreadRegions(); known != c.known || !slices.Equal(got, c.want) {
 			t.Errorf("%s: total known %t, regions %q", name, known, got)

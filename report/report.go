@@ -155,7 +155,15 @@ func (r Report) HasWarnings() bool {
 
 // TotalKnown reports whether Total counts the matrices that could not be read. It
 // does not if a region is missing of which the API returned no total.
-func (r Report) TotalKnown() bool { return r.Complete || r.Total > r.Listed }
+func (r Report) TotalKnown() bool { return r.Complete || r.Total > r.Listed || r.unreadAreCounted() }
+
+// unreadAreCounted reports whether the query without a region, which confirmed
+// Total, returned the matrices of each region that could not be read.
+func (r Report) unreadAreCounted() bool {
+	return r.TotalChecked && !slices.ContainsFunc(r.Problems, func(p Problem) bool {
+		return p.MayHideMatrices && !slices.Contains(r.Regions, p.Region)
+	})
+}
 
 // UnreadRegions returns the ids of the regions that may lack matrices, sorted.
 func (r Report) UnreadRegions() (ids []string) {

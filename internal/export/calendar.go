@@ -101,7 +101,8 @@ func (cal calendar) add(date time.Time, place, summary, description string) *ics
 // addIncomplete states in the description of the calendar, and in an event, what is
 // missing.
 func (cal calendar) addIncomplete(r report.Report) {
-	summary := cal.c.Text("incomplete", unread(r, cal.c))
+	_, unread := message.Unread(r, cal.c)
+	summary := cal.c.Text("incomplete", unread)
 	cal.SetDescription(summary) // RFC 7986 5.2
 	cal.SetXWRCalDesc(summary)  // the same for other clients
 	var b strings.Builder

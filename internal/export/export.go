@@ -7,49 +7,7 @@
 // hostile, empty and very long reports.
 package export
 
-import (
-	"strings"
-
-	"matrix-expiry-report/internal/locale"
-	"matrix-expiry-report/internal/message"
-	"matrix-expiry-report/report"
-)
-
-// maxRegions is how many missing regions are named.
-const maxRegions = 3
-
-// Unread returns what an incomplete report lacks, in English: "118 matrices read;
-// eu-central-1 could not be read, its number is unknown". It returns "" for a
-// complete report.
-func Unread(r report.Report) string {
-	c, err := locale.Of(locale.Default)
-	if err != nil || r.Complete {
-		return ""
-	}
-	return unread(r, c)
-}
-
-// unread is Unread for an incomplete report in another language.
-func unread(r report.Report, c *locale.Catalog) string {
-	regions := r.UnreadRegions()
-	names := make([]string, len(regions))
-	for i, id := range regions {
-		names[i] = c.Region(message.Clean(id))
-	}
-	what := strings.Join(names[:min(len(names), maxRegions)], c.Text("list_comma"))
-	if rest := len(names) - maxRegions; rest > 0 {
-		what += c.Text("and_places", rest, len(names))
-	} else if what == "" {
-		what = c.Text("part")
-	}
-	switch {
-	case r.TotalKnown():
-		return c.Text("unread_about", r.Listed, r.Total, what)
-	case len(names) == 0:
-		return c.Text("lead_unread_part", c.Text("matrices", r.Listed))
-	}
-	return c.Text("lead_unread", len(names), c.Text("matrices", r.Listed), what)
-}
+import "matrix-expiry-report/report"
 
 // hour returns the time of day of t: 24:00 of the last day for midnight.
 func hour(t report.Time) string {

@@ -111,7 +111,8 @@ func summary(r report.Report, c *locale.Catalog) string {
 	}
 	s := "**" + c.Text("lead_needing", needing, c.Text("matrices", r.Listed)) + "** · " + strings.Join(how, c.Text("comma")) + " · " + c.Text("phones", r.PhonesAffected) + when
 	if !r.Complete {
-		s += " · **" + inline(c.Text("incomplete", unread(r, c))) + "**"
+		_, unread := message.Unread(r, c)
+		s += " · **" + inline(c.Text("incomplete", unread)) + "**"
 	}
 	return s
 }

@@ -269,14 +269,17 @@ func TestMissingRegions(t *testing.T) {
 			"⛔ At least 2 expire within 3 days; cn-shanghai, eu-central-1 could not be read", "2 matrices read; cn-shanghai, eu-central-1 could not be read, their number is unknown", "2 listed in 2 of 4 regions · ",
 			"⛔ 至少：3 天内到期 2 台；上海、法兰克福无法读取", "已读取 2 台矩阵；上海、法兰克福无法读取，其矩阵数量未知", "已读取 2 台，2 / 4 个地域 · "},
 		{report.Listing{Matrices: two[:1], Total: 9, Regions: regions, Problems: unread("eu-central-1")},
-			"⛔ a ends Tue 24 Nov 09:07 (in 2 days, 25 phones); eu-central-1 could not be read", "1 of about 9 matrices could be read", "1 of 9 listed in 3 of 4 regions · ",
-			"⛔ a 11月24日 周二 09:07 到期（还有 2 天，25 部云手机）；法兰克福无法读取", "约 9 台矩阵中读取了 1 台", "已读取 1 / 9 台，3 / 4 个地域 · "},
+			"⛔ a ends Tue 24 Nov 09:07 (in 2 days, 25 phones); eu-central-1 could not be read", "1 of about 9 matrices read; eu-central-1 could not be read", "1 of 9 listed in 3 of 4 regions · ",
+			"⛔ a 11月24日 周二 09:07 到期（还有 2 天，25 部云手机）；法兰克福无法读取", "约 9 台矩阵中已读取 1 台；法兰克福无法读取", "已读取 1 / 9 台，3 / 4 个地域 · "},
 		{report.Listing{Matrices: two, Regions: regions, Problems: unread("eu-central-1", "")},
 			"⛔ At least 2 expire within 3 days; a part could not be read", "2 matrices read; how many others there are is unknown", "2 listed in 3 regions · ",
 			"⛔ 至少：3 天内到期 2 台；部分矩阵无法读取", "已读取 2 台矩阵；其余矩阵数量未知", "已读取 2 台，3 个地域 · "},
 		{report.Listing{Matrices: two, Regions: regions, Problems: unread("a", "b", "c", "d")},
-			"⛔ At least 2 expire within 3 days; a part could not be read", "2 matrices read; how many others there are is unknown", "2 listed in 3 of 7 regions · ",
-			"⛔ 至少：3 天内到期 2 台；部分矩阵无法读取", "已读取 2 台矩阵；其余矩阵数量未知", "已读取 2 台，3 / 7 个地域 · "},
+			"⛔ At least 2 expire within 3 days; a, b, c and 1 more place could not be read", "2 matrices read; a, b, c and 1 more place could not be read, their number is unknown", "2 listed in 3 of 7 regions · ",
+			"⛔ 至少：3 天内到期 2 台；a、b、c 等 4 处无法读取", "已读取 2 台矩阵；a、b、c 等 4 处无法读取，其矩阵数量未知", "已读取 2 台，3 / 7 个地域 · "},
+		{report.Listing{Matrices: two, Regions: regions, TotalChecked: true, Problems: unread("cn-shanghai")},
+			"⛔ 2 expire within 3 days; cn-shanghai could not be checked", "2 of 2 matrices read; cn-shanghai could not be checked", "2 of 2 listed in 3 regions · ",
+			"⛔ 3 天内到期 2 台；上海未能核对", "2 台矩阵已全部读取；上海未能核对", "已读取 2 / 2 台，3 个地域 · "},
 	} {
 		for language, want := range map[string][3]string{"en": {c.title, c.lead, c.foot}, "zh": {c.zhTitle, c.zhLead, c.zhFoot}} {
 			m := whole(t, "x", testReport(c.l), Options{Language: language})

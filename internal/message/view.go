@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -26,10 +27,12 @@ type View struct {
 	Fine          int             // of these, matrices that need no attention, if Needing is 0
 	Phones        int             // phones on matrices that need attention
 	UrgentPhones  int             // those on critical ones
+	AllRead       bool            // every matrix that exists, as far as known, was read
 	Regions       int             // regions with matrices that were read to the end
 	AllRegions    int             // these and those that were not; 0 if none or an unknown one is missing
 	Days          int             // how many days the report looks ahead
-	Unread        []string        // regions that could not be read; empty if there are many, or if something else is missing
+	Unread        string          // "eu-central-1 could not be read"; empty if nothing is missing
+	Read          string          // the same as a sentence: "118 matrices read; eu-central-1 could not be read, …"
 	Problems      []string        // what failed, at most three
 	OtherProblems int             // further problems
 	Next          string          // name of the first matrix to expire beyond Days; empty if there is none
@@ -101,7 +104,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		Failed:  r.Failed(),
 		Needing: len(r.Findings), NeedingInAll: o.Needing, Listed: r.Listed, Total: r.Total, Phones: r.PhonesAffected,
 		Alive: r.Listed - r.Counts["deleted"], Ignored: r.Ignored, Fine: r.Listed - r.Counts["deleted"] - r.Ignored,
-		Complete: r.Complete, TotalKnown: r.TotalKnown(), Days: r.Days,
+		Complete: r.Complete, TotalKnown: r.TotalKnown(), AllRead: allRead(r), Days: r.Days,
 		When:       c.DateTime(r.GeneratedAt.Time),
 		ConsoleURL: o.ConsoleURL, ReportURL: o.ReportURL, RequestID: Clean(o.RequestID), Age: int(o.Age / time.Second),
 		Mentions: mentioned(r, o),
@@ -126,7 +129,10 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		v.Severity = r.Findings[0].Severity
 	}
 	v.Problems, v.OtherProblems = problemTexts(r.Problems, c)
-	v.setRegions(r, c)
+	v.setRegions(r)
+	if !r.Complete {
+		v.Unread, v.Read = Unread(r, c)
+	}
 	if v.Failed && !o.NextRun.IsZero() {
 		v.NextRun = nextRun(c, o.NextRun, r.GeneratedAt.Time)
 	}
@@ -204,23 +210,59 @@ func mentioned(r report.Report, o Options) (ids []string) {
 	return ids
 }
 
-// setRegions sets the regions that were read and those that were not.
-func (v *View) setRegions(r report.Report, c *locale.Catalog) {
-	unread := r.UnreadRegions()
+// allRead reports whether every matrix that exists, as far as known, was read. Of an
+// incomplete report that is so if the query without a region returned those of each
+// region that could not be read.
+func allRead(r report.Report) bool { return r.TotalKnown() && r.Listed == r.Total }
+
+// setRegions counts the regions that were read, and all.
+func (v *View) setRegions(r report.Report) {
 	v.Regions = len(r.Regions)
-	for _, id := range r.Regions {
-		if slices.Contains(unread, id) {
+	if v.AllRead {
+		return
+	}
+	unread := r.UnreadRegions()
+	for _, id := range unread {
+		if slices.Contains(r.Regions, id) {
 			v.Regions--
 		}
 	}
-	if len(unread) == 0 || slices.ContainsFunc(r.Problems, func(p report.Problem) bool { return p.MayHideMatrices && p.Region == "" }) {
-		return
+	if len(missingRegions(r)) > 0 {
+		v.AllRegions = v.Regions + len(unread)
 	}
-	v.AllRegions = v.Regions + len(unread)
-	if len(unread) <= maxProblems {
-		for _, id := range unread {
-			v.Unread = append(v.Unread, c.Region(Clean(id)))
-		}
+}
+
+// missingRegions returns the regions that may lack matrices, or none if something
+// else is missing as well.
+func missingRegions(r report.Report) []string {
+	if slices.ContainsFunc(r.Problems, func(p report.Problem) bool { return p.MayHideMatrices && p.Region == "" }) {
+		return nil
+	}
+	return r.UnreadRegions()
+}
+
+// Unread returns what an incomplete report lacks, and the same as a sentence:
+// "eu-central-1 could not be read" and "118 matrices read; eu-central-1 could not be
+// read, its number is unknown".
+func Unread(r report.Report, c *locale.Catalog) (unread, sentence string) {
+	var names []string
+	for _, id := range missingRegions(r) {
+		names = append(names, c.Region(Clean(id)))
+	}
+	unread = c.Text("unread", cmp.Or(list(c, names, maxProblems, "and_places"), c.Text("part")))
+	listed := c.Text("matrices", r.Listed)
+	switch {
+	case allRead(r):
+		unread = c.Text("unchecked", list(c, names, maxProblems, "and_places"))
+		return unread, c.Text("lead_unchecked", r.Listed, r.Total, unread)
+	case r.TotalKnown() && len(names) > 0:
+		return unread, c.Text("lead_incomplete", r.Listed, r.Total, unread)
+	case r.TotalKnown():
+		return unread, c.Text("lead_incomplete_part", r.Listed, r.Total)
+	case len(names) > 0:
+		return unread, c.Text("lead_unread", len(names), listed, unread)
+	default:
+		return unread, c.Text("lead_unread_part", listed)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestPage(t *testing.T) {
 		{"a warning", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}, Problems: []report.Problem{{Region: "cn-x", Code: "EmptyRegion", Message: "no matrix is there"}}}, "en",
 			[]string{"Your one matrix is fine for 30 days", "Warnings", "EmptyRegion"}, []string{"could not be read", "✅"}},
 		{"not all was read", report.Listing{Matrices: []*report.Matrix{expiring("farm", 200)}, Total: 9, Problems: []report.Problem{broken}}, "en",
-			[]string{"What could not be read", "Forbidden.RAM", "1 of about 9 matrices could be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
+			[]string{"What could not be read", "Forbidden.RAM", "1 of about 9 matrices read; cn-hangzhou could not be read", "not everything could be read"}, []string{"Nothing needs attention", "are fine", "✅"}},
 		{"a region of unknown size", report.Listing{Matrices: []*report.Matrix{expiring("farm", 2)}, Problems: []report.Problem{broken}}, "en",
 			[]string{"At least 1 matrix needs attention", "1 matrix read; cn-hangzhou could not be read, its number is unknown"}, []string{"about"}},
 		{"midnight", report.Listing{Matrices: []*report.Matrix{expiringAt("farm", 23, 0), expiringAt("later", 25, 0), expiringAt("noon", 24, 12)}}, "en",
