@@ -115,7 +115,7 @@ func (cal calendar) addIncomplete(r report.Report) {
 		if p.Region != "" {
 			b.WriteString(cal.c.Region(message.Clean(p.Region)) + " ")
 		}
-		b.WriteString(message.Clean(p.Code + cal.c.Text("colon") + message.ProblemText(cal.c, p)))
+		b.WriteString(message.Clean(message.ProblemText(cal.c, p)))
 	}
 	cal.add(cal.now, "incomplete", summary, b.String())
 }

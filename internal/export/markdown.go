@@ -120,10 +120,11 @@ func summary(r report.Report, c *locale.Catalog) string {
 // problem returns where and what went wrong, with the id of the request for a
 // support case.
 func problem(p report.Problem, c *locale.Catalog) string {
-	join := func(separator string, parts ...string) string {
-		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
+	text := message.ProblemText(c, p)
+	if where := strings.TrimSpace(p.Endpoint + " " + p.Account + " " + p.Region); where != "" {
+		text = where + c.Text("colon") + text
 	}
-	out := inline(join(c.Text("colon"), join(" ", p.Endpoint, p.Account, p.Region), p.Code, message.ProblemText(c, p)))
+	out := inline(text)
 	if p.Permission != "" {
 		out += c.Text("comma") + c.Text("markdown_permission", inline(p.Permission))
 	}

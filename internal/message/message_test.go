@@ -333,7 +333,7 @@ func TestProblemsAreTranslated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := ProblemText(w, c.p); got != c.want {
+		if got := ProblemText(w, c.p); got != c.p.Code+w.Text("colon")+c.want {
 			t.Errorf("%s, %s: %q, want %q", c.language, c.p.Code, got, c.want)
 		}
 	}

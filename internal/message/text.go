@@ -78,7 +78,7 @@ func Text(out io.Writer, r report.Report, o Options, t Terminal) error {
 	paragraphs(faint, m.Foot...)
 	for _, p := range r.Problems {
 		if !p.MayHideMatrices && p.Endpoint != "" { // Lead has the others
-			paragraphs(faint, Line{{Text: Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " "))}})
+			paragraphs(faint, Line{{Text: Clean(p.Endpoint + " " + p.Region + " " + ProblemText(c, p))}})
 		}
 	}
 	_, err = io.WriteString(out, b.String())

@@ -275,8 +275,8 @@ func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string,
 		if !p.MayHideMatrices && p.Endpoint != "" {
 			continue
 		}
-		text := joinNonEmpty(c.Text("colon"), p.Code, ProblemText(c, p))
-		if _, ok := places[text]; !ok {
+		text := ProblemText(c, p)
+		if places[text] == nil {
 			distinct = append(distinct, text)
 		}
 		place := p.Endpoint
@@ -287,15 +287,12 @@ func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string,
 	}
 	for _, text := range distinct[:min(len(distinct), maxProblems)] {
 		at := slices.Compact(slices.Sorted(slices.Values(places[text])))
-		text = joinNonEmpty(c.Text("colon"), list(c, at, maxProblems, "and_places"), text)
+		if where := list(c, at, maxProblems, "and_places"); where != "" {
+			text = where + c.Text("colon") + text
+		}
 		texts = append(texts, Clean(shorten(text, maxProblemRunes)))
 	}
 	return texts, len(distinct) - len(texts)
-}
-
-// joinNonEmpty joins the values that are not empty.
-func joinNonEmpty(separator string, values ...string) string {
-	return strings.Join(slices.DeleteFunc(values, func(s string) bool { return s == "" }), separator)
 }
 
 // list joins the first values, and adds how many others there are.
@@ -307,17 +304,22 @@ func list(c *locale.Catalog, values []string, most int, others string) string {
 	return text
 }
 
-// ProblemText returns the text of a problem: the catalogue's hint for its code with
-// the problem's own message, which is in English. The hint is that of the code or
-// of its family, which is the code up to its first dot or its digits. Hints of a
-// family have ids that end with _family, as a hint for Forbidden would be wrong for
-// codes such as Forbidden.RiskControl.
+// ProblemText returns the code of a problem and the catalogue's hint for it with the
+// problem's own message, which is in English. The hint is that of the code or of its
+// family, which is the code up to its first dot or its digits. Hints of a family have
+// ids that end with _family, as a hint for Forbidden would be wrong for codes such as
+// Forbidden.RiskControl.
 func ProblemText(c *locale.Catalog, p report.Problem) string {
+	text := p.Message
 	family, _, _ := strings.Cut(p.Code, ".")
 	for _, id := range []string{p.Code, family + "_family", strings.TrimRight(p.Code, "0123456789") + "_family"} {
 		if c.Has("hint_" + id) {
-			return c.Text("hint_"+id, p.Message)
+			text = c.Text("hint_"+id, text)
+			break
 		}
 	}
-	return p.Message
+	if p.Code == "" {
+		return text
+	}
+	return p.Code + c.Text("colon") + text
 }
