@@ -158,10 +158,10 @@
   };
   heads.forEach((th, i) => {
     for (const [arrow, direction] of [['↑', 'ascending'], ['↓', 'descending']]) sorter.add(new Option(`${th.textContent} ${arrow}`, `${i} ${direction}`));
-    const button = document.createElement('button');
+    const button = document.createElement('button'), printed = document.createElement('span');
     button.type = 'button';
-    button.textContent = th.textContent;
-    th.replaceChildren(button);
+    button.textContent = printed.textContent = th.textContent;
+    th.replaceChildren(button, printed);
     button.addEventListener('click', () => sort(`${i} ${th.getAttribute('aria-sort') === 'ascending' ? 'descending' : 'ascending'}`));
   });
   sorter.addEventListener('change', () => sort(sorter.value));
