@@ -28,37 +28,6 @@ type group struct {
 // endsToday is the id of the group of what expires today.
 const endsToday = "expiring_today"
 
-// headings returns the ids of the groups of one severity in their order: the
-// reasons, and after what has expired what ends today.
-func headings() (ids []string) {
-	for _, reason := range report.HeadingOrder() {
-		ids = append(ids, string(reason))
-		if reason == report.Expired {
-			ids = append(ids, endsToday)
-		}
-	}
-	return ids
-}
-
-// A place is that of a group among the others.
-type place struct {
-	report.Severity
-	id string
-}
-
-// placeOf returns the place of the group of a finding. The ids of a severity are
-// those of headings.
-func placeOf(r report.Report, f *report.Finding, ids []string) place {
-	p := place{f.Severity, string(r.PrimaryReason(*f))}
-	if p.id == string(report.Expiring) && f.DaysLeft != nil && *f.DaysLeft <= 0 {
-		p.id = endsToday
-	}
-	if !slices.Contains(report.Severities, p.Severity) || !slices.Contains(ids, p.id) { // a report of a later version
-		return place{report.Notice, string(report.UnknownStatus)}
-	}
-	return p
-}
-
 // ByGroup returns the findings of r in the order of their groups, the most urgent
 // first.
 func ByGroup(r report.Report) []report.Finding {
@@ -72,33 +41,44 @@ func ByGroup(r report.Report) []report.Finding {
 }
 
 // groupFindings groups findings, the most urgent group first: by severity, then in
-// the order of headings.
+// the order of the headings, in which what ends today follows what has expired.
 func groupFindings(r report.Report) (groups []*group) {
-	at := map[place][]*report.Finding{}
-	order := headings()
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		p := placeOf(r, f, order)
-		at[p] = append(at[p], f)
-	}
 	within := map[report.Severity]int{report.Critical: r.CriticalDays, report.Warning: r.WarningDays, report.Notice: r.Days}
 	for _, severity := range report.Severities {
-		for _, id := range order {
-			findings := at[place{severity, id}]
-			if len(findings) == 0 {
-				continue
-			}
-			g := &group{id: id, Group: Group{Severity: severity, Count: len(findings)}, findings: findings}
-			for _, f := range findings {
-				g.Phones += f.PhoneCount
-			}
-			if id == string(report.Expiring) {
-				g.days = min(r.Days, within[severity])
-			}
+		for _, reason := range report.HeadingOrder() {
+			g := &group{id: string(reason), Group: Group{Severity: severity}}
 			groups = append(groups, g)
+			switch reason {
+			case report.Expiring:
+				g.days = min(r.Days, within[severity])
+			case report.Expired:
+				groups = append(groups, &group{id: endsToday, Group: g.Group})
+			}
 		}
 	}
-	return groups
+	find := func(severity report.Severity, id string) *group {
+		for _, g := range groups {
+			if g.Severity == severity && g.id == id {
+				return g
+			}
+		}
+		return nil
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		id := string(r.PrimaryReason(*f))
+		if id == string(report.Expiring) && f.DaysLeft != nil && *f.DaysLeft <= 0 {
+			id = endsToday
+		}
+		g := find(f.Severity, id)
+		if g == nil { // a report of a later version
+			g = find(report.Notice, string(report.UnknownStatus))
+		}
+		g.findings = append(g.findings, f)
+		g.Count++
+		g.Phones += f.PhoneCount
+	}
+	return slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
 }
 
 // facts returns what the title says of the groups, the worst first: "1 expired", "1
