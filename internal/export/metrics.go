@@ -34,14 +34,14 @@ import (
 // imports protobuf, a tenth of the program's size and start time.
 func Metrics(w io.Writer, r report.Report, took time.Duration) error {
 	b := bufio.NewWriter(w) // returns its first error from Flush
-	expiring, regions := withExpiry(r.Findings), regionsRead(r)
+	expiring, regions := withExpiry(r.Findings), completeRegions(r)
 	gauge(b, len(expiring), "cloudphone_matrix_expiry_timestamp_seconds", "When the subscription of a matrix ends, in seconds since 1970.")
 	for _, f := range expiring {
 		matrixSample(b, "cloudphone_matrix_expiry_timestamp_seconds", f, float64(f.ExpiresAt.Unix()))
 	}
 	gauge(b, len(regions), "cloudphone_region_complete", "1 if every matrix of a region was read, else 0.")
-	for _, region := range regions {
-		sample(b, "cloudphone_region_complete", oneIf(region.complete), "region", region.id)
+	for _, id := range slices.Sorted(maps.Keys(regions)) {
+		sample(b, "cloudphone_region_complete", oneIf(regions[id]), "region", id)
 	}
 	if r.TotalKnown() {
 		single(b, "matrix_expected", "Matrices of any status that exist, as far as known; total in the report.", float64(r.Total))
@@ -83,27 +83,18 @@ func withExpiry(findings []report.Finding) (all []*report.Finding) {
 	return all
 }
 
-// A regionRead is a region and whether all its matrices were read.
-type regionRead struct {
-	id       string
-	complete bool
-}
-
-// regionsRead returns the regions of r and those that a problem names, sorted.
-func regionsRead(r report.Report) (all []regionRead) {
+// completeRegions returns the regions of r and those that a problem names, and whether
+// all their matrices were read.
+func completeRegions(r report.Report) map[string]bool {
 	complete := map[string]bool{}
 	for _, id := range r.Regions {
 		complete[message.Visible(id)] = true
 	}
 	for _, id := range r.UnreadRegions() {
-		if id = message.Visible(id); id != "" {
-			complete[id] = false
-		}
+		complete[message.Visible(id)] = false
 	}
-	for _, id := range slices.Sorted(maps.Keys(complete)) {
-		all = append(all, regionRead{id, complete[id]})
-	}
-	return all
+	delete(complete, "")
+	return complete
 }
 
 // writeFindings writes the number of findings of each reason and severity.
