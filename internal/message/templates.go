@@ -104,13 +104,12 @@ func limited(s string, err error) (string, error) {
 const listFunc = "list"
 
 // checkList returns v if it is a list: text/template also ranges over numbers, and
-// text/template cannot be stopped.
+// cannot be stopped.
 func checkList(v any) (any, error) {
-	switch v.(type) {
-	case []string:
-		return v, nil
+	if _, ok := v.([]string); !ok {
+		return nil, fmt.Errorf("range over %T: not a list", v)
 	}
-	return nil, fmt.Errorf("range over %T: not a list", v)
+	return v, nil
 }
 
 // check refuses what could run for too long: numbers above maxNumber and parts

@@ -151,8 +151,8 @@ func TestFitLimitsText(t *testing.T) {
 
 // Styles do not nest: the outer one counts.
 func TestStylesDoNotNest(t *testing.T) {
-	m := whole(t, "one", manyFindings(1), custom("one.tmpl", `{{define "row"}}{{bold (link "a" "https://x.example/")}} {{link (code "b") "https://y.example/"}} {{t "owner" (mention "c")}} {{bold ""}}{{end}}`))
-	want := Line{{Bold, "a", ""}, {Plain, " ", ""}, {Link, "b", "https://y.example/"}, {Plain, " ", ""}, {Person, "c", ""}}
+	m := whole(t, "one", manyFindings(1), custom("one.tmpl", `{{define "row"}}{{bold (link "a" "https://x.example/")}} {{link (code "b") "https://y.example/"}} {{t "news_released" (mention "c")}} {{bold ""}}{{end}}`))
+	want := Line{{Bold, "a", ""}, {Plain, " ", ""}, {Link, "b", "https://y.example/"}, {Plain, " Released: ", ""}, {Person, "c", ""}}
 	if got := m.Groups[0].Rows[0]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
