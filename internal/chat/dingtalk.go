@@ -60,7 +60,7 @@ func (robot dingtalkRobot) bareBody(o outgoing) (body []byte, err error) {
 }
 
 func (robot dingtalkRobot) body(o outgoing) ([]byte, error) {
-	return fitBody(o.draft, dingtalkBodyBytes, length, func(m message.Message) any {
+	return fitBody(o.draft, dingtalkBodyBytes, func(m message.Message) any {
 		text, mobiles := dingtalkMarkup.text(m), append([]string{}, m.Mentions...) // the text has the mentions
 		if m.Severity == report.Critical || m.Failed {
 			for _, mobile := range robot.mobiles {

@@ -65,7 +65,7 @@ var feishuColours = map[report.Severity]string{
 }
 
 func feishuBody(o outgoing) ([]byte, error) {
-	return fitBody(o.draft, feishuBodyBytes, length, func(m message.Message) any {
+	return fitBody(o.draft, feishuBodyBytes, func(m message.Message) any {
 		return object{"msg_type": "interactive", "card": feishuCard(m, feishuColours[tone(m, o.report)])}
 	})
 }

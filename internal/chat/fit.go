@@ -31,12 +31,12 @@ func fitToLimit(d *message.Draft, fits func(message.Message) bool) (message.Mess
 	return m, err
 }
 
-// fitBody returns the longest body that payload makes of a draft and whose size
-// is within limit.
-func fitBody(d *message.Draft, limit int, size func(string) int, payload func(message.Message) any) ([]byte, error) {
+// fitBody returns the longest body of at most limit bytes that payload makes of a
+// draft.
+func fitBody(d *message.Draft, limit int, payload func(message.Message) any) ([]byte, error) {
 	m, err := fitToLimit(d, func(m message.Message) bool {
 		b, err := encode(payload(m))
-		return err == nil && size(string(b)) <= limit
+		return err == nil && len(b) <= limit
 	})
 	if err != nil {
 		return nil, err
@@ -49,9 +49,6 @@ func fitText(d *message.Draft, limit int, size func(string) int, in markup) (str
 	m, err := fitToLimit(d, func(m message.Message) bool { return size(in.text(m)) <= limit })
 	return in.text(m), err
 }
-
-// length counts bytes.
-func length(s string) int { return len(s) }
 
 // An object is one of JSON.
 type object = map[string]any

@@ -34,7 +34,7 @@ func loadSlack(env *config.Env) Channel {
 	c := Channel{
 		url:      webhookURL(env, name, prefix, example, slackToken),
 		isPerson: slackPerson.MatchString,
-		formats:  []format{slackBlockBody, slackTextBody},
+		formats:  []format{slackBlockBody, slackText(slackMarkup)},
 		check:    checkSlack,
 	}
 	if c.url == nil {
@@ -51,7 +51,7 @@ func loadSlack(env *config.Env) Channel {
 		env.RefuseSecret(name, "an address of the form "+prefix+example)
 		c.url = nil
 	case !isSlack && compatiblePath.MatchString(path): // Mattermost, Rocket.Chat and others
-		c.formats, c.check = []format{compatibleBody}, checkCompatible
+		c.formats, c.check = []format{slackText(compatibleMarkup)}, checkCompatible
 	}
 	return c
 }
@@ -115,17 +115,15 @@ func slackMessage(text string) object {
 	return object{"text": text, "unfurl_links": false, "unfurl_media": false}
 }
 
-// slackTextBody returns the message as text, in case Slack refuses the blocks.
-func slackTextBody(o outgoing) ([]byte, error) { return mrkdwnBody(o, slackMarkup) }
-
-func compatibleBody(o outgoing) ([]byte, error) { return mrkdwnBody(o, compatibleMarkup) }
-
-func mrkdwnBody(o outgoing, in markup) ([]byte, error) {
-	text, err := fitText(o.draft, slackTextChars, chars, in)
-	if err != nil {
-		return nil, err
+// slackText returns the format of a message without blocks.
+func slackText(in markup) format {
+	return func(o outgoing) ([]byte, error) {
+		text, err := fitText(o.draft, slackTextChars, chars, in)
+		if err != nil {
+			return nil, err
+		}
+		return encode(slackMessage(text))
 	}
-	return encode(slackMessage(text))
 }
 
 // slackLayout returns the blocks of a message. Rows are elements without

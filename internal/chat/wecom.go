@@ -43,7 +43,7 @@ func isWeComPerson(id string) bool {
 }
 
 func wecomBody(o outgoing) ([]byte, error) {
-	text, err := fitText(o.draft, wecomContentBytes, length, wecomMarkup)
+	text, err := fitText(o.draft, wecomContentBytes, func(s string) int { return len(s) }, wecomMarkup)
 	if err != nil {
 		return nil, err
 	}
