@@ -137,7 +137,7 @@ func (h *Handler) day(fromToday int) string {
 
 // serveLink answers with a signed link to the report that the query selects.
 func (h *Handler) serveLink(w *response, r *http.Request) error {
-	q, err := parseQuery(r, 0)
+	q, err := parseQuery(r, selects)
 	if h.Settings.HTTPToken == "" {
 		err = errors.Join(err, errors.New("links are signed with HTTP_TOKEN, which is not set"))
 	}

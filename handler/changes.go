@@ -26,13 +26,18 @@ func changesOf(turn *state.Turn, channel string) (changes []report.Change, since
 	if known == nil {
 		return nil, time.Time{}
 	}
-	for _, c := range turn.Changes(channel) {
+	return changesIn(turn.Changes(channel)), known.At
+}
+
+// changesIn returns the changes of the store as those of a report.
+func changesIn(all []state.Change) (changes []report.Change) {
+	for _, c := range all {
 		changes = append(changes, report.Change{
-			NodeID: c.Matrix.ID, Name: c.Matrix.Name, Account: c.Matrix.Account, Region: c.Matrix.Region, Kind: c.Kind,
+			NodeID: c.Matrix.ID, Name: c.Matrix.Name, Account: c.Matrix.Account, Region: c.Matrix.Region, Kind: c.Kind, Reason: c.Matrix.Reason,
 			ExpiresAt: report.Time{Time: c.Matrix.Expires}, WasExpiresAt: report.Time{Time: c.Was.Expires},
 		})
 	}
-	return changes, known.At
+	return changes
 }
 
 // reportsFor returns the reports to channels, which differ in what changed since the

@@ -50,7 +50,7 @@ const (
 
 // serveReport answers with a report. It notifies no channel.
 func (h *Handler) serveReport(w *response, r *http.Request) error {
-	q, err := parseQuery(r, 0)
+	q, err := parseQuery(r, selects)
 	if isLink(r) {
 		if err := h.checkLink(q); err != nil {
 			return h.refuse(r, err.Error())

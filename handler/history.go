@@ -1,45 +1,80 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
+	"matrix-expiry-report/internal/state"
 	"matrix-expiry-report/report"
 )
 
-// A historyDay is what the last complete report of a day counted, or the last one
-// if none was complete.
-type historyDay struct {
-	Date       string                  `json:"date"`
-	At         time.Time               `json:"at"`
-	Complete   bool                    `json:"complete"`
-	Matrices   int                     `json:"matrices"` // that were listed, without deleted ones
-	Counts     map[report.Reason]int   `json:"counts"`   // of findings; a reason without any is left out
-	Severities map[report.Severity]int `json:"severities"`
+// ErrNoStore is the error of a history without a store.
+var ErrNoStore = errors.New("there is no history: set STATE_URL, where runs are remembered")
+
+// History returns what the records of the store show, and what changed since a
+// day such as 2026-01-31, unless that is empty. It makes no listing.
+func (h *Handler) History(ctx context.Context, since string) (report.History, error) {
+	if h.Store == nil {
+		return report.History{}, ErrNoStore
+	}
+	session := h.openStore(ctx)
+	zone := h.Settings.Location
+	days, err := session.Days(ctx)
+	if err != nil {
+		return report.History{}, err
+	}
+	history := report.History{
+		Version: report.Version, GeneratedAt: report.Time{Time: h.Now().In(zone)}, TimeZone: zone.String(), Days: daysOf(days, zone),
+	}
+	if since != "" {
+		period, err := session.Since(ctx, since)
+		if err != nil {
+			return report.History{}, err
+		}
+		c := report.Compared(period.From, period.To.In(zone), period.Complete, changesIn(period.Changes))
+		history.Comparison = &c
+	}
+	history.Problems = append([]report.Problem{}, session.Problems()...)
+	return history, nil
 }
 
-// serveHistory answers with the daily counts of the last year, in order of the days.
-// A day without a report is left out.
+// daysOf returns recorded days as those of a history.
+func daysOf(recorded []state.Day, zone *time.Location) []report.Day {
+	days := make([]report.Day, 0, len(recorded))
+	for _, d := range recorded {
+		days = append(days, report.NewDay(d.At.In(zone), d.Complete, d.Matrices, d.Reasons, d.Severities))
+	}
+	return days
+}
+
+// serveHistory answers with the history: as a page for a browser, else as JSON.
 func (h *Handler) serveHistory(w *response, r *http.Request) error {
-	if h.Store == nil {
-		return httpError{http.StatusNotImplemented, "NoStore", "runs are not remembered: set STATE_URL"}
+	q, err := parseQuery(r, historic)
+	if err != nil {
+		return err
 	}
-	session := h.openStore(r.Context())
-	newest := session.Latest(r.Context())
-	if problems := session.Problems(); newest == nil && len(problems) > 0 {
-		return httpError{http.StatusBadGateway, problems[0].Code, problems[0].Message}
+	history, err := h.History(r.Context(), q.since)
+	if err != nil {
+		return historyError(err)
 	}
-	days := []historyDay{}
-	if newest != nil {
-		for _, d := range newest.Days {
-			days = append(days, historyDay{d.Date, d.At.In(h.Settings.Location), d.Complete, d.Matrices, d.Reasons, d.Severities})
-		}
-	}
-	body, err := json.Marshal(map[string][]historyDay{"days": days})
+	body, err := json.Marshal(history)
 	if err != nil {
 		return err
 	}
 	writeJSON(w, body)
 	return nil
+}
+
+// historyError returns the response for an error of [Handler.History].
+func historyError(err error) httpError {
+	if _, ok := errors.AsType[state.NotRecordedError](err); ok {
+		return httpError{http.StatusNotFound, "NotRecorded", "since: " + err.Error()}
+	}
+	if errors.Is(err, ErrNoStore) {
+		return httpError{http.StatusNotImplemented, "NoStore", err.Error()}
+	}
+	return httpError{http.StatusBadGateway, "StateUnavailable", "the records cannot be read: " + err.Error()}
 }

@@ -5,52 +5,118 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"matrix-expiry-report/handler"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/state"
+	"matrix-expiry-report/report"
 )
 
-// The history has a day for each day with a report, and a gap for each without.
-func TestHistory(t *testing.T) {
+// withHistory returns a handler whose store has reports of 22, 23 and 25 November,
+// the last one incomplete. It is 26 November.
+func withHistory(t *testing.T) *world {
+	t.Helper()
 	start := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
-	expires := start.AddDate(0, 0, 31)
-	h := newHandler(matrixAt(&expires))
-	h.Settings.Days = 30
-	h.Channels = []handler.Channel{&recorder{name: "chat"}}
-	w := &world{Handler: h}
-	if rec := w.do("GET", "/history.json"); rec.Code != 501 {
-		t.Errorf("without a store: %d %s", rec.Code, rec.Body)
-	}
+	var l report.Listing
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing { return l }))
+	h.Settings.Days, h.Settings.Location = 30, time.FixedZone("UTC+8", 8*60*60)
+	h.Settings.Rules.Location = h.Settings.Location
 	withStore(t, h)
-	if rec := w.do("GET", "/history.json"); rec.Code != 200 || rec.Body.String() != `{"days":[]}`+"\n" {
-		t.Errorf("without a run: %d %s", rec.Code, rec.Body)
-	}
-	for _, day := range []int{0, 1, 3} {
-		h.Now = func() time.Time { return start.AddDate(0, 0, day) }
-		if _, err := h.Post(t.Context(), fmt.Sprint("daily ", day), config.Overrides{}); err != nil {
+	h.Channels = []handler.Channel{&recorder{name: "a"}}
+	for _, run := range []struct {
+		day      int
+		expiries map[string]int // days from the start
+		problems []report.Problem
+	}{
+		{0, map[string]int{"x": 10, "y": 12, "z": 90}, nil},
+		{1, map[string]int{"x": 40, "y": 12, "z": 90}, nil},
+		{3, map[string]int{"x": 40, "y": 12, "z": 20}, []report.Problem{{Code: "Timeout", MayHideMatrices: true}}},
+	} {
+		h.Now = func() time.Time { return start.AddDate(0, 0, run.day) }
+		l = report.Listing{Scanned: []string{"cn-hangzhou"}, Regions: []string{"cn-hangzhou"}, Total: len(run.expiries), Problems: run.problems}
+		for id, days := range run.expiries {
+			l.Matrices = append(l.Matrices, &report.Matrix{NodeID: id, Region: "cn-hangzhou", Status: report.StatusRunning, ExpiresAt: report.Time{Time: start.AddDate(0, 0, days)}})
+		}
+		if _, err := h.Post(t.Context(), fmt.Sprint("daily ", run.day), config.Overrides{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var got struct {
-		Days []struct {
-			Date     string
-			Complete bool
-			Matrices int
-			Counts   map[string]int
+	h.Now = func() time.Time { return start.AddDate(0, 0, 4) }
+	h.Source = sourceFunc(func(context.Context, []string) report.Listing {
+		t.Error("a history makes a listing")
+		return report.Listing{}
+	})
+	return &world{Handler: h}
+}
+
+// historyOf returns the history of a path.
+func historyOf(t *testing.T, w *world, target string) (h report.History) {
+	t.Helper()
+	rec := w.do("GET", target)
+	if err := json.Unmarshal(rec.Body.Bytes(), &h); err != nil || rec.Code != 200 {
+		t.Fatalf("GET %s: %d %s", target, rec.Code, rec.Body)
+	}
+	return h
+}
+
+func TestHistory(t *testing.T) {
+	w := withHistory(t)
+	for _, target := range []string{"/history", "/history.json"} {
+		h := historyOf(t, w, target)
+		var days []string
+		for _, d := range h.Days {
+			days = append(days, fmt.Sprint(d.Date, " ", d.Complete, " ", d.Matrices, " ", d.Findings, " ", d.Counts["expiring"]))
+		}
+		const want = "2026-11-22 true 3 2 2, 2026-11-23 true 3 1 1, 2026-11-25 false 3 2 2" // none on the 24th
+		if got := strings.Join(days, ", "); got != want || h.Comparison != nil || len(h.Problems) != 0 {
+			t.Errorf("%s: %s; want %s; %+v", target, got, want, h)
+		}
+		if got := h.Days[0].At.Format(time.RFC3339); got != "2026-11-22T09:07:00+08:00" || h.TimeZone != "UTC+8" {
+			t.Errorf("%s: the first report is of %s, the zone %s", target, got, h.TimeZone)
 		}
 	}
-	rec := w.do("GET", "/history.json")
-	if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || rec.Code != 200 {
-		t.Fatalf("%d %v", rec.Code, err)
+	c := historyOf(t, w, "/history.json?since=2026-11-23").Comparison
+	var changes []string
+	for _, change := range c.Changed {
+		changes = append(changes, fmt.Sprint(change.Kind, " ", change.NodeID, " ", change.Reason))
 	}
-	if fmt.Sprint(got.Days) != "[{2026-11-22 true 1 map[]} {2026-11-23 true 1 map[expiring:1]} {2026-11-25 true 1 map[expiring:1]}]" {
-		t.Errorf("got %v", got.Days)
+	if got := strings.Join(changes, ", "); got != "new z expiring, renewed x " || c.Complete || c.Changes["new"] != 1 || c.From.Day() != 22 || c.To.Day() != 25 {
+		t.Errorf("since the 23rd: %s; %+v", got, c)
 	}
-	h.Store = func(context.Context) (state.Objects, error) { return nil, errors.New("no access key") }
-	if rec := w.do("GET", "/history.json"); rec.Code != 502 {
-		t.Errorf("with a store that cannot be opened: %d %s", rec.Code, rec.Body)
+}
+
+func TestHistoryOfEmptyStore(t *testing.T) {
+	w := &world{Handler: newHandler(nil)}
+	w.Settings.Location = time.UTC
+	withStore(t, w.Handler)
+	if rec := w.do("GET", "/history.json"); rec.Code != 200 || !strings.Contains(rec.Body.String(), `"days":[]`) || !strings.Contains(rec.Body.String(), `"problems":[]`) {
+		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
+	if rec := w.do("GET", "/history.json?since=2026-11-23"); rec.Code != 404 || !strings.Contains(rec.Body.String(), "no report is recorded yet") {
+		t.Errorf("since a day: %d %s", rec.Code, rec.Body)
+	}
+}
+
+func TestHistoryErrors(t *testing.T) {
+	w := withHistory(t)
+	try := func(target string, status int, want string) {
+		t.Helper()
+		if rec := w.do("GET", target); rec.Code != status || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("GET %s: %d %s; want %d with %q", target, rec.Code, rec.Body, status, want)
+		}
+	}
+	try("/history?since=2026-11-01", 404, `"NotRecorded","message":"since: no record reaches back to 2026-11-01 (they are kept for 90 days); the oldest one is of 2026-11-22"`)
+	try("/history?since=2026-11-26", 404, "the last one is of 2026-11-25")
+	try("/history?since=yesterday", 400, "is not a day such as")
+	try("/history?days=7", 400, "days: not a parameter of /history; available: lang, since")
+	w.Source = sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} })
+	try("/report?since=2026-11-23", 400, "since: not a parameter of /report")
+	w.Store = func(context.Context) (state.Objects, error) { return nil, errors.New("no such bucket") }
+	try("/history", 502, `"StateUnavailable","message":"the records cannot be read: no such bucket"`)
+	w.Store = nil
+	try("/history", 501, `"NoStore","message":"there is no history: set STATE_URL, where runs are remembered"`)
+	try("/history.json?since=2026-11-23", 501, `"NoStore"`)
 }

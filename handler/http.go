@@ -23,6 +23,7 @@ type route struct {
 var routes = []route{
 	{"GET /{$}", allowsSignedLink, (*Handler).serveReport},
 	{"GET /report", allowsSignedLink, (*Handler).serveReport},
+	{"GET /history", needsToken, (*Handler).serveHistory},
 	{"GET /history.json", needsToken, (*Handler).serveHistory},
 	{"GET /link", needsToken, (*Handler).serveLink},
 	{"POST /notify", needsToken, (*Handler).serveNotify},

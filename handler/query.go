@@ -29,6 +29,7 @@ type query struct {
 	ignored    bool     // the findings that are left out, not the others
 	all        bool     // every matrix, not only the findings
 	page       int      // of the rows, from 1
+	since      string // the day from which to compare
 	until      string
 	signature  string
 	selection  url.Values // the parameters that a signed link covers, in one form
@@ -45,38 +46,49 @@ type parameter struct {
 type trait int
 
 const (
-	notify   trait = 1 << iota // POST /notify has it, too
+	selects  trait = 1 << iota // reports and links have it
+	notify                     // POST /notify has it
+	historic                   // GET /history has it
 	unsigned                   // a signed link may change it
 	unsplit                    // its value may have commas
 )
 
 // parameters holds the query parameters by name. Everything else is refused.
 var parameters = map[string]parameter{
-	"days": {notify, nil, func(q *query, values []string) (err error) {
+	"days": {selects | notify, nil, func(q *query, values []string) (err error) {
 		q.Days = new(int) // its bounds are checked with the overrides
 		*q.Days, err = wholeNumber(values, math.MinInt, fmt.Sprint("from 0 to ", config.MaxDays))
 		return err
 	}},
-	"region":   {notify, nil, func(q *query, values []string) error { q.Regions = values; return nil }},
-	"lang":     {notify | unsigned, locale.Languages, func(q *query, values []string) error { q.Language = values[0]; return nil }},
-	"severity": {0, severityNames, func(q *query, values []string) error { q.severities = as[report.Severity](values); return nil }},
-	"reason":   {0, reasonNames, func(q *query, values []string) error { q.reasons = as[report.Reason](values); return nil }},
-	"owner":    {unsplit, nil, func(q *query, values []string) error { q.owner = values[0]; return nil }},
-	"format":   {unsigned, formatNames, func(q *query, values []string) error { q.format = values[0]; return nil }},
-	"ignored":  {0, zeroOrOne, func(q *query, values []string) error { q.ignored = values[0] == "1"; return nil }},
-	"all":      {0, zeroOrOne, func(q *query, values []string) error { q.all = values[0] == "1"; return nil }},
-	"page": {unsigned, nil, func(q *query, values []string) (err error) {
+	"region":   {selects | notify, nil, func(q *query, values []string) error { q.Regions = values; return nil }},
+	"lang":     {selects | notify | historic | unsigned, locale.Languages, func(q *query, values []string) error { q.Language = values[0]; return nil }},
+	"severity": {selects, severityNames, func(q *query, values []string) error { q.severities = as[report.Severity](values); return nil }},
+	"reason":   {selects, reasonNames, func(q *query, values []string) error { q.reasons = as[report.Reason](values); return nil }},
+	"owner":    {selects | unsplit, nil, func(q *query, values []string) error { q.owner = values[0]; return nil }},
+	"format":   {selects | unsigned, formatNames, func(q *query, values []string) error { q.format = values[0]; return nil }},
+	"ignored":  {selects, zeroOrOne, func(q *query, values []string) error { q.ignored = values[0] == "1"; return nil }},
+	"all":      {selects, zeroOrOne, func(q *query, values []string) error { q.all = values[0] == "1"; return nil }},
+	"page": {selects | unsigned, nil, func(q *query, values []string) (err error) {
 		q.page, err = wholeNumber(values, 1, "from 1")
 		return err
 	}},
-	"until": {unsigned, nil, func(q *query, values []string) error {
+	"until": {selects | unsigned, nil, func(q *query, values []string) error {
 		q.until = values[0]
-		if _, err := time.Parse(time.DateOnly, q.until); err != nil {
-			return fmt.Errorf("%q is not a day such as 2027-01-31", q.until)
-		}
-		return nil
+		return checkDay(values)
 	}},
-	"signature": {unsigned, nil, func(q *query, values []string) error { q.signature = values[0]; return nil }},
+	"since": {historic, nil, func(q *query, values []string) error {
+		q.since = values[0]
+		return checkDay(values)
+	}},
+	"signature": {selects | unsigned, nil, func(q *query, values []string) error { q.signature = values[0]; return nil }},
+}
+
+// checkDay returns an error unless the values are one day.
+func checkDay(values []string) error {
+	if _, err := time.Parse(time.DateOnly, strings.Join(values, ",")); err != nil {
+		return fmt.Errorf("%q is not a day such as 2027-01-31", strings.Join(values, ","))
+	}
+	return nil
 }
 
 func zeroOrOne() []string { return []string{"0", "1"} }
@@ -129,8 +141,8 @@ func (q *query) parse(name, joined string) error {
 	return nil
 }
 
-// parseQuery parses the query of a request for a report or a link or, with the
-// trait notify, of POST /notify. An unknown parameter of a signed link is ignored:
+// parseQuery parses the query of a request, whose parameters have the needed trait:
+// selects for a report or a link, notify or historic. An unknown parameter of a signed link is ignored:
 // chats and mail programs add their own. The error joins everything that is wrong.
 func parseQuery(r *http.Request, needed trait) (query, error) {
 	q := query{page: 1, selection: url.Values{}}
@@ -144,12 +156,12 @@ func parseQuery(r *http.Request, needed trait) (query, error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if _, ok := valid[name]; ok {
 			errs = append(errs, q.parse(name, strings.Join(values[name], ","))) // as the platform joins repeated ones
-		} else if needed == notify || !values.Has("signature") {
+		} else if needed != selects || !values.Has("signature") {
 			names := strings.Join(slices.Sorted(maps.Keys(valid)), ", ")
 			errs = append(errs, fmt.Errorf("%s: not a parameter of %s; available: %s", name, r.URL.Path, names))
 		}
 	}
-	if q.format == "" && needed != notify {
+	if q.format == "" && needed == selects {
 		q.format, err = negotiateFormat(r)
 		errs = append(errs, err)
 	}

@@ -31,7 +31,8 @@ var routes = []struct {
 	{"/report.md", "GET, HEAD", 200, 401, 403, 401, 405},
 	{"/calendar.ics", "GET, HEAD", 200, 401, 403, 401, 405},
 	{"/metrics", "GET, HEAD", 200, 401, 403, 401, 405},
-	{"/history.json", "GET, HEAD", 501, 401, 401, 401, 401}, // without a store
+	{"/history", "GET, HEAD", 200, 401, 401, 401, 401},
+	{"/history.json", "GET, HEAD", 200, 401, 401, 401, 401},
 	{"/link", "GET, HEAD", 200, 401, 401, 401, 401},
 	{"/notify", "POST", 200, 401, 401, 401, 401},
 	{"/healthz", "GET, HEAD", 200, 200, 200, 405, 405},
@@ -42,6 +43,7 @@ var routes = []struct {
 // TestRoutes tries every path with every method.
 func TestRoutes(t *testing.T) {
 	w := setup(t, append(withToken, "SLACK_SIGNING_SECRET=x", "DINGTALK_APP_SECRET=x", "CACHE_SECONDS=3600")...)
+	withStore(t, w.Handler)
 	try := func(method, target string, status int, allow, code string, header ...string) {
 		t.Helper()
 		var rec *httptest.ResponseRecorder

@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A ChangeKind is what happened to a matrix since an earlier report.
 type ChangeKind string
@@ -24,8 +27,9 @@ type Change struct {
 	Account      string     `json:"account"`
 	Region       string     `json:"region"`
 	Kind         ChangeKind `json:"change"`
-	ExpiresAt    Time       `json:"expires_at"`     // of a released one, as last known
-	WasExpiresAt Time       `json:"was_expires_at"` // in the earlier report; absent if it did not have the matrix
+	Reason       Reason     `json:"reason,omitempty"` // why it needs attention or, if it was released, did
+	ExpiresAt    Time       `json:"expires_at"`       // of a released one, as last known
+	WasExpiresAt Time       `json:"was_expires_at"`   // in the earlier report; absent if it did not have the matrix
 }
 
 // maxChanged bounds Report.Changed, which is a part of every response.
@@ -35,17 +39,10 @@ const maxChanged = 1000
 // time, ordered by kind. A finding is marked with its first change.
 func (r Report) WithChanges(since time.Time, changes []Change) Report {
 	zone := r.GeneratedAt.Location()
-	r.ChangesSince, r.Changes = &Time{since.In(zone)}, map[string]int{}
-	for _, kind := range ChangeKinds {
-		r.Changes[string(kind)] = 0
-	}
+	r.ChangesSince = &Time{since.In(zone)}
+	r.Changes, r.Changed = countChanges(changes, zone)
 	marks := map[[2]string]ChangeKind{}
-	for i, c := range changes {
-		r.Changes[string(c.Kind)]++
-		if i < maxChanged {
-			c.ExpiresAt, c.WasExpiresAt = c.ExpiresAt.In(zone), c.WasExpiresAt.In(zone)
-			r.Changed = append(r.Changed, c)
-		}
+	for _, c := range changes {
 		if key := [2]string{c.Account, c.NodeID}; marks[key] == "" {
 			marks[key] = c.Kind
 		}
@@ -60,4 +57,20 @@ func (r Report) WithChanges(since time.Time, changes []Change) Report {
 	}
 	r.Findings = findings
 	return r
+}
+
+// countChanges counts changes by kind, and returns those that are listed with their
+// times in zone.
+func countChanges(changes []Change, zone *time.Location) (counts map[string]int, listed []Change) {
+	counts, listed = map[string]int{}, slices.Clone(changes[:min(len(changes), maxChanged)])
+	for _, kind := range ChangeKinds {
+		counts[string(kind)] = 0
+	}
+	for _, c := range changes {
+		counts[string(c.Kind)]++
+	}
+	for i, c := range listed {
+		listed[i].ExpiresAt, listed[i].WasExpiresAt = c.ExpiresAt.In(zone), c.WasExpiresAt.In(zone)
+	}
+	return counts, listed
 }

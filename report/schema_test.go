@@ -50,9 +50,11 @@ func (o *oneOrMore) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &(*o)[0])
 }
 
-func load(t *testing.T) *schema {
+func load(t *testing.T) *schema { return loadFile(t, "schema.json") }
+
+func loadFile(t *testing.T, name string) *schema {
 	t.Helper()
-	b, err := os.ReadFile("schema.json")
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,18 +335,20 @@ func TestSchemaRejects(t *testing.T) {
 	}
 }
 
-func compile(t *testing.T) *jsonschema.Schema {
+func compile(t *testing.T) *jsonschema.Schema { return compileFile(t, "schema.json") }
+
+func compileFile(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	s, err := c.Compile("schema.json")
+	s, err := c.Compile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func decode(t *testing.T, r report.Report) any {
+func decode(t *testing.T, r any) any {
 	t.Helper()
 	b, err := json.Marshal(r)
 	if err != nil {

@@ -2,7 +2,6 @@ package state
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"matrix-expiry-report/report"
@@ -41,7 +40,7 @@ func addDay(days []Day, s Snapshot, sequence int64, loc *time.Location) []Day {
 		}
 	}
 	days = slices.Clone(days)
-	i, found := slices.BinarySearchFunc(days, d.Date, func(d Day, date string) int { return strings.Compare(d.Date, date) })
+	i, found := slices.BinarySearchFunc(days, d.Date, compareDay)
 	switch {
 	case !found:
 		days = slices.Insert(days, i, d)
