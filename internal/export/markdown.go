@@ -48,7 +48,7 @@ func Markdown(w io.Writer, r report.Report, language string) error {
 		f := &r.Findings[i]
 		var reasons []string
 		for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
-			reasons = append(reasons, reasonText(c, reason))
+			reasons = append(reasons, message.ReasonName(c, reason))
 		}
 		cells := []string{
 			inline(severityText(c, f.Severity)), inline(strings.Join(reasons, c.Text("comma"))), inline(message.Name(f.Matrix)), inline(f.NodeID),
@@ -68,18 +68,6 @@ func expiry(c *locale.Catalog, t report.Time) string {
 		return c.Text("never")
 	}
 	return t.LastDay().String() + " " + hour(t)
-}
-
-// reasonText names a reason, or returns it unchanged if the catalogue has no name.
-func reasonText(c *locale.Catalog, reason report.Reason) string {
-	id := "heading_" + string(reason)
-	switch {
-	case reason == report.Expiring:
-		return c.Text("page_expiring")
-	case c.Has(id):
-		return c.Text(id)
-	}
-	return string(reason)
 }
 
 // severityText names a severity, or returns it unchanged if the catalogue has no

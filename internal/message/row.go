@@ -117,6 +117,19 @@ func only(r report.Report, c *locale.Catalog) string {
 // character.
 func Name(m report.Matrix) string { return cmp.Or(Clean(m.Name), Clean(m.NodeID)) }
 
+// ReasonName returns the name of a reason, or the reason itself if the catalogue has
+// no name for it.
+func ReasonName(c *locale.Catalog, reason report.Reason) string {
+	id := "heading_" + string(reason)
+	if reason == report.Expiring { // its heading has a number of days
+		id = "page_expiring"
+	}
+	if !c.Has(id) {
+		return string(reason)
+	}
+	return c.Text(id)
+}
+
 // Why returns the details of one reason of a finding, such as "Tue 24 Nov 02:00, in
 // 2 days" for Expiring. The hour is left out if hour is false, for a text that also
 // stands for findings that expire at other hours.

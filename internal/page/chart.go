@@ -31,7 +31,7 @@ func newBarCharts(r report.Report, o Options, c *locale.Catalog) []barChart {
 	}
 	region := func(f report.Finding) []string { return []string{message.Clean(f.Region)} }
 	return []barChart{
-		{"reasons", c.Text("page_reasons"), barItems(r, o, "reason", reasons, func(v string) string { return reasonText(c, report.Reason(v)) })},
+		{"reasons", c.Text("page_reasons"), barItems(r, o, "reason", reasons, func(v string) string { return message.ReasonName(c, report.Reason(v)) })},
 		{"regions", c.Text("page_regions"), barItems(r, o, "region", region, c.Region)},
 	}
 }

@@ -103,7 +103,7 @@ func newFilters(r report.Report, o Options, c *locale.Catalog) []filter {
 	}
 	return []filter{
 		newFilter(o, "severity", severities, func(s report.Severity) string { return c.Text("page_" + string(s)) }),
-		newFilter(o, "reason", reasons, func(reason report.Reason) string { return reasonText(c, reason) }),
+		newFilter(o, "reason", reasons, func(reason report.Reason) string { return message.ReasonName(c, reason) }),
 		newFilter(o, "region", regions, c.Region),
 		newFilter(o, "owner", owners, strings.Clone),
 	}

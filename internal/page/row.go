@@ -74,15 +74,7 @@ func whyWithoutDate(c *locale.Catalog, reason report.Reason, f *report.Finding) 
 	if reason == report.UnknownStatus || reason == report.NoExpiry && f.ExpiresRaw != "" {
 		return message.Why(c, reason, f, true, time.Time{})
 	}
-	return reasonText(c, reason)
-}
-
-// reasonText names a reason.
-func reasonText(c *locale.Catalog, reason report.Reason) string {
-	if reason == report.Expiring {
-		return c.Text("page_expiring")
-	}
-	return c.Text("heading_" + string(reason))
+	return message.ReasonName(c, reason)
 }
 
 // markDays gives the first row of each column of the timeline the anchor to which
