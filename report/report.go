@@ -62,6 +62,14 @@ type Finding struct {
 	Since  *Time      `json:"since,omitempty"`  // since when it has needed attention, as far as remembered
 }
 
+// Reasons returns every reason of f, or none if it needs no attention.
+func (f Finding) Reasons() []Reason {
+	if f.Reason == "" {
+		return nil
+	}
+	return append([]Reason{f.Reason}, f.OtherReasons...)
+}
+
 // days returns DaysLeft, or 0 if it is nil.
 func (f Finding) days() int {
 	if f.DaysLeft == nil {

@@ -142,8 +142,7 @@ func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
 	at := map[string][]*report.Finding{}
 	for i := range findings {
 		f := &findings[i]
-		ends := ended(f.Reason) || slices.ContainsFunc(f.OtherReasons, ended)
-		if ends && !f.ExpiresAt.IsZero() { // a report read from JSON may have a reason without a date
+		if slices.ContainsFunc(f.Reasons(), isExpiry) && !f.ExpiresAt.IsZero() { // a report read from JSON may have a reason without a date
 			place := f.ExpiresAt.LastDay().String() + message.Visible(f.Region)
 			at[place] = append(at[place], f)
 		}
@@ -157,7 +156,7 @@ func expiryDays(findings []report.Finding) (days [][]*report.Finding) {
 	return days
 }
 
-func ended(r report.Reason) bool { return r == report.Expired || r == report.Expiring }
+func isExpiry(r report.Reason) bool { return r == report.Expired || r == report.Expiring }
 
 // summary names the matrix, or the number of matrices.
 func (cal calendar) summary(day []*report.Finding) string {

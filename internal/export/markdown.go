@@ -47,7 +47,7 @@ func Markdown(w io.Writer, r report.Report, language string) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		var reasons []string
-		for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
+		for _, reason := range f.Reasons() {
 			reasons = append(reasons, message.ReasonName(c, reason))
 		}
 		cells := []string{

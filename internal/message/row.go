@@ -26,7 +26,7 @@ func newRow(findings []*report.Finding, r report.Report, o Options, c *locale.Ca
 	}
 	row.Mark = Mark(c, f)
 	var also []string
-	for _, reason := range append([]report.Reason{f.Reason}, f.OtherReasons...) {
+	for _, reason := range f.Reasons() {
 		if reason != primary && !(primary == report.Failed && reason == report.NoExpiry) {
 			text := Why(c, reason, f, true, now)
 			if id := "also_" + string(reason); c.Has(id) { // the heading does not name it

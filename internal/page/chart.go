@@ -24,7 +24,7 @@ type barItem struct {
 
 func newBarCharts(r report.Report, o Options, c *locale.Catalog) []barChart {
 	reasons := func(f report.Finding) (values []string) {
-		for _, reason := range reasonsOf(f) {
+		for _, reason := range f.Reasons() {
 			values = append(values, string(reason))
 		}
 		return values

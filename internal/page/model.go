@@ -94,7 +94,7 @@ func newFilters(r report.Report, o Options, c *locale.Catalog) []filter {
 			return has(func(f report.Finding) bool { return f.Severity == s })
 		})
 		reasons = keep(reasons, func(reason report.Reason) bool {
-			return has(func(f report.Finding) bool { return slices.Contains(reasonsOf(f), reason) })
+			return has(func(f report.Finding) bool { return slices.Contains(f.Reasons(), reason) })
 		})
 		regions = keep(regions, func(id string) bool { return has(func(f report.Finding) bool { return f.Region == id }) })
 		owners = keep(owners, func(owner string) bool {

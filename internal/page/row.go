@@ -29,7 +29,7 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 	now := r.GeneratedAt.Time
 	row := row{
 		Name: message.Name(f.Matrix), ID: message.Clean(f.NodeID), Region: message.Clean(f.Region), Phones: f.PhoneCount,
-		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType), Reasons: reasonsOf(*f),
+		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType), Reasons: f.Reasons(),
 		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity), At: noExpiry,
 	}
 	row.Expires, row.Distance = message.End(c, f, true, now)
@@ -58,14 +58,6 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 	}
 	row.Also = strings.Join(also, c.Text("comma"))
 	return row
-}
-
-// reasonsOf returns every reason of a finding.
-func reasonsOf(f report.Finding) []report.Reason {
-	if f.Reason == "" {
-		return nil
-	}
-	return append([]report.Reason{f.Reason}, f.OtherReasons...)
 }
 
 // whyWithoutDate returns the text of a reason of a finding without its date, which
