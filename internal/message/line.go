@@ -37,9 +37,9 @@ func (l Line) String() string {
 	return b.String()
 }
 
-// maxValueRunes is the maximum length of an external value. The API allows names of 128, and
-// problems are up to maxProblemRunes.
-const maxValueRunes = 320
+// maxValueRunes is the maximum length of an external value. The API allows names of
+// 128, and the texts of problems are longer.
+const maxValueRunes = 300
 
 // Visible returns s as one line of visible characters: no control characters,
 // none that changes the direction of what follows, no invalid UTF-8, and no
@@ -68,7 +68,7 @@ func replaceInvisible(s string, keep func(rune) bool) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// Clean returns Visible(s), truncated to 320 characters.
+// Clean returns Visible(s), truncated to 300 characters.
 func Clean(s string) string { return shorten(Visible(s), maxValueRunes) }
 
 // shorten returns the first runes of s.

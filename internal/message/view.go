@@ -86,10 +86,9 @@ type More struct {
 }
 
 const (
-	factsInTitle    = 4 // and the number of what is left, or a fifth
-	maxProblems     = 3
-	maxProblemRunes = 300 // of one problem
-	busiestFrom     = 3   // expiries; a day with fewer is not the busiest
+	factsInTitle = 4 // and the number of what is left, or a fifth
+	maxProblems  = 3
+	busiestFrom  = 3 // expiries; a day with fewer is not the busiest
 )
 
 func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
@@ -164,7 +163,7 @@ func undeliveredView(r report.Report, c *locale.Catalog) View {
 	for _, d := range r.Deliveries {
 		if !d.Delivered {
 			channels = append(channels, Clean(d.Channel))
-			v.Problems = append(v.Problems, Clean(shorten(d.Error, maxProblemRunes)))
+			v.Problems = append(v.Problems, Clean(d.Error))
 		}
 	}
 	v.Undelivered = strings.Join(channels, c.Text("comma"))
@@ -290,7 +289,7 @@ func problemTexts(problems []report.Problem, c *locale.Catalog) (texts []string,
 		if where := list(c, at, maxProblems, "and_places"); where != "" {
 			text = where + c.Text("colon") + text
 		}
-		texts = append(texts, Clean(shorten(text, maxProblemRunes)))
+		texts = append(texts, Clean(text))
 	}
 	return texts, len(distinct) - len(texts)
 }
