@@ -78,7 +78,7 @@ func (c *printingChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, m := range c.Messages()[c.seen:] {
 		c.seen++
 		if m.Accepted {
-			fmt.Fprint(c.out, demo.FormatMessage(m))
+			fmt.Fprint(c.out, demo.FormatMessage("as posted to "+m.Service, m))
 		}
 	}
 }

@@ -35,15 +35,15 @@ func Start(ctx context.Context) (*Services, error) {
 		chat:  &fakechat.Server{DingTalkSecret: "SECdemo"},
 	}
 	var err error
-	if s.cloudURL, err = serve(ctx, s.cloud); err != nil {
+	if s.cloudURL, err = Serve(ctx, s.cloud); err != nil {
 		return nil, err
 	}
-	s.chatURL, err = serve(ctx, s.chat)
+	s.chatURL, err = Serve(ctx, s.chat)
 	return s, err
 }
 
-// serve serves h on a free loopback port until ctx is done.
-func serve(ctx context.Context, h http.Handler) (baseURL string, err error) {
+// Serve serves an emulated service on a free loopback port until ctx is done.
+func Serve(ctx context.Context, h http.Handler) (baseURL string, err error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("starting the emulator: %w", err)
@@ -87,15 +87,15 @@ func (s *Services) Credentials(context.Context) (cloudphone.Credentials, error) 
 func (s *Services) WriteMessages(w io.Writer, listed int) error {
 	messages := s.chat.Messages()
 	for _, m := range messages {
-		fmt.Fprint(w, FormatMessage(m))
+		fmt.Fprint(w, FormatMessage("as posted to "+m.Service, m))
 	}
 	_, err := fmt.Fprintf(w, "\n%d signed API calls, %d matrices, %d messages, all on loopback.\n", len(s.cloud.Calls()), listed, len(messages))
 	return err
 }
 
-// FormatMessage returns a message as an emulated chat received it.
-func FormatMessage(m fakechat.Message) string {
-	title := fmt.Sprintf("── as posted to %s ", m.Service)
+// FormatMessage returns a message as an emulated chat received it, below a title.
+func FormatMessage(title string, m fakechat.Message) string {
+	title = "── " + title + " "
 	return fmt.Sprintf("\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
 }
 

@@ -7,14 +7,11 @@ package preview
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"strings"
-	"time"
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
+	"matrix-expiry-report/internal/demo"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	"matrix-expiry-report/internal/locale"
 	"matrix-expiry-report/internal/message"
@@ -30,16 +27,14 @@ type Message struct {
 
 // Messages returns the messages about r of every channel in every language.
 func Messages(ctx context.Context, r report.Report, o message.Options) ([]Message, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	room := &fakechat.Server{}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	roomURL, err := demo.Serve(ctx, room)
 	if err != nil {
-		return nil, fmt.Errorf("starting the emulated chats: %w", err)
+		return nil, err
 	}
-	server := &http.Server{Handler: room, ReadHeaderTimeout: 10 * time.Second}
-	defer server.Close()
-	go server.Serve(l)
-
-	webhooks := fakechat.Webhooks("http://" + l.Addr().String())
+	webhooks := fakechat.Webhooks(roomURL)
 	env := config.NewEnv(func(name string) string { return webhooks[name] })
 	channels := chat.Load(env)
 	if err := env.Err(); err != nil {
@@ -65,8 +60,7 @@ func Messages(ctx context.Context, r report.Report, o message.Options) ([]Messag
 func Text(messages []Message) string {
 	var b strings.Builder
 	for _, m := range messages {
-		title := fmt.Sprintf("── %s, %s ", m.Service, m.Language)
-		fmt.Fprintf(&b, "%s%s\npush preview: %s\n\n%s\n\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
+		b.WriteString(demo.FormatMessage(m.Service+", "+m.Language, m.Message))
 	}
 	return b.String()
 }
