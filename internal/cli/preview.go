@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"matrix-expiry-report/handler"
-	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/demo"
 	"matrix-expiry-report/internal/preview"
 	"matrix-expiry-report/report"
@@ -39,7 +39,7 @@ func (p Program) show(ctx context.Context, envFile, from, page string, shown fun
 	case a.errs != nil: // the mistakes in a.mistakes disable nothing that is shown
 		return settingsError{a.errs}
 	}
-	r, err := previewReport(ctx, from, a.settings)
+	r, err := p.previewReport(ctx, from, a.settings.Rules)
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,16 @@ func (p Program) show(ctx context.Context, envFile, from, page string, shown fun
 
 // previewReport reads a report from a file, or returns that of the emulated
 // fleet if file is empty.
-func previewReport(ctx context.Context, file string, s config.Settings) (r report.Report, err error) {
+func (p Program) previewReport(ctx context.Context, file string, rules report.Rules) (r report.Report, err error) {
 	if file == "" {
-		return demo.Report(ctx, s.Rules, s.APIZone)
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		services, err := demo.Start(ctx)
+		if err != nil {
+			return r, err
+		}
+		source := newApp(services.Getenv(p.Getenv), services.Credentials, nil).source
+		return report.Build(rules, source.List(ctx, nil), time.Now()), nil // all regions, as the emulated fleet has its own
 	}
 	b, err := os.ReadFile(file)
 	if err == nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +15,6 @@ import (
 	"matrix-expiry-report/internal/cloudphone"
 	fakechat "matrix-expiry-report/internal/emulator/chat"
 	fakecloud "matrix-expiry-report/internal/emulator/cloud"
-	"matrix-expiry-report/internal/inventory"
-	"matrix-expiry-report/report"
 )
 
 // Services are the emulated services: an API with a fleet of matrices, and chats
@@ -97,24 +94,4 @@ func (s *Services) WriteMessages(w io.Writer, listed int) error {
 func FormatMessage(title string, m fakechat.Message) string {
 	title = "── " + title + " "
 	return fmt.Sprintf("\n%s%s\npush preview: %s\n\n%s\n", title, strings.Repeat("─", max(0, 72-len([]rune(title)))), m.Title, strings.TrimSpace(m.Text))
-}
-
-// Report returns a report of the emulated fleet. Timestamps of the API are read
-// in zone.
-func Report(ctx context.Context, rules report.Rules, zone *time.Location) (report.Report, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s, err := Start(ctx)
-	if err != nil {
-		return report.Report{}, err
-	}
-	endpoint, err := url.Parse(s.cloudURL)
-	if err != nil {
-		return report.Report{}, err
-	}
-	source := inventory.Source{
-		Endpoints: []*url.URL{endpoint},
-		API:       cloudphone.API{Zone: zone, HTTP: cloudphone.NewHTTPClient(), MaxInFlight: 4, Credentials: s.Credentials},
-	}
-	return report.Build(rules, source.List(ctx, nil), time.Now()), nil
 }
