@@ -85,6 +85,7 @@ type Problem struct {
 	Region          string `json:"region"`
 	Code            string `json:"code"`       // of the API, or the program's own
 	Message         string `json:"message"`    // in English; messages may word the code in other languages
+	Hint            string `json:"-"`          // the part of Message that explains the code
 	RequestID       string `json:"request_id"` // of the API request, for support cases
 	Permission      string `json:"permission"` // the RAM permission that is missing
 	MayHideMatrices bool   `json:"may_hide"`   // the report may lack matrices because of it

@@ -117,8 +117,8 @@ func (c *comparison) object(path string, s *schema, typ reflect.Type) {
 	}
 	unclaimed := maps.Clone(s.Properties)
 	for _, field := range reflect.VisibleFields(typ) {
-		if field.Anonymous {
-			continue // VisibleFields has its fields too
+		if field.Anonymous || field.Tag.Get("json") == "-" {
+			continue // VisibleFields has the fields of an anonymous one too
 		}
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		p := s.Properties[name]

@@ -325,6 +325,8 @@ func TestProblemsAreTranslated(t *testing.T) {
 	}{
 		{"en", denied, denied.Message},
 		{"zh", denied, "该角色无权列出矩阵：请附加 README 中的权限策略（" + denied.Message + "）"},
+		{"zh", report.Problem{Code: "NoPermission", Message: "0 matrices read: attach the policy (denied) (request R-1)", Hint: "attach the policy"}, "该角色无权列出矩阵：请附加 README 中的权限策略（0 matrices read:  (denied) (request R-1)）"},
+		{"en", report.Problem{Code: "NoPermission", Message: "attach the policy (denied)", Hint: "attach the policy"}, "attach the policy (denied)"},
 		{"zh", report.Problem{Code: "Forbidden.RiskControl", Message: "Risk."}, "Risk."},
 		{"zh", report.Problem{Code: "Throttling.User", Message: "Denied."}, "账号的调用正被限流（Denied.）"},
 		{"zh", report.Problem{Code: "HTTP502", Message: "a proxy"}, "收到的不是该服务的响应：中间可能有代理（a proxy）"},

@@ -303,17 +303,17 @@ func list(c *locale.Catalog, values []string, most int, others string) string {
 	return text
 }
 
-// ProblemText returns the code of a problem and the catalogue's hint for it with the
-// problem's own message, which is in English. The hint is that of the code or of its
-// family, which is the code up to its first dot or its digits. Hints of a family have
-// ids that end with _family, as a hint for Forbidden would be wrong for codes such as
-// Forbidden.RiskControl.
+// ProblemText returns the code of a problem and its message, which is in English. The
+// catalogue's hint for the code, if it has one, replaces that of the message. The hint
+// is that of the code or of its family, which is the code up to its first dot or its
+// digits. Hints of a family have ids that end with _family, as a hint for Forbidden
+// would be wrong for codes such as Forbidden.RiskControl.
 func ProblemText(c *locale.Catalog, p report.Problem) string {
 	text := p.Message
 	family, _, _ := strings.Cut(p.Code, ".")
 	for _, id := range []string{p.Code, family + "_family", strings.TrimRight(p.Code, "0123456789") + "_family"} {
 		if c.Has("hint_" + id) {
-			text = c.Text("hint_"+id, text)
+			text = c.Text("hint_"+id, strings.TrimSpace(strings.Replace(text, p.Hint, "", 1)))
 			break
 		}
 	}
