@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CLOUD", cloud.URL)
 			e.Setenv("EMPTY", empty.URL)
 			e.Setenv("CHAT", chat.URL)
+			e.Setenv("TODAY", time.Now().In(time.FixedZone("", 8*60*60)).Format(time.DateOnly))
 			e.Setenv("LANGUAGES", strings.Join(locale.Languages(), ", "))
 			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "emulator")
 			e.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "emulator-secret")

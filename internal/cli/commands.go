@@ -41,6 +41,7 @@ func commands() []command {
 			"matrix-expiry-report report --env-file .env",
 			"matrix-expiry-report report --days 7 --region cn-hangzhou,cn-shanghai",
 			"matrix-expiry-report report --post --exit-zero --env-file .env",
+			"matrix-expiry-report report --since 2026-11-01 --env-file .env",
 		}, "README.md#on-demand", Program.report},
 		{"doctor", "", "check settings, access key, endpoints, clock and channels", []string{
 			"matrix-expiry-report doctor --env-file .env",

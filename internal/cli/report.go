@@ -26,6 +26,7 @@ type reportRequest struct {
 	overrides              config.Overrides
 	post, asJSON, exitZero bool
 	metrics, envFile       *string // files; empty for none
+	since                  *string // a day; empty to make a listing
 }
 
 // report lists the matrices and prints the report. With --post it also posts it.
@@ -51,7 +52,13 @@ func (p Program) report(flags *flag.FlagSet) action {
 		return nil
 	})
 	languageFlag(flags, &req.overrides)
-	return func(ctx context.Context, _ string) error { return p.runReport(ctx, req) }
+	req.since = flags.String("since", "", "print what changed since `DAY`, such as 2026-11-01")
+	return func(ctx context.Context, _ string) error {
+		if *req.since != "" {
+			return p.reportChanges(ctx, req)
+		}
+		return p.runReport(ctx, req)
+	}
 }
 
 // languageFlag defines the flag for the language of a run.

@@ -21,12 +21,7 @@ func changes(r report.Report, c *locale.Catalog) (lines []string) {
 		return nil
 	}
 	now := r.GeneratedAt.Time
-	var counts []string
-	for _, kind := range report.ChangeKinds {
-		if n := r.Changes[string(kind)]; n > 0 {
-			counts = append(counts, c.Text("change_"+string(kind), n))
-		}
-	}
+	counts := changeCounts(c, r.Changes)
 	since := earlier(c, r.ChangesSince.Time, now)
 	switch {
 	case len(counts) > 0:
@@ -47,6 +42,16 @@ func changes(r report.Report, c *locale.Catalog) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// changeCounts returns the numbers of changes by kind: "3 new", "2 renewed".
+func changeCounts(c *locale.Catalog, changes map[string]int) (counts []string) {
+	for _, kind := range report.ChangeKinds {
+		if n := changes[string(kind)]; n > 0 {
+			counts = append(counts, c.Text("change_"+string(kind), n))
+		}
+	}
+	return counts
 }
 
 // changed returns the name of a matrix that changed, and if it was renewed, from when

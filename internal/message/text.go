@@ -43,46 +43,61 @@ func Text(out io.Writer, r report.Report, o Options, t Terminal) error {
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
-	write := func(code, line string) {
-		line = strings.TrimRight(line, " ")
-		if t.Colour && line != "" && code != "" {
-			line = code + line + resetColour
-		}
-		b.WriteString(line + "\n")
-	}
-	paragraphs := func(code string, lines ...Line) {
-		for _, l := range lines {
-			for _, line := range wrap(plainText(l), cmp.Or(t.Columns, math.MaxInt)) {
-				write(code, line)
-			}
-		}
-	}
-	paragraphs(colours[m.Severity], Line{{Text: m.Title}})
-	paragraphs("", m.Lead...)
-	table := newTable(m.Groups, cmp.Or(t.Columns, defaultColumns))
-	for _, g := range m.Groups {
-		write("", "")
-		paragraphs(colours[g.Severity], g.Heading)
-		for _, row := range g.Rows {
-			first, others := table.row(row)
-			write("", first)
-			for _, line := range others {
-				write(faint, line)
-			}
-		}
-	}
+	w := textWriter{terminal: t}
+	w.paragraphs(colours[m.Severity], Line{{Text: m.Title}})
+	w.paragraphs("", m.Lead...)
+	w.blocks(m.Groups)
 	if len(m.Foot) > 0 {
-		write("", "")
+		w.line("", "")
 	}
-	paragraphs(faint, m.Foot...)
+	w.paragraphs(faint, m.Foot...)
 	for _, p := range r.Problems {
 		if !p.MayHideMatrices && p.Endpoint != "" { // Lead has the others
-			paragraphs(faint, Line{{Text: Clean(p.Endpoint + " " + p.Region + " " + ProblemText(c, p))}})
+			w.paragraphs(faint, Line{{Text: Clean(strings.Join([]string{p.Endpoint, p.Region, p.Code + ":", p.Message}, " "))}})
 		}
 	}
-	_, err = io.WriteString(out, b.String())
+	_, err = io.WriteString(out, w.text.String())
 	return err
+}
+
+// A textWriter collects the lines of a text for a terminal.
+type textWriter struct {
+	terminal Terminal
+	text     strings.Builder
+}
+
+// line adds a line, in a colour if the terminal has colours.
+func (w *textWriter) line(colour, line string) {
+	line = strings.TrimRight(line, " ")
+	if w.terminal.Colour && line != "" && colour != "" {
+		line = colour + line + resetColour
+	}
+	w.text.WriteString(line + "\n")
+}
+
+// paragraphs adds lines that are broken if the terminal is narrower.
+func (w *textWriter) paragraphs(colour string, lines ...Line) {
+	for _, l := range lines {
+		for _, line := range wrap(plainText(l), cmp.Or(w.terminal.Columns, math.MaxInt)) {
+			w.line(colour, line)
+		}
+	}
+}
+
+// blocks adds groups of rows, each after an empty line, in the same columns.
+func (w *textWriter) blocks(groups []Block) {
+	table := newTable(groups, cmp.Or(w.terminal.Columns, defaultColumns))
+	for _, g := range groups {
+		w.line("", "")
+		w.paragraphs(colours[g.Severity], g.Heading)
+		for _, row := range g.Rows {
+			first, others := table.row(row)
+			w.line("", first)
+			for _, line := range others {
+				w.line(faint, line)
+			}
+		}
+	}
 }
 
 // plainText returns a line with the addresses of its links.
