@@ -45,8 +45,8 @@ var Kinds = []Kind{
 	{"webhook", loadWebhook},
 }
 
-// A Channel is a configured webhook. It is safe for concurrent use. The load function of its kind
-// sets what differs between chat services, and [Load] the rest.
+// A Channel is a configured webhook. It is safe for concurrent use. The load
+// function of its kind sets what differs between chat services, and [Load] the rest.
 type Channel struct {
 	url        *url.URL             // of the webhook; a secret
 	isPerson   func(id string) bool // reports whether an id has the form of the service's user ids

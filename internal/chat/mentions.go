@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// misspelt are forms of ids that mention nobody, with what to write instead. The
+// misspelt are forms of ids that mention no one, with what to write instead. The
 // first that matches counts. Some of them could be ids of WeCom, which has hardly
 // any rules.
 var misspelt = []struct {

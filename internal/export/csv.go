@@ -53,9 +53,9 @@ var csvColumns = []struct {
 
 // CSV writes the findings of r as a table (RFC 4180, text/csv): a header, then one
 // row per finding in the order of the report. The column "also" holds the further
-// reasons, separated by spaces, and "tags" a JSON object. Times are in RFC 3339, and absent values are empty. Spreadsheets read
-// "last_day" as a date, and "expires_local" as a date and time; it is the expiry in
-// the report's time zone.
+// reasons, separated by spaces, and "tags" a JSON object. Times are in RFC 3339, and
+// absent values are empty. Spreadsheets read "last_day" as a date, and
+// "expires_local", the expiry in the report's time zone, as a date and time.
 //
 // The table is made for spreadsheets. They need a byte order mark to detect UTF-8,
 // and evaluate a cell that looks like a formula: such a cell gets a leading

@@ -14,8 +14,8 @@ import (
 const maxNews = 5
 
 // changes returns the lines about what changed since the last report: the numbers
-// by kind, and the names of what has no row. An incomplete report never says that
-// nothing changed.
+// by kind, and the names of what has no row. For an incomplete report there is no line
+// that nothing changed.
 func changes(r report.Report, c *locale.Catalog) (lines []string) {
 	if r.ChangesSince == nil || r.Failed() {
 		return nil

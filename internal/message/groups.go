@@ -81,8 +81,8 @@ func groupFindings(r report.Report) (groups []*group) {
 	return slices.DeleteFunc(groups, func(g *group) bool { return g.Count == 0 })
 }
 
-// facts returns what the title says of the groups, the worst first: "1 expired", "1
-// ends tonight", …, and a number for what follows the first four.
+// facts returns the counts of the groups for the title, the worst first: "1 expired",
+// "1 ends tonight", …, and one count for what follows the first four.
 func facts(groups []*group, c *locale.Catalog) (facts []string) {
 	expiring, others := false, 0
 	for i, g := range groups {

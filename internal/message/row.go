@@ -97,7 +97,7 @@ func dates(findings []*report.Finding, now time.Time, c *locale.Catalog) string 
 // matters.
 const maxTitleName = 60
 
-// only returns what the title says of the only finding, such as "prod-hz-01 ends
+// only returns the title of a report with one finding, such as "prod-hz-01 ends
 // tonight 24:00 (26 phones)".
 func only(r report.Report, c *locale.Catalog) string {
 	f := &r.Findings[0]
