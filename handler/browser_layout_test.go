@@ -51,7 +51,7 @@ func scenarios(t *testing.T) []scenario {
 			return l
 		}))
 	}
-	usual := setup(t)
+	usual, remembering := setup(t), remembering(t)
 	return []scenario{
 		{"nothing", many(0), "/report.html"},
 		{"one", many(1), "/report.html"},
@@ -62,6 +62,10 @@ func scenarios(t *testing.T) []scenario {
 		{"5000", many(5000), "/report.html"},
 		{"incomplete", failing(40), "/report.html"},
 		{"failed", failing(0), "/report.html"},
+		{"remembered", remembering, "/report.html"},
+		{"history", remembering, "/history?since=" + time.Now().AddDate(0, 0, -30).Format(time.DateOnly)},
+		{"short history", withHistory(t), "/history"},
+		{"no history", usual, "/history"},
 		{"error", usual, "/nowhere"},
 	}
 }
@@ -155,6 +159,9 @@ func TestPageLayout(t *testing.T) {
 	eachPage(t, tried, func(b *tab, s scenario, d device) {
 		if eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 			b.Errorf("the page is wider than %d pixels", d.width)
+		}
+		if !eval[bool](b, `[...document.querySelectorAll('.latest')].every(e => e.firstElementChild.getBoundingClientRect().right < e.getBoundingClientRect().right + 1)`) {
+			b.Error("the newest days are out of sight")
 		}
 		if dir := os.Getenv("PAGE_PICTURES"); dir != "" {
 			savePicture(b.T, b.ctx, filepath.Join(dir, "page-"+s.name+"-"+d.name+".png"))

@@ -70,17 +70,25 @@ type memory struct {
 	since    time.Time
 	findings map[[2]string]*report.Time // since when they have needed attention, by account and id
 	problems []report.Problem
+	days     []report.Day // of the last year
 }
 
 // recall reads what the store adds to the report of a listing.
 func (h *Handler) recall(ctx context.Context, s config.Settings, l report.Listing, r report.Report) (m memory) {
-	if h.Store == nil || len(h.Channels) == 0 || h.isPartial(s) {
+	if h.Store == nil || h.isPartial(s) {
 		return m
 	}
-	channel := h.Channels[0].Name()
+	in := state.Intent{Listing: remembered(s.Rules, l, r), Location: s.Location}
+	for _, c := range h.Channels[:min(len(h.Channels), 1)] {
+		in.Channels = append(in.Channels, c.Name())
+	}
 	session := h.openStore(ctx)
-	turn := session.Look(ctx, state.Intent{Channels: []string{channel}, Listing: remembered(s.Rules, l, r), Location: s.Location})
-	m.changes, m.since = changesOf(turn, channel)
+	turn := session.Look(ctx, in)
+	for _, channel := range in.Channels {
+		m.changes, m.since = changesOf(turn, channel)
+	}
+	days, _ := session.Days(ctx) // Problems has the error
+	m.days = daysOf(days, s.Location)
 	m.problems = session.Problems()
 	if turn.Remembers() {
 		m.findings = map[[2]string]*report.Time{}

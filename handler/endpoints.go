@@ -31,6 +31,7 @@ type result struct {
 	link    func(format string, change map[string]string) string // see [Handler.pageLink]
 	age     time.Duration                                        // of the listing
 	took    time.Duration                                        // by the listing
+	days    []report.Day                                         // of the last year
 }
 
 // withRows returns the report with the rows as its findings, for formats that
@@ -139,7 +140,7 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 		options: Options(run.settings), owners: l.owners, age: max(0, h.Now().Sub(l.at)), took: l.took,
 	}
 	if !h.isPartial(run.settings) {
-		res.report = l.memory.addTo(res.report)
+		res.report, res.days = l.memory.addTo(res.report), l.memory.days
 	}
 	if q.ignored {
 		reported := len(res.report.Findings)

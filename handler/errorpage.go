@@ -28,7 +28,7 @@ func (h *Handler) writeErrorPage(w *response, r *http.Request, e httpError) erro
 		p.Language = h.Settings.Language
 	}
 	switch {
-	case e.status >= http.StatusInternalServerError && r.Method == http.MethodGet:
+	case e.status >= http.StatusInternalServerError && e.status != http.StatusNotImplemented && r.Method == http.MethodGet:
 		p.Again = r.URL.RequestURI()
 	case e.status == http.StatusForbidden && isLink(r):
 		p.Code = "InvalidLink"

@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,5 +167,8 @@ func writePage(w io.Writer, res result) error {
 		Owners: res.owners, Rows: res.rows, All: res.query.all, Page: res.query.page, Pages: res.pages, PerPage: rowsPerPage,
 	}
 	o.Message.Age = res.age
+	if res.query.signature == "" { // a signed link does not open the history
+		o.Daily, o.HistoryURL = res.days, "/history?"+url.Values{"lang": {res.options.Language}}.Encode()
+	}
 	return page.Write(w, res.report, o)
 }

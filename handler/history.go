@@ -1,12 +1,14 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
 
+	"matrix-expiry-report/internal/page"
 	"matrix-expiry-report/internal/state"
 	"matrix-expiry-report/report"
 )
@@ -59,6 +61,12 @@ func (h *Handler) serveHistory(w *response, r *http.Request) error {
 	history, err := h.History(r.Context(), q.since)
 	if err != nil {
 		return historyError(err)
+	}
+	if r.URL.Path == "/history" && acceptsPage(r) {
+		w.header.Set("Content-Type", formatNamed("html").contentType)
+		w.header.Set("Content-Security-Policy", page.Policy())
+		language := cmp.Or(q.Language, h.Settings.Language)
+		return page.WriteHistory(w, history, page.HistoryOptions{Language: language, Path: r.URL.Path, Since: q.since})
 	}
 	body, err := json.Marshal(history)
 	if err != nil {

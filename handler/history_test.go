@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,52 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// Browsers get a page, in the language of the request or of the settings.
+func TestHistoryPage(t *testing.T) {
+	w := withHistory(t)
+	for _, c := range []struct{ target, accept, contentType, want string }{
+		{"/history", browserAccept, "text/html; charset=utf-8", `<html lang="en">`},
+		{"/history?lang=zh&since=2026-11-23", browserAccept, "text/html; charset=utf-8", "已续费（1）"},
+		{"/history.json", browserAccept, "application/json; charset=utf-8", `"days":[`},
+		{"/history", "application/json", "application/json; charset=utf-8", `"days":[`},
+		{"/history", "*/*", "application/json; charset=utf-8", `"days":[`},
+	} {
+		rec := w.do("GET", c.target, "Accept", c.accept)
+		if got := rec.Header().Get("Content-Type"); rec.Code != 200 || got != c.contentType || !strings.Contains(rec.Body.String(), c.want) {
+			t.Errorf("GET %s with %s: %d %s %s; want %s with %s", c.target, c.accept, rec.Code, got, rec.Body, c.contentType, c.want)
+		}
+		if got := rec.Header().Get("Content-Security-Policy"); strings.Contains(got, "style-src") != strings.HasPrefix(c.contentType, "text/html") {
+			t.Errorf("GET %s with %s: the policy is %s", c.target, c.accept, got)
+		}
+	}
+	if rec := w.do("GET", "/history?since=2026-11-01&lang=zh", "Accept", browserAccept); rec.Code != 404 || !strings.Contains(rec.Body.String(), "没有该日期的记录") {
+		t.Errorf("before the records: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// The page of the report links to the history if there is one and the reader can
+// open it.
+func TestPageLinksToHistory(t *testing.T) {
+	w := withHistory(t)
+	w.Settings.HTTPAuth, w.Settings.HTTPToken, w.Settings.Cache = "", testToken, 0
+	w.Source = sourceFunc(func(context.Context, []string) report.Listing { return report.Listing{} })
+	const link, chart = `href="/history?lang=en"`, `aria-label="Sun 22 Nov to Wed 25 Nov: 1 to 2 matrices`
+	has := func(name string, want bool, target string, header ...string) {
+		t.Helper()
+		body := w.do("GET", target, header...).Body.String()
+		if !strings.Contains(body, "<h1>") || strings.Contains(body, link) != want || strings.Contains(body, chart) != want {
+			t.Errorf("%s: the history is there: %t, want %t, in %s", name, !want, want, body)
+		}
+	}
+	has("with the token", true, "/report.html", bearer...)
+	site := w.SignedLink(&url.URL{Scheme: "https", Host: "example.com"})
+	has("by a signed link", false, strings.TrimPrefix(site, "https://example.com"))
+	w.Channels = nil
+	has("without a channel", true, "/report.html", bearer...)
+	w.Store = nil
+	has("without a store", false, "/report.html", bearer...)
+}
+
 func TestHistoryOfEmptyStore(t *testing.T) {
 	w := &world{Handler: newHandler(nil)}
 	w.Settings.Location = time.UTC
@@ -119,4 +166,50 @@ func TestHistoryErrors(t *testing.T) {
 	w.Store = nil
 	try("/history", 501, `"NoStore","message":"there is no history: set STATE_URL, where runs are remembered"`)
 	try("/history.json?since=2026-11-23", 501, `"NoStore"`)
+}
+
+// remembering returns a handler whose store has the reports of 120 days, with gaps
+// and with incomplete ones, of matrices that are renewed at different times.
+func remembering(t *testing.T) *handler.Handler {
+	t.Helper()
+	const days = 120
+	zone, end := time.FixedZone("UTC+8", 8*60*60), time.Now()
+	var now time.Time
+	expires := make([]time.Time, 40)
+	for i := range expires {
+		expires[i] = end.AddDate(0, 0, i*7%60-days)
+	}
+	h := newHandler(sourceFunc(func(context.Context, []string) report.Listing {
+		l := report.Listing{Scanned: []string{"cn-hangzhou"}, Regions: []string{"cn-hangzhou"}, Total: len(expires), TotalChecked: true}
+		for i := range expires {
+			if left := int(expires[i].Sub(now).Hours() / 24); left < i%12 {
+				expires[i] = now.AddDate(0, 0, 60)
+			}
+			m := &report.Matrix{
+				NodeID: fmt.Sprintf("cpn-%015d", i), Name: fmt.Sprintf("prod-hz-%02d", i), Region: "cn-hangzhou", Status: report.StatusRunning, PhoneCount: 25,
+				ExpiresAt: report.Time{Time: expires[i].In(zone)}, CreatedAt: report.Time{Time: end.AddDate(-1, 0, 0)},
+			}
+			if i < 3 && now.Day() > 24 {
+				m.Status = report.StatusFailed
+			}
+			l.Matrices = append(l.Matrices, m)
+		}
+		if now.Day() == 13 {
+			l.Problems = []report.Problem{{Region: "eu-central-1", Code: "Timeout", MayHideMatrices: true}}
+		}
+		return l
+	}))
+	h.Settings.Rules = report.Rules{Days: 30, Thresholds: report.Thresholds{CriticalDays: 3, WarningDays: 7}, StuckAfter: 24 * time.Hour, Location: zone}
+	withStore(t, h)
+	h.Channels = []handler.Channel{&recorder{name: "chat"}}
+	h.Now = func() time.Time { return now }
+	for d := range days {
+		if now = end.AddDate(0, 0, d+1-days); now.Day() == 3 || now.Day() > 15 && now.Day() < 19 {
+			continue
+		}
+		if _, err := h.Post(t.Context(), fmt.Sprint("daily ", d), config.Overrides{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return h
 }

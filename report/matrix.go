@@ -162,6 +162,9 @@ func (d *Date) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// AddDays returns the day that is so many days after d.
+func (d Date) AddDays(days int) Date { return dateOf(d.Time().AddDate(0, 0, days)) }
+
 // DaysUntil returns the number of calendar days from the day of an instant, in its
 // zone, to d. It is negative if d is past.
 func (d Date) DaysUntil(now time.Time) int {

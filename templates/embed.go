@@ -8,5 +8,5 @@ import "embed"
 // Files holds message.tmpl, one <channel>.tmpl where a channel differs, the
 // pages, and locale/<language>.json.
 //
-//go:embed *.tmpl page.html error.html preview.html page.css page.js locale/*.json
+//go:embed *.tmpl page.html error.html history.html preview.html page.css page.js locale/*.json
 var Files embed.FS

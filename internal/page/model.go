@@ -22,6 +22,7 @@ type model struct {
 	Languages  []*locale.Catalog // the other ones
 	Urgent     []message.UrgentGroup
 	Timeline   *timeline
+	History    *dayChart
 	Severities []barItem
 	Bars       []barChart
 	Filters    []filter
@@ -62,6 +63,9 @@ func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) m
 	}
 	for i := range o.Rows {
 		m.Table = append(m.Table, newRow(&o.Rows[i], r, o.Message.OwnerTag, c))
+	}
+	if m.History = newDayChart(o.Daily, r.GeneratedAt.Time, c); m.History != nil {
+		m.History.Patterns = m.Timeline == nil
 	}
 	markDays(m.Table, m.Timeline)
 	for n := range o.Pages {

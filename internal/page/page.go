@@ -37,6 +37,9 @@ type Options struct {
 	Pages   int              // how many such parts there are
 	PerPage int              // how many rows a part has
 
+	Daily      []report.Day // the last year of reports, for the chart; none without a store
+	HistoryURL string       // of the page of the history; empty for no link
+
 	// Link returns the URL of what the page shows in a format, with some
 	// parameters changed. It is empty if the reader cannot open it.
 	Link func(format string, change map[string]string) string
@@ -83,7 +86,7 @@ var parsed = sync.OnceValue(func() *template.Template {
 	t := template.New("").Funcs(template.FuncMap{
 		"t": c.Lookup, "region": c.Region, "join": strings.Join, "style": style, "script": script,
 	})
-	return template.Must(t.ParseFS(templates.Files, "page.html", "error.html"))
+	return template.Must(t.ParseFS(templates.Files, "page.html", "error.html", "history.html"))
 })
 
 // style and script return the files as values that html/template writes

@@ -166,7 +166,7 @@ func wellFormed(t *testing.T, page string) {
 	t.Helper()
 	page = regexp.MustCompile(`(?s)<!doctype html>|<style>.*?</style>|<script>.*?</script>`).ReplaceAllString(page, "")
 	page = regexp.MustCompile(`<(meta|link|input)([^>]*)>`).ReplaceAllString(page, "<$1$2/>")
-	page = regexp.MustCompile(` (hidden|selected|data-local|data-signed)([ >])`).ReplaceAllString(page, ` $1=""$2`)
+	page = regexp.MustCompile(` (hidden|selected|required|data-local|data-signed)([ />])`).ReplaceAllString(page, ` $1=""$2`)
 	d := xml.NewDecoder(strings.NewReader(page))
 	d.Entity = xml.HTMLEntity
 	ids := map[string]bool{}

@@ -34,9 +34,10 @@ func (s *Session) Days(ctx context.Context) ([]Day, error) {
 	return s.newest.Days, nil
 }
 
-// loadNewest loads the newest record, or returns why the store cannot be used.
+// loadNewest loads the newest record unless that was done, or returns why the store
+// cannot be used.
 func (s *Session) loadNewest(ctx context.Context) error {
-	if s.objects != nil {
+	if s.objects != nil && !s.loaded {
 		s.lost = s.load(ctx)
 	}
 	return s.lost
