@@ -29,7 +29,7 @@ type query struct {
 	ignored    bool     // the findings that are left out, not the others
 	all        bool     // every matrix, not only the findings
 	page       int      // of the rows, from 1
-	since      string // the day from which to compare
+	since      string   // the day from which to compare
 	until      string
 	signature  string
 	selection  url.Values // the parameters that a signed link covers, in one form
