@@ -125,7 +125,7 @@ func connectionError(doing string, err error) *Error {
 }
 
 const (
-	accountHint = "the endpoint does not know the access key: check the function's role, and that this endpoint is of the account's site (China or international)"
+	accountHint = "the endpoint does not know the access key: check the function's role, and that this endpoint belongs to the account's site (China or international)"
 	roleHint    = "the role may not list matrices: attach the policy of the README"
 	secretHint  = "the secret does not belong to the access key"
 	clockHint   = "the clock of this machine is wrong"

@@ -30,13 +30,7 @@ func changes(r report.Report, c *locale.Catalog) (lines []string) {
 		lines = append(lines, c.Text("changes_none", since))
 	}
 	for _, kind := range []report.ChangeKind{report.Renewed, report.Recovered, report.Released} {
-		var names []string
-		for _, change := range r.Changed {
-			if change.Kind == kind {
-				names = append(names, changed(change, now, c))
-			}
-		}
-		if len(names) > 0 {
+		if names := changedNames(r.Changed, kind, now, c); len(names) > 0 {
 			names = append(names, make([]string, r.Changes[string(kind)]-len(names))...) // r.Changed is limited
 			lines = append(lines, c.Text("news_"+string(kind), list(c, names, maxNews, "and_others")))
 		}
@@ -54,15 +48,27 @@ func changeCounts(c *locale.Catalog, changes map[string]int) (counts []string) {
 	return counts
 }
 
-// changed returns the name of a matrix that changed, and if it was renewed, from when
-// to when.
-func changed(change report.Change, now time.Time, c *locale.Catalog) string {
-	name := Name(report.Matrix{Name: change.Name, NodeID: change.NodeID})
-	if change.Kind != report.Renewed {
-		return name
-	}
+// changedNames returns the names of the matrices with changes of one kind. Those that
+// were renewed are followed by the dates from when to when, which matrices that are
+// listed one after the other share.
+func changedNames(changes []report.Change, kind report.ChangeKind, now time.Time, c *locale.Catalog) (names []string) {
 	date := func(t report.Time) string { return c.Date(t.LastDay().Time(), now) }
-	return c.Text("renewed_to", name, date(change.WasExpiresAt), date(change.ExpiresAt))
+	var dates []string // of each name
+	for _, change := range changes {
+		if change.Kind == kind {
+			names = append(names, Name(report.Matrix{Name: change.Name, NodeID: change.NodeID}))
+			dates = append(dates, c.Text("renewed_to", date(change.WasExpiresAt), date(change.ExpiresAt)))
+		}
+	}
+	if kind != report.Renewed {
+		return names
+	}
+	for i := range names {
+		if last := i == len(names)-1 || i == maxNews-1; last || dates[i] != dates[i+1] {
+			names[i] += dates[i]
+		}
+	}
+	return names
 }
 
 // earlier returns the day of an earlier report: "yesterday", "Tue" within a week, "Tue 10
