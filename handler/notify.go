@@ -84,6 +84,9 @@ func (h *Handler) post(ctx context.Context, log *slog.Logger, run runRequest, tu
 		}
 	}
 	o := run.options(ctx, r.GeneratedAt.Time)
+	if turn.Remembers() {
+		o.Remembered = len(turn.Snapshot().Matrices)
+	}
 	firstCtx, stop := withEarlierDeadline(sendCtx, func(left time.Duration) time.Duration {
 		if len(channels) == 1 {
 			return 0

@@ -315,3 +315,27 @@ func TestQuietDayIsRemembered(t *testing.T) {
 		t.Errorf("got the record %+v", r)
 	}
 }
+
+// A failed run names how many matrices the last report had without the deleted ones, if
+// a store remembers it.
+func TestFailedRunNamesLastReport(t *testing.T) {
+	for _, remembered := range []bool{false, true} {
+		w := setup(t)
+		if remembered {
+			withStore(t, w.Handler)
+		}
+		w.invoke(t, timer(""))
+		before := len(w.room.Messages())
+		w.cloud.Faults = []fakecloud.Fault{{Respond: fakecloud.APIError(403, "Forbidden.RAM", "no")}}
+		w.invoke(t, `{}`) // another event
+		messages := w.room.Messages()[before:]
+		if len(messages) == 0 {
+			t.Fatal("no message about the failed run")
+		}
+		for _, m := range messages {
+			if got := strings.Contains(m.Text, "Nothing is known about the 128 matrices of the last report."); got != remembered {
+				t.Errorf("with a store %t: got %q", remembered, m.Text)
+			}
+		}
+	}
+}

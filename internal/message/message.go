@@ -36,6 +36,7 @@ type Options struct {
 	ReportURL   string              // the full report; empty for no link
 	RequestID   string              // of the run, for a report that failed
 	NextRun     time.Time           // for a report that failed; zero if it is not known
+	Remembered  int                 // matrices of the last report, for one that failed; 0 if not known
 	Age         time.Duration       // since the data was read; shown from one second
 	Regions     []string            // the only ones queried; empty for all
 	Needing     int                 // findings before the report was filtered; 0 if it was not

@@ -311,6 +311,11 @@ func TestFailedRun(t *testing.T) {
 			}
 		}
 	}
+	for language, want := range map[string]string{"en": "Nothing is known about the 131 matrices of the last report.", "zh": "上次报告中的 131 台矩阵今日状况未知。"} {
+		if got := whole(t, "x", r, Options{Language: language, Remembered: 131}).Lead[0].String(); got != want {
+			t.Errorf("%s with a store: got %q, want %q", language, got, want)
+		}
+	}
 }
 
 // A problem has the hint of the reader's language for its code, and always its

@@ -48,6 +48,7 @@ type View struct {
 	ReportURL     string
 	RequestID     string
 	NextRun       string   // of a failed run: "tomorrow 09:07"; empty if it is not known
+	Remembered    int      // matrices of the last report, in a failed run; 0 if not known
 	Queried       []string // the only regions queried; empty for all
 	Age           int      // seconds since the data was read
 }
@@ -132,6 +133,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 	if !r.Complete {
 		v.Unread, v.Read = Unread(r, c)
 	}
+	v.Remembered = o.Remembered
 	if v.Failed && !o.NextRun.IsZero() {
 		v.NextRun = nextRun(c, o.NextRun, r.GeneratedAt.Time)
 	}
