@@ -20,7 +20,7 @@ func testComparison() report.Comparison {
 		change(report.Escalated, "cpn-3", "运营-03", report.Expired, at(-1), at(-1)),
 		change(report.Renewed, "cpn-4", "prod-hz-04", "", at(9), at(40)),
 		change(report.Renewed, "cpn-5", "prod-hz-05", "", at(9), report.Time{Time: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}),
-		change(report.Recovered, "cpn-6", "<b>\x1b[31m", "", at(60), at(60)),
+		change(report.Recovered, "cpn-\a6", "<b>\x1b[31m", "", at(60), at(60)),
 		change(report.Released, "cpn-7", "old", "", at(-3), report.Time{}),
 	})
 }
