@@ -27,7 +27,7 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// A scenario is a page as somebody opens it.
+// A scenario is a page as a browser opens it.
 type scenario struct {
 	name string
 	http.Handler
