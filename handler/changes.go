@@ -10,13 +10,26 @@ import (
 	"matrix-expiry-report/report"
 )
 
-// setSince sets since when the findings of a report have needed attention.
-func setSince(r report.Report, now state.Snapshot) {
+// A findingMemory is what is remembered of a matrix that needs attention.
+type findingMemory struct {
+	since    *report.Time // since when it has needed attention
+	renewals *report.Renewals
+}
+
+// findingMemories returns what is remembered of the findings of a report, in their
+// order.
+func findingMemories(r report.Report, now state.Snapshot) []findingMemory {
+	all := make([]findingMemory, len(r.Findings))
 	for i, f := range r.Findings {
-		if since := now.Since(f.Account, f.NodeID); !since.IsZero() {
-			r.Findings[i].Since = &report.Time{Time: since.In(r.GeneratedAt.Location())}
+		m, _ := now.Matrix(f.Account, f.NodeID)
+		if !m.Since.IsZero() {
+			all[i].since = &report.Time{Time: m.Since.In(r.GeneratedAt.Location())}
+		}
+		if m.Renewals.Times > 0 {
+			all[i].renewals = &m.Renewals
 		}
 	}
+	return all
 }
 
 // changesOf returns the changes since the last report that a channel got, and the
@@ -44,7 +57,9 @@ func changesIn(all []state.Change) (changes []report.Change) {
 // last one that each of them got. It changes the findings of r.
 func reportsFor(turn *state.Turn, channels []string, r report.Report) []report.Report {
 	if turn.Remembers() {
-		setSince(r, turn.Snapshot())
+		for i, m := range findingMemories(r, turn.Snapshot()) {
+			r.Findings[i].Since, r.Findings[i].Renewals = m.since, m.renewals
+		}
 	}
 	reports := make([]report.Report, len(channels))
 	var last []report.Change
@@ -68,7 +83,7 @@ func reportsFor(turn *state.Turn, channels []string, r report.Report) []report.R
 type memory struct {
 	changes  []report.Change
 	since    time.Time
-	findings map[[2]string]*report.Time // since when they have needed attention, by account and id
+	findings map[[2]string]findingMemory // by account and id
 	problems []report.Problem
 	days     []report.Day // of the last year
 }
@@ -91,10 +106,9 @@ func (h *Handler) recall(ctx context.Context, s config.Settings, l report.Listin
 	m.days = daysOf(days, s.Location)
 	m.problems = session.Problems()
 	if turn.Remembers() {
-		m.findings = map[[2]string]*report.Time{}
-		setSince(r, turn.Snapshot())
-		for _, f := range r.Findings {
-			m.findings[[2]string{f.Account, f.NodeID}] = f.Since
+		m.findings = map[[2]string]findingMemory{}
+		for i, f := range findingMemories(r, turn.Snapshot()) {
+			m.findings[[2]string{r.Findings[i].Account, r.Findings[i].NodeID}] = f
 		}
 	}
 	return m
@@ -103,7 +117,8 @@ func (h *Handler) recall(ctx context.Context, s config.Settings, l report.Listin
 // addTo returns r with what is remembered. It changes the findings of r.
 func (m memory) addTo(r report.Report) report.Report {
 	for i, f := range r.Findings {
-		r.Findings[i].Since = m.findings[[2]string{f.Account, f.NodeID}]
+		known := m.findings[[2]string{f.Account, f.NodeID}]
+		r.Findings[i].Since, r.Findings[i].Renewals = known.since, known.renewals
 	}
 	r.Problems = append(slices.Clip(r.Problems), m.problems...)
 	if m.since.IsZero() {

@@ -160,3 +160,52 @@ func TestSnoozedMatrix(t *testing.T) {
 		t.Errorf("the CSV has what is left out: %s", body)
 	}
 }
+
+// A report says how often a matrix was renewed, and drops none because of that.
+func TestRenewals(t *testing.T) {
+	start := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
+	expires := start.AddDate(0, 0, 10)
+	h := newHandler(matrixAt(&expires))
+	h.Settings.Days, h.Settings.Location = 30, time.UTC
+	withStore(t, h)
+	chat := &recorder{name: "chat"}
+	h.Channels = []handler.Channel{chat}
+	w := &world{Handler: h}
+	for _, c := range []struct {
+		day, expires int
+		want         string
+	}{
+		{0, 10, "<nil>"},
+		{1, 10, "<nil>"},
+		{5, 40, ""}, // 5 days ahead
+		{15, 40, "&{1 5 5}"},
+		{31, 70, ""}, // 9 days ahead
+		{66, 70, "&{2 5 9}"},
+	} {
+		h.Now = func() time.Time { return start.AddDate(0, 0, c.day) }
+		h.Settings.Cache = time.Hour
+		expires, chat.reports = start.AddDate(0, 0, c.expires), nil
+		if _, err := h.Post(t.Context(), fmt.Sprint("daily ", c.day), config.Overrides{}); err != nil {
+			t.Fatal(err)
+		}
+		of := func(r report.Report) string {
+			if len(r.Findings) == 0 {
+				return ""
+			}
+			return fmt.Sprint(r.Findings[0].Renewals)
+		}
+		for range 2 { // the second is cached
+			if got := of(w.get(t, "/report.json")); got != c.want || of(chat.reports[0]) != c.want {
+				t.Errorf("day %d: renewals %s, in the chat %s, want %s", c.day, got, of(chat.reports[0]), c.want)
+			}
+		}
+	}
+	for target, want := range map[string]string{
+		"/report.json": `"renewals":{"times":2,"least_ahead":5,"most_ahead":9}`, "/report.txt": "renewed 2 times so far, 5 to 9 days",
+		"/report.html?lang=zh": "此前续费 2 次，提前 5 至 9 天；本次尚未续费",
+	} {
+		if body := w.do("GET", target).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s lacks %s: %s", target, want, body)
+		}
+	}
+}

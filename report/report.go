@@ -60,6 +60,8 @@ type Finding struct {
 	// Only with a store of runs.
 	Change ChangeKind `json:"change,omitempty"` // since an earlier report; empty for what stays
 	Since  *Time      `json:"since,omitempty"`  // since when it has needed attention, as far as remembered
+
+	Renewals *Renewals `json:"renewals,omitempty"` // of the matrix so far, as far as remembered; nil if there were none
 }
 
 // Reasons returns every reason of f, or none if it needs no attention.

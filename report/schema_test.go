@@ -377,6 +377,7 @@ func reports() map[string]report.Report {
 		{NodeID: "h", Status: report.StatusFailed, ExpiresAt: report.Time{Time: time.Date(9999, 12, 31, 16, 0, 0, 0, time.UTC)}},
 	}, Problems: []report.Problem{{Endpoint: "host", Region: "cn-shenzhen", Code: "Timeout", Message: "no answer", MayHideMatrices: true}}}
 	full := report.Build(rules, l, now)
+	full.Findings[0].Renewals = &report.Renewals{Times: 3, Least: -1, Most: 9}
 	full.Deliveries = []report.Delivery{{Channel: "slack", Delivered: true, Messages: 1}, {Channel: "teams", Error: "no answer"}}
 	withMatrices := full
 	for _, m := range l.Matrices {

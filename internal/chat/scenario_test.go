@@ -27,6 +27,7 @@ type scenario struct {
 	Settings map[string]string
 	Since    report.Time // of the last report; absent if none is remembered
 	Changes  []report.Change
+	Renewals map[string]report.Renewals // by the ids of matrices
 	report.Listing
 }
 
@@ -48,6 +49,11 @@ func (s scenario) report(t testing.TB) (report.Report, message.Options) {
 		})
 	}
 	r := report.Build(settings.Rules, s.Listing, s.Now.Time)
+	for i, f := range r.Findings {
+		if renewals, found := s.Renewals[f.NodeID]; found {
+			r.Findings[i].Renewals = &renewals
+		}
+	}
 	if !s.Since.IsZero() {
 		r = r.WithChanges(s.Since.Time, s.Changes)
 	}

@@ -35,7 +35,7 @@ func newRow(findings []*report.Finding, r report.Report, o Options, c *locale.Ca
 			also = append(also, text)
 		}
 	}
-	row.Also = strings.Join(also, c.Text("comma"))
+	row.Also, row.Renewals = strings.Join(also, c.Text("comma")), Renewals(c, f)
 	return row
 }
 

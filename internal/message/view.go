@@ -63,7 +63,7 @@ type Group struct {
 }
 
 // A Row holds the fields of the part row: one matrix, or in a long report several of
-// one group. Then ID and Also are empty, and so is what is not the same for all.
+// one group. Then ID, Also and Renewals are empty, and so is what is not the same for all.
 type Row struct {
 	Name     string // the name; the id if the name has no visible character; of several "a, b, c and 72 more"
 	Dates    bool   // Name has no names but the days of notices: "8 Dec 2 · 15 Dec 1"
@@ -72,6 +72,7 @@ type Row struct {
 	Mark     string // " (new)", … of what changed since the last report; else empty
 	Why      string // reason and date: "Tue 24 Nov 02:00, in 2 days"
 	Also     string // further reasons; empty if there are none
+	Renewals string // of what expires or has expired: "renewed 3 times so far, 9 days ahead each time"; may be empty
 	Owner    string // value of the owner tag; may be empty
 	Count    int    // matrices in the row
 	Phones   int

@@ -13,7 +13,7 @@ import (
 // A row is one matrix of the table. Rank and At are what the script sorts by, and
 // Day what it filters by.
 type row struct {
-	Name, Mark, ID, Region, Owner, Type, Severity, SeverityText, Why, Since, Also, Expires, Distance string
+	Name, Mark, ID, Region, Owner, Type, Severity, SeverityText, Why, Since, Also, Expires, Distance, Renewals string
 
 	Reasons      []report.Reason
 	Rank, Phones int
@@ -44,7 +44,7 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 		return row
 	}
 	row.SeverityText = c.Text("page_" + row.Severity)
-	row.Mark = message.Mark(c, f)
+	row.Mark, row.Renewals = message.Mark(c, f), message.Renewals(c, f)
 	primary := r.PrimaryReason(*f)
 	row.Why = whyWithoutDate(c, primary, f)
 	if primary == report.Failed || primary == report.Stuck { // the date of the failure differs from the expiry

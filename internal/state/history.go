@@ -50,21 +50,3 @@ func addDay(days []Day, s Snapshot, sequence int64, loc *time.Location) []Day {
 	}
 	return days[max(0, len(days)-maxDays):]
 }
-
-// A Habit is when a matrix was renewed so far.
-type Habit struct {
-	Times         int // at most ten are remembered
-	Least, Most   int // how many days before its expiry
-	LaterThanEver bool
-}
-
-// HabitOf returns when m was renewed so far, and whether it ever was.
-// LaterThanEver is set if fewer days are left at that time than at any renewal.
-func HabitOf(m Matrix, at time.Time, loc *time.Location) (Habit, bool) {
-	if len(m.Renewals) == 0 {
-		return Habit{}, false
-	}
-	h := Habit{Times: len(m.Renewals), Least: slices.Min(m.Renewals), Most: slices.Max(m.Renewals)}
-	h.LaterThanEver = !m.Expires.IsZero() && daysLeft(at, m.Expires, loc) < h.Least
-	return h, true
-}

@@ -2,7 +2,6 @@ package state
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -53,37 +52,37 @@ func TestAYearOfDaysIsKept(t *testing.T) {
 	}
 }
 
-func TestHabits(t *testing.T) {
+func TestRenewalsAreRemembered(t *testing.T) {
 	at := func(days int) time.Time { return testTime.Add(time.Duration(days) * day) }
 	var s Snapshot
 	step := func(d, expires int) Matrix {
 		s = Advance(s, listing(at(d), fine("a", at(expires))), time.UTC)
 		return s.Matrices[0]
 	}
-	if _, ok := HabitOf(step(0, 30), at(0), time.UTC); ok {
-		t.Error("a habit before any renewal")
+	if m := step(0, 30); m.Renewals.Times != 0 {
+		t.Errorf("renewed before any renewal: %+v", m.Renewals)
 	}
 	step(21, 61) // 9 days ahead
 	step(54, 91) // 7
 	m := step(80, 121)
-	if !slices.Equal(m.Renewals, []int{9, 7, 11}) || !m.RenewedTo.Equal(at(121)) {
-		t.Errorf("got %v, to %s", m.Renewals, m.RenewedTo)
-	}
-	for d, want := range map[int]string{100: "{3 7 11 false}", 114: "{3 7 11 false}", 115: "{3 7 11 true}"} {
-		if h, ok := HabitOf(m, at(d), time.UTC); !ok || fmt.Sprint(h) != want {
-			t.Errorf("day %d: %v, want %s", d, h, want)
-		}
+	if m.Renewals != (report.Renewals{Times: 3, Least: 7, Most: 11}) || !m.RenewedTo.Equal(at(121)) {
+		t.Errorf("got %+v, to %s", m.Renewals, m.RenewedTo)
 	}
 	// A listing that is older than the state does not count a renewal twice.
 	step(79, 91)
-	if m := step(81, 121); len(m.Renewals) != 3 {
-		t.Errorf("one renewal was counted twice: %v", m.Renewals)
+	if m := step(81, 121); m.Renewals.Times != 3 {
+		t.Errorf("one renewal was counted twice: %+v", m.Renewals)
+	}
+	// Neither does one that is incomplete and lacks the matrix.
+	s = Advance(s, incomplete(listing(at(82))), time.UTC)
+	if m := step(83, 121); m.Renewals.Times != 3 {
+		t.Errorf("got %+v after a gap", m.Renewals)
 	}
 	for i := range 20 {
-		m = step(121+i*30, 151+i*30)
+		m = step(123+i*30, 151+i*30) // two days late
 	}
-	if len(m.Renewals) != maxRenewals {
-		t.Errorf("%d renewals are remembered", len(m.Renewals))
+	if m.Renewals != (report.Renewals{Times: 23, Least: -2, Most: 11}) {
+		t.Errorf("after 20 more: %+v", m.Renewals)
 	}
 }
 

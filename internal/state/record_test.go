@@ -45,7 +45,7 @@ func largeRecord(n, nameLetters int) Record {
 	for i := range s.Matrices {
 		s.Matrices[i].Since = testTime.Add(-time.Duration(random.IntN(30*24*3600)) * time.Second)
 		for range random.IntN(4) {
-			s.Matrices[i].Renewals = append(s.Matrices[i].Renewals, random.IntN(30))
+			s.Matrices[i].Renewals = s.Matrices[i].Renewals.Add(random.IntN(30))
 			s.Matrices[i].RenewedTo = s.Matrices[i].Expires
 		}
 	}

@@ -155,8 +155,11 @@ func TestLookWritesNothing(t *testing.T) {
 	if got := kinds(turn.Changes("slack")); got != "new a" || !turn.Remembers() || !slices.Equal(before, after) || err != nil || err2 != nil {
 		t.Errorf("changes %q, records %q and then %q, %v %v", got, before, after, err, err2)
 	}
-	if since := turn.Snapshot().Since("", "a"); !since.Equal(testTime.Add(day)) || !turn.Snapshot().Since("", "b").IsZero() {
-		t.Errorf("since %s", since)
+	if m, found := turn.Snapshot().Matrix("", "a"); !found || !m.Since.Equal(testTime.Add(day)) {
+		t.Errorf("since %s", m.Since)
+	}
+	if m, found := turn.Snapshot().Matrix("", "b"); found {
+		t.Errorf("the snapshot has %+v", m)
 	}
 }
 

@@ -6,11 +6,8 @@ import (
 	"time"
 )
 
-const (
-	maxRenewals = 10
-	// forgetAfter is how long a matrix is remembered that no listing covers.
-	forgetAfter = 90 * 24 * time.Hour
-)
+// forgetAfter is how long a matrix is remembered that no listing covers.
+const forgetAfter = 90 * 24 * time.Hour
 
 // Advance returns the snapshot of a listing: its matrices with what previous
 // knew about them, and the matrices of previous that the listing does not cover.
@@ -91,9 +88,7 @@ func remember(old, m Matrix, at time.Time, loc *time.Location) Matrix {
 	}
 	m.Renewals, m.RenewedTo = old.Renewals, old.RenewedTo
 	if renewed(old, m) && m.Expires.After(old.RenewedTo) {
-		m.Renewals = append(slices.Clone(old.Renewals), daysLeft(at, old.Expires, loc))
-		m.Renewals = m.Renewals[max(0, len(m.Renewals)-maxRenewals):]
-		m.RenewedTo = m.Expires
+		m.Renewals, m.RenewedTo = old.Renewals.Add(daysLeft(at, old.Expires, loc)), m.Expires
 	}
 	return m
 }

@@ -34,8 +34,8 @@ type Matrix struct {
 	Since    time.Time       `json:"since,omitzero"`    // when its finding was new
 	Seen     time.Time       `json:"seen,omitzero"`     // when it was last listed; zero: with the snapshot
 
-	Renewals  []int     `json:"renewals,omitempty"`  // how many days before its expiry it was renewed, the last ten times
-	RenewedTo time.Time `json:"renewed_to,omitzero"` // the expiry of the last renewal
+	Renewals  report.Renewals `json:"renewals,omitzero"`
+	RenewedTo time.Time       `json:"renewed_to,omitzero"` // the expiry of the last renewal
 }
 
 // compareMatrices orders matrices by account and id, which identify them.
@@ -103,11 +103,10 @@ func (s Snapshot) covers(m Matrix) bool {
 	return s.Complete && slices.Contains(s.Areas, Area{m.Account, m.Region})
 }
 
-// Since returns when the finding of a matrix was new, or the zero time if it has
-// none.
-func (s Snapshot) Since(account, id string) time.Time {
-	m, _ := find(s.Matrices, Matrix{Account: account, ID: id})
-	return m.Since
+// Matrix returns the matrix with an account and an id, and whether the snapshot has
+// it.
+func (s Snapshot) Matrix(account, id string) (Matrix, bool) {
+	return find(s.Matrices, Matrix{Account: account, ID: id})
 }
 
 // dayNumber counts the calendar days of loc.
