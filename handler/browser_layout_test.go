@@ -220,6 +220,9 @@ func TestPagePrints(t *testing.T) {
 		t.Skip("no pdftotext: the print of the page is not tested (apt install poppler-utils)")
 	}
 	b := open(t, setup(t), "/report.html")
+	if eval[bool](b, `document.querySelector('thead span').checkVisibility()`) {
+		t.Error("the header of the print is on the screen")
+	}
 	file := filepath.Join(cmp.Or(os.Getenv("PAGE_PICTURES"), t.TempDir()), "page-print.pdf")
 	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
 		pdf, _, err := page.PrintToPDF().Do(ctx)
