@@ -42,7 +42,7 @@ var formats = []format{
 		return export.CSV(w, res.withRows())
 	}},
 	{"md", "/report.md", "text/markdown; charset=utf-8; variant=GFM", "", func(w io.Writer, res result) error {
-		return export.Markdown(w, res.withRows(), res.options.Language)
+		return export.Markdown(w, res.withRows(), res.options.Needing, res.options.Language)
 	}},
 	{"ics", "/calendar.ics", "text/calendar; charset=utf-8", "ics", func(w io.Writer, res result) error {
 		return export.Calendar(w, res.withRows(), res.options.Language, res.options.ConsoleURL)

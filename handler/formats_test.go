@@ -165,3 +165,18 @@ func TestJSONIsNotEscapedForHTML(t *testing.T) {
 		t.Errorf("an invalid event: %s", answer)
 	}
 }
+
+// Markdown counts as messages and the page do if it was filtered.
+func TestFilteredMarkdown(t *testing.T) {
+	w := setup(t)
+	for target, want := range map[string]string{
+		"/report.md":                           "**23 of 131 matrices need attention**",
+		"/report.md?severity=critical":         "**7 of the 23 that need attention, of 131 matrices**",
+		"/report.md?severity=critical&lang=zh": "**符合条件 7 台（131 台矩阵中 23 台需处理）**",
+		"/report.md?all=1":                     "**23 of 131 matrices need attention**",
+	} {
+		if got := w.do("GET", target).Body.String(); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %.120q, want %q", target, got, want)
+		}
+	}
+}

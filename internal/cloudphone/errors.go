@@ -167,8 +167,9 @@ func Explain(err error) report.Problem {
 	}
 	p := report.Problem{Code: e.Code, Message: cmp.Or(e.Message, "the service gave no reason"), RequestID: e.RequestID, Permission: e.AuthAction}
 	family, _, _ := strings.Cut(e.Code, ".")
-	if p.Hint = cmp.Or(hints[e.Code], hints[family+".*"]); p.Hint != "" {
-		p.Message = p.Hint + " (" + p.Message + ")"
+	if hint := cmp.Or(hints[e.Code], hints[family+".*"]); hint != "" {
+		p.Hint = hint + ": "
+		p.Message = p.Hint + p.Message
 	}
 	if p.Permission != "" {
 		p.Message += "; missing permission: " + p.Permission

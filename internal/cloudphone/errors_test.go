@@ -69,7 +69,7 @@ func TestExplain(t *testing.T) {
 		const rest = "; missing permission: a:b (request R)"
 		own := "in its own words" + rest
 		if want != "" {
-			own = "(in its own words)" + rest
+			own = ": in its own words" + rest
 		}
 		if p.Code != code || p.RequestID != "R" || p.Permission != "a:b" || !strings.Contains(p.Message, want) || !strings.HasSuffix(p.Message, own) || want == "" && p.Message != own {
 			t.Errorf("%s: got %+v, want %q", code, p, want)

@@ -26,13 +26,13 @@ var formats = []struct {
 }{
 	{"csv", CSV},
 	{"md", writeMarkdown},
-	{"zh.md", func(w io.Writer, r report.Report) error { return Markdown(w, r, "zh") }},
+	{"zh.md", func(w io.Writer, r report.Report) error { return Markdown(w, r, 0, "zh") }},
 	{"ics", writeCalendar},
 	{"zh.ics", func(w io.Writer, r report.Report) error { return Calendar(w, r, "zh", renew) }},
 	{"prom", writeMetrics},
 }
 
-func writeMarkdown(w io.Writer, r report.Report) error { return Markdown(w, r, "en") }
+func writeMarkdown(w io.Writer, r report.Report) error { return Markdown(w, r, 0, "en") }
 func writeCalendar(w io.Writer, r report.Report) error { return Calendar(w, r, "en", renew) }
 func writeMetrics(w io.Writer, r report.Report) error  { return Metrics(w, r, 1500*time.Millisecond) }
 

@@ -18,16 +18,17 @@ import (
 // Markdown writes r in a language, in GitHub Flavored Markdown
 // (https://github.github.com/gfm/, text/markdown; variant=GFM): a summary in one
 // line, the problems, and a table of all findings. Values are escaped: they contain
-// no markup, HTML, links or mentions.
+// no markup, HTML, links or mentions. If r was filtered, needing is how many matrices
+// need attention in all, otherwise 0.
 //
 // Markdown returns errors of w, and an error for an unknown language.
-func Markdown(w io.Writer, r report.Report, language string) error {
+func Markdown(w io.Writer, r report.Report, needing int, language string) error {
 	c, err := locale.Of(language)
 	if err != nil {
 		return err
 	}
 	b := bufio.NewWriter(w) // returns its first error from Flush
-	fmt.Fprintf(b, "%s\n", summary(r, c))
+	fmt.Fprintf(b, "%s\n", summary(r, needing, c))
 	for i, p := range r.Problems {
 		if i == 0 {
 			fmt.Fprint(b, "\n")
@@ -81,23 +82,20 @@ func severityText(c *locale.Catalog, severity report.Severity) string {
 
 // summary returns one line: how many matrices need attention, of how many, and
 // whether some may be missing.
-func summary(r report.Report, c *locale.Catalog) string {
+func summary(r report.Report, needing int, c *locale.Catalog) string {
 	when := " · " + c.DateTime(r.GeneratedAt.Time)
 	if r.Failed() {
 		return "**" + c.Text("title_failed") + "**" + when
 	}
-	needing, of := 0, map[report.Severity]int{}
+	of := map[report.Severity]int{}
 	for _, f := range r.Findings {
-		if f.Reason != "" { // a request for all matrices has others too
-			needing++
-			of[f.Severity]++
-		}
+		of[f.Severity]++
 	}
 	var how []string
 	for _, severity := range report.Severities {
 		how = append(how, fmt.Sprintf("%s %d", severityText(c, severity), of[severity]))
 	}
-	s := "**" + c.Text("lead_needing", needing, c.Text("matrices", r.Listed)) + "** · " + strings.Join(how, c.Text("comma")) + " · " + c.Text("phones", r.PhonesAffected) + when
+	s := "**" + message.Needs(r, needing, c) + "** · " + strings.Join(how, c.Text("comma")) + " · " + c.Text("phones", r.PhonesAffected) + when
 	if !r.Complete {
 		_, unread := message.Unread(r, c)
 		s += " · **" + inline(c.Text("incomplete", unread)) + "**"
@@ -109,7 +107,11 @@ func summary(r report.Report, c *locale.Catalog) string {
 // support case.
 func problem(p report.Problem, c *locale.Catalog) string {
 	text := message.ProblemText(c, p)
-	if where := strings.TrimSpace(p.Endpoint + " " + p.Account + " " + p.Region); where != "" {
+	region := ""
+	if p.Region != "" {
+		region = c.Region(p.Region)
+	}
+	if where := strings.TrimSpace(p.Endpoint + " " + p.Account + " " + region); where != "" {
 		text = where + c.Text("colon") + text
 	}
 	out := inline(text)

@@ -82,14 +82,14 @@ func TestMarkdownSummary(t *testing.T) {
 	for _, c := range []struct{ scenario, language, want string }{
 		{"usual", "en", "**11 of 12 matrices need attention** · critical 7, warning 2, notice 2 · 290 phones · Sun 22 Nov 2026 09:00 UTC+8"},
 		{"empty", "en", "**0 of 0 matrices need attention** · critical 0, warning 0, notice 0 · 0 phones · Sun 22 Nov 2026 09:00 UTC+8"},
-		{"incomplete", "en", "**1 of 1 matrix needs attention** · critical 1, warning 0, notice 0 · 25 phones · Sun 22 Nov 2026 09:00 UTC+8 · **Incomplete: 1 of about 131 matrices read; cn-shenzhen could not be read**"},
-		{"unknown", "en", "**1 of 1 matrix needs attention** · critical 1, warning 0, notice 0 · 25 phones · Sun 22 Nov 2026 09:00 UTC+8 · **Incomplete: 1 matrix read; eu-central-1 could not be read, its number is unknown**"},
+		{"incomplete", "en", "**At least 1 of about 131 matrices needs attention** · critical 1, warning 0, notice 0 · 25 phones · Sun 22 Nov 2026 09:00 UTC+8 · **Incomplete: 1 of about 131 matrices read; cn-shenzhen could not be read**"},
+		{"unknown", "en", "**At least 1 matrix needs attention** · critical 1, warning 0, notice 0 · 25 phones · Sun 22 Nov 2026 09:00 UTC+8 · **Incomplete: 1 matrix read; eu-central-1 could not be read, its number is unknown**"},
 		{"failed", "en", "**No report today: the matrices could not be listed** · Sun 22 Nov 2026 09:00 UTC+8"},
 		{"usual", "zh", "**12 台矩阵中 11 台需处理** · 紧急 7，警告 2，提醒 2 · 290 部云手机 · 2026年11月22日 周日 09:00 UTC+8"},
-		{"unknown", "zh", "**1 台矩阵中 1 台需处理** · 紧急 1，警告 0，提醒 0 · 25 部云手机 · 2026年11月22日 周日 09:00 UTC+8 · **不完整：已读取 1 台矩阵；法兰克福无法读取，其矩阵数量未知**"},
+		{"unknown", "zh", "**至少 1 台矩阵需处理** · 紧急 1，警告 0，提醒 0 · 25 部云手机 · 2026年11月22日 周日 09:00 UTC+8 · **不完整：已读取 1 台矩阵；法兰克福无法读取，其矩阵数量未知**"},
 	} {
 		var b bytes.Buffer
-		if err := Markdown(&b, scenarios()[c.scenario], c.language); err != nil {
+		if err := Markdown(&b, scenarios()[c.scenario], 0, c.language); err != nil {
 			t.Fatal(err)
 		}
 		if got, _, _ := strings.Cut(b.String(), "\n"); got != c.want {
@@ -114,12 +114,12 @@ func TestMarkdownLanguage(t *testing.T) {
 		"zh": {
 			"| 级别 | 原因 | 矩阵 | ID | 地域 | 状态 | 到期时间 | 剩余天数 | 云手机数 | 负责人 |",
 			"| 提醒 | 即将到期，未知状态 | farm-cpn-1 | cpn-1 | 杭州 | PAUSED | 2026-11-30 24:00 | 8 | 25 | team-a |",
-			"- 可能遗漏矩阵：eds-aic.cn-shanghai.aliyuncs.com cn-shenzhen：NoPermission：该角色无权列出矩阵：请附加 README 中的权限策略（you are not allowed",
+			"- 可能遗漏矩阵：eds-aic.cn-shanghai.aliyuncs.com 深圳：NoPermission：该角色无权列出矩阵：请附加 README 中的权限策略（you are not allowed",
 			"，缺少权限：eds-aic:&#8203;Describe，请求 A1-B2\n",
 		},
 	} {
 		var b bytes.Buffer
-		if err := Markdown(&b, r, language); err != nil {
+		if err := Markdown(&b, r, 0, language); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range rows {
@@ -128,7 +128,7 @@ func TestMarkdownLanguage(t *testing.T) {
 			}
 		}
 	}
-	if err := Markdown(&bytes.Buffer{}, r, "xx"); err == nil {
+	if err := Markdown(&bytes.Buffer{}, r, 0, "xx"); err == nil {
 		t.Error("an unknown language is accepted")
 	}
 }

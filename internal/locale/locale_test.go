@@ -32,7 +32,7 @@ func catalogue(t *testing.T, lang string) map[string]forms {
 // or a place, and those that are read by their prefix.
 var composed = regexp.MustCompile(`^page_(` + alternatives(report.Severities) + `)$|` +
 	`^(change|changed|mark|news)_(` + alternatives(report.ChangeKinds) + `)$|` +
-	`^(fact|heading|why|also)_(` + alternatives(report.Reasons()) + `|expiring_today|expiring_tonight|more_expiring|left_expiring|creating|deleting)$|` +
+	`^(fact|heading|why|also)_(` + alternatives(report.Reasons()) + `|expiring_today|expiring_tonight|more_expiring|more_expiring_after|left_expiring|creating|deleting)$|` +
 	`^one(_(` + alternatives(report.Reasons()) + `))?$|` +
 	`^page_(error|advice)_|^(weekday_[0-6]|month_([1-9]|1[0-2]))$|^(region|hint|command_words|language)_|^date(_year)?$`)
 

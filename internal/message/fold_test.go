@@ -77,6 +77,9 @@ func TestRowsOfLongReports(t *testing.T) {
 		"two critical groups": {append(fleet("gone", 20, -2), fleet("c", 20, 2)...), Options{}, 26,
 			"c-06, c-07, c-08 and 12 more · cn-hangzhou · Tue 24 Nov 10:07, in 2 days · 375 phones · team-a", "",
 			"c-06、c-07、c-08 等 15 台 · 杭州 · 11月24日 周二 10:07（还有 2 天） · 375 部云手机 · team-a", ""},
+		"critical on many dates": {append(fleet("gone", 5, -12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1), fleet("c", 10, 1, 2)...), Options{}, 27,
+			"c-01, c-02, c-03 and 17 more · cn-hangzhou · 500 phones · team-a", "",
+			"c-01、c-02、c-03 等 20 台 · 杭州 · 500 部云手机 · team-a", ""},
 		// 25 rows, one for the last of the second day, one for the third day, and six warnings
 		"299": {slices.Concat(fleet("c", 13, 1, 2, 3), fleet("w", 38, 5), fleet("n", 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30), fleet("m", 84, 20)), Options{}, 33,
 			"w-06 · cn-hangzhou · Fri 27 Nov 10:07, in 5 days · 25 phones · team-a · cpn-w-06", "and 254 more: 32 within 7 days, 222 within 30 days",

@@ -10,6 +10,7 @@ import (
 const (
 	maxLines   = 40 // of a message
 	maxOwnRows = 25 // with more findings, some share a row
+	maxShared  = 6  // rows of critical findings that share one; with more, each group has one
 	maxDates   = 31 // in a row
 	maxNames   = 3  // in a row
 )
@@ -84,7 +85,7 @@ func groupFindings(r report.Report) (groups []*group) {
 // facts returns the counts of the groups for the title, the worst first: "1 expired",
 // "1 ends tonight", …, and one count for what follows the first four.
 func facts(groups []*group, c *locale.Catalog) (facts []string) {
-	expiring, others := false, 0
+	expiring, previous, others := false, false, 0 // whether any, and the previous one, is of what expires
 	for i, g := range groups {
 		if i >= factsInTitle && len(groups) > factsInTitle+1 {
 			others += g.Count
@@ -94,10 +95,13 @@ func facts(groups []*group, c *locale.Catalog) (facts []string) {
 		switch {
 		case g.id == endsToday && !slices.ContainsFunc(g.findings, func(f *report.Finding) bool { return !f.ExpiresAt.IsMidnight() }):
 			id = "expiring_tonight"
-		case g.days > 0 && expiring: // within a longer time
+		case g.days > 0 && previous: // within a longer time
 			id = "more_expiring"
+		case g.days > 0 && expiring:
+			id = "more_expiring_after"
 		}
-		expiring = expiring || g.id == endsToday || g.days > 0
+		previous = g.id == endsToday || g.days > 0
+		expiring = expiring || previous
 		facts = append(facts, c.Text("fact_"+id, g.Count, c.Text("days", g.days)))
 	}
 	if others > 0 {
@@ -108,10 +112,12 @@ func facts(groups []*group, c *locale.Catalog) (facts []string) {
 
 // chooseRows distributes the findings among rows. Up to maxOwnRows have a row each.
 // Of more, the critical ones after these share a row if they have the same reason
-// and date, and the notices of a group share one. Findings without a row are counted
+// and date, or if that makes too many rows, the same reason; and the notices of a
+// group share one. Findings without a row are counted
 // at the end of the message, as those that do not fit.
 func chooseRows(groups []*group, r report.Report, c *locale.Catalog) {
-	own := maxOwnRows
+	own, shared := maxOwnRows, 0
+	ownRows := map[*group]int{} // of critical groups with findings that share rows
 	for _, g := range groups {
 		switch {
 		case len(r.Findings) <= maxOwnRows || g.Severity == report.Warning:
@@ -119,11 +125,21 @@ func chooseRows(groups []*group, r report.Report, c *locale.Catalog) {
 		case g.Severity == report.Critical:
 			n := min(len(g.findings), own)
 			own -= n
-			g.rows = append(each(g.findings[:n]), byDate(g.findings[n:], r, c)...)
+			rows := byDate(g.findings[n:], r, c)
+			g.rows = append(each(g.findings[:n]), rows...)
+			if len(rows) > 0 {
+				ownRows[g] = n
+				shared += len(rows)
+			}
 		case g.id == string(report.Expiring):
 			g.rows = [][]*report.Finding{g.findings[:untilDate(g.findings, maxDates)]}
 		default:
 			g.rows = [][]*report.Finding{g.findings}
+		}
+	}
+	if shared > maxShared {
+		for g, n := range ownRows {
+			g.rows = append(g.rows[:n], g.findings[n:])
 		}
 	}
 }

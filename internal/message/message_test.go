@@ -180,11 +180,11 @@ func TestTitleAddsUp(t *testing.T) {
 		matrices []*report.Matrix
 		en, zh   string
 	}{
-		{all[:7], "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内 3 台"},
-		{all[:8], "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days, 1 more within 7 days", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内 3 台，7 天内 1 台"},
-		{all, "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days, 3 others", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内 3 台，其余 3 台"},
+		{all[:7], "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内到期 3 台"},
+		{all[:8], "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days, 1 more within 7 days", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内到期 3 台，7 天内 1 台"},
+		{all, "⛔ 1 expired, 1 ends tonight, 2 failed, 3 more within 3 days, 3 others", "⛔ 已过期 1 台，今晚到期 1 台，创建失败 2 台，3 天内到期 3 台，其余 3 台"},
 		{[]*report.Matrix{midnight(0), later("noon")}, "⛔ 2 end today", "⛔ 今天到期 2 台"},
-		{all[4:10], "⛔ 3 expire within 3 days, 1 more within 7 days, 1 stuck, 1 more within 30 days", "⛔ 3 天内到期 3 台，7 天内 1 台，长时间创建中/删除中 1 台，30 天内 1 台"},
+		{all[4:10], "⛔ 3 expire within 3 days, 1 more within 7 days, 1 stuck, 1 more within 30 days", "⛔ 3 天内到期 3 台，7 天内 1 台，长时间创建中/删除中 1 台，30 天内到期 1 台"},
 	} {
 		for language, want := range map[string]string{"en": c.en, "zh": c.zh} {
 			if got := whole(t, "x", testReport(report.Listing{Matrices: c.matrices}), Options{Language: language}).Title; got != want {
@@ -330,8 +330,8 @@ func TestProblemsAreTranslated(t *testing.T) {
 	}{
 		{"en", denied, denied.Message},
 		{"zh", denied, "该角色无权列出矩阵：请附加 README 中的权限策略（" + denied.Message + "）"},
-		{"zh", report.Problem{Code: "NoPermission", Message: "0 matrices read: attach the policy (denied) (request R-1)", Hint: "attach the policy"}, "该角色无权列出矩阵：请附加 README 中的权限策略（0 matrices read:  (denied) (request R-1)）"},
-		{"en", report.Problem{Code: "NoPermission", Message: "attach the policy (denied)", Hint: "attach the policy"}, "attach the policy (denied)"},
+		{"zh", report.Problem{Code: "NoPermission", Message: "0 matrices read: attach the policy: denied (request R-1)", Hint: "attach the policy: "}, "该角色无权列出矩阵：请附加 README 中的权限策略（0 matrices read: denied (request R-1)）"},
+		{"en", report.Problem{Code: "NoPermission", Message: "attach the policy: denied", Hint: "attach the policy: "}, "attach the policy: denied"},
 		{"zh", report.Problem{Code: "Forbidden.RiskControl", Message: "Risk."}, "Risk."},
 		{"zh", report.Problem{Code: "Throttling.User", Message: "Denied."}, "账号的调用正被限流（Denied.）"},
 		{"zh", report.Problem{Code: "HTTP502", Message: "a proxy"}, "收到的不是该服务的响应：中间可能有代理（a proxy）"},

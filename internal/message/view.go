@@ -19,6 +19,7 @@ type View struct {
 	Undelivered   string          // channels that did not get the report; empty if the message is a report
 	Facts         []string        // "1 expired", "2 failed", …, the worst first; of one finding with its name
 	Needing       int             // matrices that need attention
+	Needs         string          // the same as a sentence, see the function Needs
 	NeedingInAll  int             // Needing before the report was filtered; 0 if it was not
 	Listed        int             // matrices read
 	Total         int             // matrices that should exist; those read unless TotalKnown
@@ -111,6 +112,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		Mentions: mentioned(r, o),
 	}
 	v.Facts = facts(groups, c)
+	v.Needs = Needs(r, o.Needing, c)
 	if !r.IgnoredUntil.IsZero() {
 		v.IgnoredUntil = c.Date(r.IgnoredUntil.Time(), r.GeneratedAt.Time)
 	}
@@ -217,6 +219,27 @@ func mentioned(r report.Report, o Options) (ids []string) {
 // region that could not be read.
 func allRead(r report.Report) bool { return r.TotalKnown() && r.Listed == r.Total }
 
+// Needs returns how many matrices need attention: "23 of 131 matrices need attention".
+// If the report was filtered, inAll is their number before that, otherwise 0.
+func Needs(r report.Report, inAll int, c *locale.Catalog) string {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Reason != "" { // a request for all matrices has others too
+			n++
+		}
+	}
+	matrices := c.Text("matrices", r.Total)
+	switch {
+	case inAll > 0:
+		return c.Text("lead_narrowed", n, inAll, r.Total)
+	case allRead(r):
+		return c.Text("lead_needing", n, matrices)
+	case r.TotalKnown():
+		return c.Text("lead_at_least", n, matrices)
+	}
+	return c.Text("lead_at_least_unknown", n)
+}
+
 // setRegions counts the regions that were read, and all.
 func (v *View) setRegions(r report.Report) {
 	v.Regions = len(r.Regions)
@@ -316,7 +339,7 @@ func ProblemText(c *locale.Catalog, p report.Problem) string {
 	family, _, _ := strings.Cut(p.Code, ".")
 	for _, id := range []string{p.Code, family + "_family", strings.TrimRight(p.Code, "0123456789") + "_family"} {
 		if c.Has("hint_" + id) {
-			text = c.Text("hint_"+id, strings.TrimSpace(strings.Replace(text, p.Hint, "", 1)))
+			text = c.Text("hint_"+id, strings.Replace(text, p.Hint, "", 1))
 			break
 		}
 	}
