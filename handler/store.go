@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"hash/crc32"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +49,11 @@ func remembered(rules report.Rules, l report.Listing, r report.Report) state.Lis
 	}
 	for _, p := range r.Problems {
 		if p.MayHideMatrices || p.Endpoint == "" {
-			s.Problems = append(s.Problems, strings.Join([]string{p.Endpoint, p.Account, p.Region, p.Code}, " "))
+			key := []string{p.Endpoint, p.Account, p.Region, p.Code}
+			if !p.MayHideMatrices { // a warning, such as of one of several settings
+				key = append(key, strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(p.Message))), 36))
+			}
+			s.Problems = append(s.Problems, strings.Join(key, " "))
 		}
 	}
 	if r.Listed == 0 {

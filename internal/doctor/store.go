@@ -25,7 +25,7 @@ func (c Checker) store(ctx context.Context) []Check {
 		err = state.Probe(ctx, objects)
 	}
 	if err != nil {
-		return check(name, Fail, err.Error(), storeAdvice(err)+"; until then reports are sent as without a store, perhaps more than once")
+		return check(name, Fail, err.Error(), c.storeAdvice(err))
 	}
 	session := state.Open(objects)
 	newest := session.Latest(ctx)
@@ -38,19 +38,22 @@ func (c Checker) store(ctx context.Context) []Check {
 	return check(name, OK, "can be used; last written on "+newest.Written.In(c.Settings.Location).Format("Mon 2 Jan 15:04"), "")
 }
 
-func storeAdvice(err error) string {
+func (c Checker) storeAdvice(err error) string {
+	const untilThen = "; until then reports are sent as without a store, perhaps more than once"
 	refused, _ := errors.AsType[*state.OSSError](err)
 	switch {
 	case errors.Is(err, state.ErrOverwrites):
-		return "create another bucket, as versioning cannot be turned off"
+		return "create another bucket, as versioning cannot be turned off; until then unset STATE_URL, as runs could overwrite each other's records"
 	case errors.Is(err, state.ErrNoHardLinks):
-		return "change STATE_URL"
+		return "change STATE_URL" + untilThen
+	case c.Settings.Store.Folder != "":
+		return "make STATE_URL a folder that the program may write to" + untilThen
 	case refused == nil:
-		return "check STATE_URL and OSS_ENDPOINT, and that the bucket lies in the function's region"
+		return "check STATE_URL and OSS_ENDPOINT, and that the bucket lies in the function's region" + untilThen
 	case refused.Code == "NoSuchBucket":
-		return "create the bucket of STATE_URL (see README)"
+		return "create the bucket of STATE_URL (see README)" + untilThen
 	case refused.Status == 403:
-		return "allow the role the four operations on STATE_URL (deploy/ram/function.json)"
+		return "allow the role the four operations on STATE_URL (deploy/ram/function.json)" + untilThen
 	}
-	return "see the error codes of OSS"
+	return "see the error codes of OSS" + untilThen
 }

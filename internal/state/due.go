@@ -21,7 +21,7 @@ type Due struct {
 	First      bool // the channel has had no report yet
 	Changed    bool
 	Reminders  []Reminder
-	Critical   bool // a critical finding, which is reported daily until it is solved
+	Critical   bool // a critical finding, which is reported daily until it is solved, also if it is not listed
 	Digest     bool // the weekly summary
 	Incomplete bool // the listing is incomplete in a new way
 }
@@ -50,7 +50,11 @@ func (s Schedule) Due(k *Known, previous []string, now Snapshot) (d Due) {
 	}
 	today, last := dayNumber(now.At, s.Location), dayNumber(k.At, s.Location)
 	for _, m := range now.Matrices {
-		if m.Reason == "" || !m.Seen.IsZero() {
+		if m.Reason == "" {
+			continue
+		}
+		if !m.Seen.IsZero() { // not listed, so that nothing is known of it today
+			d.Critical = d.Critical || m.Severity == report.Critical && today > last
 			continue
 		}
 		if was, found := k.find(m); found && m.Severity == report.Critical {
@@ -68,13 +72,13 @@ func (s Schedule) Due(k *Known, previous []string, now Snapshot) (d Due) {
 }
 
 // mark returns the lowest mark that m has reached since the report that showed
-// it last. What is new, or has another expiry, is reported as a change.
+// it last. What is new, or was renewed, is reported as a change.
 func (s Schedule) mark(k Known, m Matrix, at time.Time) (mark int, due bool) {
 	was, found := k.find(m)
-	if !found || was.Reason == "" || m.Expires.IsZero() || !was.Expires.Equal(m.Expires) {
+	if !found || was.Reason == "" || m.Expires.IsZero() || was.Expires.IsZero() || m.Expires.After(was.Expires) {
 		return 0, false
 	}
-	before, left := daysLeft(was.Seen, m.Expires, s.Location), daysLeft(at, m.Expires, s.Location)
+	before, left := daysLeft(was.Seen, was.Expires, s.Location), daysLeft(at, m.Expires, s.Location)
 	for _, n := range slices.Sorted(slices.Values(s.RemindAt)) {
 		if left <= n && n < before {
 			return n, true

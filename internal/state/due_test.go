@@ -104,6 +104,18 @@ func TestDue(t *testing.T) {
 			}
 			return daily(map[string]int{"a": 32})(d)
 		}, []string{"0 first", "2 changed", "18 incomplete", "19 a@14"}},
+		{"critical and not listed for days", marks, everyDay(7), func(d int) Listing {
+			if d >= 4 {
+				return incomplete(listing(testTime.Add(time.Duration(d) * day)))
+			}
+			return daily(map[string]int{"a": 6})(d)
+		}, []string{"0 first", "3 changed critical a@3", "4 critical incomplete", "5 critical", "6 critical"}},
+		{"an expiry that moves earlier", marks, everyDay(13), func(d int) Listing {
+			if d >= 3 {
+				return daily(map[string]int{"a": 23})(d)
+			}
+			return daily(map[string]int{"a": 29})(d)
+		}, []string{"0 first", "9 a@14"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := reportDays(test.schedule, test.days, test.listing); !slices.Equal(got, test.want) {

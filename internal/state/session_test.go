@@ -92,6 +92,22 @@ func TestRunsRememberEachOther(t *testing.T) {
 	}
 }
 
+// A report that a machine with a wrong clock dated a year ahead silences no later
+// one: nothing is compared with it, and it is replaced.
+func TestReportFromTheFuture(t *testing.T) {
+	o := Folder(t.TempDir())
+	expires := testTime.Add(400 * day)
+	deliver(t, o, intent("wrong clock", listing(testTime.Add(365*day), fine("a", expires))))
+	_, turn := deliver(t, o, intent("monday", listing(testTime, fine("a", expires))))
+	if due := turn.Due("slack", Schedule{Location: time.UTC}); !due.First || turn.Changes("slack") != nil {
+		t.Errorf("the first report after it: %+v, changes %q", due, kinds(turn.Changes("slack")))
+	}
+	_, turn = deliver(t, o, intent("tuesday", listing(testTime.Add(day), expiring("a", report.Critical, testTime.Add(2*day)))))
+	if due := turn.Due("slack", Schedule{Location: time.UTC}); due.First || !due.Changed {
+		t.Errorf("the next one: %+v", due)
+	}
+}
+
 func TestAnEventIsSentOnceToEachChannel(t *testing.T) {
 	o := Folder(t.TempDir())
 	_, turn := claim(t, o, intent("monday", listing(testTime)))

@@ -77,6 +77,10 @@ func (s *Session) Since(ctx context.Context, day string) (Period, error) {
 		return Period{}, err
 	}
 	known := Baseline{At: from.At}.known(from)
+	newest.Matrices = slices.Clone(newest.Matrices)
+	for i := range newest.Matrices {
+		newest.Matrices[i].Woken = time.Time{} // that it was left out in between is no change
+	}
 	return Period{From: from.At, To: newest.At, Complete: newest.Complete, Changes: Compare(known, newest)}, nil
 }
 

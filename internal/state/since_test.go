@@ -56,6 +56,27 @@ func TestChangesSinceADay(t *testing.T) {
 	}
 }
 
+// A matrix that needed attention on both days and was left out in between is not new.
+func TestLeftOutInBetweenIsNoChange(t *testing.T) {
+	o := Folder(t.TempDir())
+	expired := func(m Matrix) Matrix {
+		m.Reason, m.Severity = report.Expired, report.Critical
+		return m
+	}
+	a := fine("a", testTime.Add(-day))
+	snoozed := a
+	snoozed.Snoozed = true
+	for d, m := range []Matrix{expired(a), snoozed, expired(a)} {
+		at := testTime.Add(time.Duration(d) * day)
+		s := Open(o)
+		s.now = func() time.Time { return at }
+		deliverBy(t, s, intent(fmt.Sprint("day ", d), listing(at, m)))
+	}
+	if p, err := Open(o).Since(t.Context(), "2026-11-22"); err != nil || len(p.Changes) != 0 {
+		t.Errorf("%v: %s", err, kinds(p.Changes))
+	}
+}
+
 // Records that were pruned, or cannot be read, are replaced by the one before.
 func TestChangesSinceALostRecord(t *testing.T) {
 	o := Folder(t.TempDir())

@@ -177,7 +177,7 @@ func (s *Session) learn(ctx context.Context, t *Turn) {
 	t.known = map[string]*Known{}
 	for _, ch := range t.Channels {
 		i := slices.IndexFunc(s.newest.Baselines, func(b Baseline) bool { return b.Channel == ch })
-		if i < 0 {
+		if i < 0 || ahead(s.newest.Baselines[i].At, t.now.At) {
 			t.known[ch] = nil
 			continue
 		}
@@ -367,5 +367,13 @@ func (t *Turn) moves(baselines []Baseline, channel string) bool {
 	if _, ok := t.Known(channel); !ok {
 		return false
 	}
-	return !slices.ContainsFunc(baselines, func(b Baseline) bool { return b.Channel == channel && !t.now.At.After(b.At) })
+	return !slices.ContainsFunc(baselines, func(b Baseline) bool {
+		return b.Channel == channel && !t.now.At.After(b.At) && !ahead(b.At, t.now.At)
+	})
 }
+
+// maxAhead is how far the time of a report may be ahead of now. A report from later
+// was written by a machine whose clock was wrong, and nothing is compared with it.
+const maxAhead = 15 * time.Minute
+
+func ahead(at, now time.Time) bool { return at.Sub(now) > maxAhead }
