@@ -155,6 +155,17 @@ func TestSnoozedMatrix(t *testing.T) {
 			t.Errorf("%s lacks %s: %s", target, want, body)
 		}
 	}
+	tags = map[string]string{"expiry-report-until": "2027-01-05", "expiry-report-reason": "planned move"}
+	for target, want := range map[string]string{
+		"/report.txt?ignored=1": "left out until Tue 5 Jan 2027: planned move", "/report.html?ignored=1": "left out until Tue 5 Jan 2027: planned move",
+		"/report.html?ignored=1&lang=zh": "2027年1月5日 周二前不列入报告：planned move", "/report.md?ignored=1": "**1 of the 1 that need attention",
+		"/report.txt?ignored=1&lang=zh": "以下矩阵按 IGNORE 或标签不列入报告。",
+	} {
+		w := &world{Handler: h}
+		if body := w.do("GET", target).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s lacks %s: %s", target, want, body)
+		}
+	}
 	w := &world{Handler: h}
 	if body := w.do("GET", "/report.csv").Body.String(); strings.Contains(body, "x,") {
 		t.Errorf("the CSV has what is left out: %s", body)

@@ -145,7 +145,7 @@ func (h *Handler) findResult(ctx context.Context, run runRequest, q query) (resu
 	if q.ignored {
 		reported := len(res.report.Findings)
 		res.report = report.BuildIgnored(rules, l.Listing, l.at)
-		res.options.Needing = reported + len(res.report.Findings)
+		res.options.Needing, res.options.LeftOut = reported+len(res.report.Findings), true
 	}
 	h.logReport(log, l.Listing, res.report, l.took, h.Now().Sub(start))
 	if res.report.Failed() {

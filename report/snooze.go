@@ -8,11 +8,21 @@ import (
 )
 
 // The tags that leave a matrix out of reports: for good, or until a day on which it
-// is reported again. A third tag, expiry-report-reason, is for people.
+// is reported again, and why, for people.
 const (
-	snoozeTag      = "expiry-report" // with the value ignore
-	snoozeUntilTag = "expiry-report-until"
+	snoozeTag       = "expiry-report" // with the value ignore
+	snoozeUntilTag  = "expiry-report-until"
+	snoozeReasonTag = "expiry-report-reason"
 )
+
+// LeftOut returns what the tags of m say about why it is left out of reports, and
+// until when; the zero Date is for good.
+func (m Matrix) LeftOut() (until Date, why string) {
+	if t, err := time.Parse(time.DateOnly, strings.TrimSpace(m.Tags[snoozeUntilTag])); err == nil {
+		until = dateOf(t)
+	}
+	return until, strings.TrimSpace(m.Tags[snoozeReasonTag])
+}
 
 // longSnooze is how long a failed or expired matrix is left out before it is
 // reported on the first day of each month.

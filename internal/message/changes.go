@@ -76,7 +76,7 @@ func changedNames(changes []report.Change, kind report.ChangeKind, now time.Time
 func earlier(c *locale.Catalog, t, now time.Time) string {
 	switch days := report.DaysBetween(t, now, now.Location()); {
 	case days == 0:
-		return c.Text("today") + t.In(now.Location()).Format(" 15:04")
+		return c.Text("today_at", t.In(now.Location()).Format("15:04"))
 	case days == 1:
 		return c.Text("yesterday")
 	case days < 7:

@@ -40,6 +40,7 @@ type Options struct {
 	Age         time.Duration       // since the data was read; shown from one second
 	Regions     []string            // the only ones queried; empty for all
 	Needing     int                 // findings before the report was filtered; 0 if it was not
+	LeftOut     bool                // the findings are those that reports leave out
 	Test        bool                // the message is a test, without the report
 	Undelivered bool                // the message lists the channels that did not get the report
 	OwnerTag    string              // the tag that names a matrix's owner

@@ -35,8 +35,25 @@ func newRow(findings []*report.Finding, r report.Report, o Options, c *locale.Ca
 			also = append(also, text)
 		}
 	}
+	if o.LeftOut {
+		also = append(also, LeftOut(c, f.Matrix, now))
+	}
 	row.Also, row.Renewals = strings.Join(also, c.Text("comma")), Renewals(c, f)
 	return row
+}
+
+// LeftOut returns until when a matrix is left out of reports, and why: "left out until
+// Tue 5 Jan: planned move".
+func LeftOut(c *locale.Catalog, m report.Matrix, now time.Time) string {
+	text := c.Text("left_out")
+	until, why := m.LeftOut()
+	if !until.IsZero() {
+		text = c.Text("left_out_until", c.Date(until.Time(), now))
+	}
+	if why = Clean(why); why != "" {
+		text += c.Text("colon") + why
+	}
+	return text
 }
 
 // sharedRow returns the row of several findings, with what they have in common.

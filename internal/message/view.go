@@ -38,6 +38,7 @@ type View struct {
 	OtherProblems int             // further problems
 	Next          string          // name of the first matrix to expire beyond Days; empty if there is none
 	NextDate      string
+	LeftOut       bool     // the findings are those that reports leave out
 	Ignored       int      // further matrices that need attention and are left out
 	IgnoredUntil  string   // the day on which the first of them is reported again; empty if there is none
 	Changes       []string // what changed since the last report; empty if it is not known
@@ -112,6 +113,7 @@ func newView(r report.Report, o Options, c *locale.Catalog) (View, []*group) {
 		Mentions: mentioned(r, o),
 	}
 	v.Facts = facts(groups, c)
+	v.LeftOut = o.LeftOut
 	v.Needs = Needs(r, o.Needing, c)
 	if !r.IgnoredUntil.IsZero() {
 		v.IgnoredUntil = c.Date(r.IgnoredUntil.Time(), r.GeneratedAt.Time)

@@ -62,7 +62,7 @@ func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) m
 		Filtered: slices.ContainsFunc(filterNames, o.Query.Has), Filters: newFilters(r, o, c),
 	}
 	for i := range o.Rows {
-		m.Table = append(m.Table, newRow(&o.Rows[i], r, o.Message.OwnerTag, c))
+		m.Table = append(m.Table, newRow(&o.Rows[i], r, o.Message, c))
 	}
 	if m.History = newDayChart(o.Daily, r.GeneratedAt.Time, c); m.History != nil {
 		m.History.Patterns = m.Timeline == nil

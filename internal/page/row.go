@@ -25,11 +25,11 @@ type row struct {
 // noExpiry is the At of a matrix without an expiry: it sorts last.
 const noExpiry = 1 << 40
 
-func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catalog) row {
+func newRow(f *report.Finding, r report.Report, o message.Options, c *locale.Catalog) row {
 	now := r.GeneratedAt.Time
 	row := row{
 		Name: message.Name(f.Matrix), ID: message.Clean(f.NodeID), Region: message.Clean(f.Region), Phones: f.PhoneCount,
-		Owner: message.Clean(f.Tags[ownerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType), Reasons: f.Reasons(),
+		Owner: message.Clean(f.Tags[o.OwnerTag]), Type: message.Clean(f.ServerType + " " + f.InstanceType), Reasons: f.Reasons(),
 		Severity: string(f.Severity), Rank: slices.Index(report.Severities, f.Severity), At: noExpiry,
 	}
 	row.Expires, row.Distance = message.End(c, f, true, now)
@@ -55,6 +55,9 @@ func newRow(f *report.Finding, r report.Report, ownerTag string, c *locale.Catal
 		if reason != primary {
 			also = append(also, whyWithoutDate(c, reason, f))
 		}
+	}
+	if o.LeftOut {
+		also = append(also, message.LeftOut(c, f.Matrix, now))
 	}
 	row.Also = strings.Join(also, c.Text("comma"))
 	return row

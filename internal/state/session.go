@@ -36,6 +36,7 @@ type Session struct {
 	newest     *Record        // nil: none was read yet, or there is none
 	unreadable map[int64]bool // by sequence
 	loaded     bool
+	forgotten  bool  // no record could be read although there are some
 	lost       error // why the run goes on as without a store
 	untidy     error // why old records were not removed
 }
@@ -97,7 +98,11 @@ func (s *Session) Problems() (all []report.Problem) {
 	}
 	if len(s.unreadable) > 0 {
 		first := slices.Min(slices.Collect(maps.Keys(s.unreadable)))
-		all = append(all, report.Problem{Code: CodeUnreadable, Message: fmt.Sprintf("%d records could not be read and were skipped, such as %s", len(s.unreadable), recordName(first))})
+		text := fmt.Sprintf("%d records could not be read and were skipped, such as %s", len(s.unreadable), recordName(first))
+		if s.forgotten {
+			text += "; there are no others, so nothing is remembered of earlier reports"
+		}
+		all = append(all, report.Problem{Code: CodeUnreadable, Message: text})
 	}
 	if s.untidy != nil {
 		all = append(all, report.Problem{Code: CodeUntidy, Message: "old records were not removed: " + s.untidy.Error()})
@@ -136,6 +141,7 @@ func (s *Session) load(ctx context.Context) error {
 		}
 		if !again {
 			s.loaded = true
+			s.forgotten = s.forgotten || s.newest == nil && len(s.unreadable) > 0
 			return nil
 		}
 	}

@@ -82,6 +82,21 @@ func TestUnreadableRecordsAreSkippedAndReported(t *testing.T) {
 	}
 }
 
+// If no record is left, the problem says that nothing is remembered.
+func TestNoRecordLeft(t *testing.T) {
+	server := strict()
+	o := bucket(t, server)
+	deliver(t, o, intent("monday", listing(testTime)))
+	for _, name := range server.Names(testBucket) {
+		server.Put(testBucket, name, []byte("not a record"))
+	}
+	s, turn := deliver(t, o, intent("tuesday", listing(testTime.Add(day))))
+	wantCodes(t, s, CodeUnreadable)
+	if text := s.Problems()[0].Message; !strings.Contains(text, "nothing is remembered") || !turn.Due("slack", Schedule{Location: time.UTC}).First {
+		t.Errorf("problem %q, due %+v", text, turn.Due("slack", Schedule{Location: time.UTC}))
+	}
+}
+
 func TestForeignObjectsAreIgnored(t *testing.T) {
 	server := strict()
 	for _, name := range []string{"runs/README.md", "runs/9.json.gz", "runs/999999999999.json.gz.tmp", "runs/sub/000000000009.json.gz", "other"} {
