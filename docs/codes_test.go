@@ -17,28 +17,38 @@ func TestErrorCodesAreDocumented(t *testing.T) {
 	_, table, _ := strings.Cut(docs(t)["docs/operating.md"], "## Error codes\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	found := 0
-	for _, pattern := range []string{"report/*.go", "handler/*.go", "internal/cloudphone/*.go", "internal/inventory/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range code.FindAllStringSubmatch(string(b), -1) {
-				if strings.HasSuffix(file, "_test.go") {
-					continue
-				}
-				found++
-				if !strings.Contains(table, "`"+m[1]) {
-					t.Errorf("%s: the code %s is not documented", file, m[1])
-				}
+	for file, text := range sources(t, "report/*.go", "handler/*.go", "internal/cloudphone/*.go", "internal/inventory/*.go") {
+		for _, m := range code.FindAllStringSubmatch(text, -1) {
+			found++
+			if !strings.Contains(table, "`"+m[1]) {
+				t.Errorf("%s: the code %s is not documented", file, m[1])
 			}
 		}
 	}
 	if found < 10 {
 		t.Errorf("only %d codes found", found)
 	}
+}
+
+// sources returns the Go files that match the patterns, without tests.
+func sources(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[file] = string(b)
+		}
+	}
+	return texts
 }

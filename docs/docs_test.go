@@ -203,21 +203,9 @@ func TestLogMessagesAreDocumented(t *testing.T) {
 		documented[m[1]] = true
 	}
 	logged := map[string]bool{}
-	for _, pattern := range []string{"handler/*.go", "internal/*/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range logCall.FindAllStringSubmatch(string(b), -1) {
-				if !strings.HasSuffix(file, "_test.go") {
-					logged[m[1]] = true
-				}
-			}
+	for _, text := range sources(t, "handler/*.go", "internal/*/*.go") {
+		for _, m := range logCall.FindAllStringSubmatch(text, -1) {
+			logged[m[1]] = true
 		}
 	}
 	for msg := range logged {

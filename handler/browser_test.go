@@ -23,26 +23,21 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"matrix-expiry-report/internal/browsertest"
 	"matrix-expiry-report/report"
 )
 
 // chromium starts a headless Chromium and returns its context, or an error if
 // there is none. The tests share one, each with a tab of its own.
 var chromium = sync.OnceValues(func() (context.Context, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		options := append(chromedp.DefaultExecAllocatorOptions[:],
-			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true))
-		ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
-		ctx, _ = chromedp.NewContext(ctx)
-		stopChromium = func() { _ = chromedp.Cancel(ctx) }
-		return ctx, chromedp.Run(ctx)
+	options, err := browsertest.Options()
+	if err != nil {
+		return nil, err
 	}
-	return nil, exec.ErrNotFound
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ = chromedp.NewContext(ctx)
+	stopChromium = func() { _ = chromedp.Cancel(ctx) }
+	return ctx, chromedp.Run(ctx)
 })
 
 // stopChromium ends the browser, if it was started, and waits for it.

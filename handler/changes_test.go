@@ -50,8 +50,8 @@ func summary(r report.Report) string {
 	return strings.Join(parts, ", ")
 }
 
-// Each channel gets the changes since the last report that reached it, the
-// response and whoever looks those of the first channel.
+// Each channel gets the changes since the last report that reached it. The response
+// to an event and a GET have those of the first channel.
 func TestChangesPerChannel(t *testing.T) {
 	start := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
 	var expiries map[string]int // days from the start

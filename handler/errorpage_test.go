@@ -17,7 +17,7 @@ import (
 // browserAccept is the Accept header of browsers.
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
-// readable returns the text of a page as it is read.
+// readable returns the text of a page without its markup.
 func readable(page string) string {
 	page = regexp.MustCompile(`(?s)<style>.*?</style>|<script>.*?</script>|<[^>]*>`).ReplaceAllString(page, " ")
 	return strings.Join(strings.Fields(html.UnescapeString(page)), " ")

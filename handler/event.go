@@ -118,7 +118,7 @@ var errTooLarge = errors.New("the response is too large")
 type response struct {
 	header http.Header
 	status int
-	body   [][]byte // as it is sent, in pieces: one slice would be copied as it grows
+	body   [][]byte // compressed if the response is, in pieces: one slice would be copied to grow
 	limit  int      // of the body as a JSON string; 0 for none
 	size   int      // of the body as a JSON string
 
@@ -147,7 +147,7 @@ func (r *response) Write(b []byte) (int, error) {
 	return r.append(b)
 }
 
-// append appends b to the body as it is sent.
+// append appends b, which is compressed if the response is, to the body.
 func (r *response) append(b []byte) (int, error) {
 	if r.tooLarge() {
 		r.body = nil

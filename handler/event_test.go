@@ -54,7 +54,7 @@ func TestHTTPEvent(t *testing.T) {
 		{"method in lower case", `{"rawPath":"/healthz","requestContext":{"http":{"method":"get"}}}`, 200, "ok"},
 		{"invalid method", `{"rawPath":"/","requestContext":{"http":{"method":"G T"}}}`, 400, "not a method"},
 		{"headers that are not an object", `{"headers":[],"requestContext":{"http":{"method":"GET"}}}`, 400, "InvalidEvent"},
-		{"odd types in fields that nobody reads", `{"version":1,"rawPath":"/report","cookies":{},"body":null,"isBase64Encoded":null,"headers":{"X-Odd":["a"],"Accept":"text/plain","X-Null":null},"queryParameters":null,"requestContext":{"accountId":1,"requestId":[],"timeEpoch":1.5,"http":{"method":"GET","protocol":1.1,"userAgent":[]}}}`, 200, "23 of 131"},
+		{"odd types in unused fields", `{"version":1,"rawPath":"/report","cookies":{},"body":null,"isBase64Encoded":null,"headers":{"X-Odd":["a"],"Accept":"text/plain","X-Null":null},"queryParameters":null,"requestContext":{"accountId":1,"requestId":[],"timeEpoch":1.5,"http":{"method":"GET","protocol":1.1,"userAgent":[]}}}`, 200, "23 of 131"},
 		{"a query parameter that is not a string", `{"rawPath":"/report","queryParameters":{"days":["7"]},"requestContext":{"http":{"method":"GET"}}}`, 400, "days"},
 		{"huge body", `{"rawPath":"/notify","body":"` + strings.Repeat(" ", 70<<10) + `","requestContext":{"http":{"method":"POST"}}}`, 413, "BodyTooLarge"},
 		{"cross-origin", `{"rawPath":"/notify","headers":{"sec-fetch-site":"cross-site"},"requestContext":{"http":{"method":"POST"}}}`, 403, "CrossOrigin"},

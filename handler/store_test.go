@@ -255,6 +255,39 @@ func TestAnotherRunDelivers(t *testing.T) {
 	}
 }
 
+// With NOTIFY_ON=changes a warning is posted once, and a second one with the same code
+// is new.
+func TestSecondWarningIsPosted(t *testing.T) {
+	start := time.Date(2026, 11, 22, 1, 7, 0, 0, time.UTC)
+	expires := start.AddDate(1, 0, 0)
+	source, warning := matrixAt(&expires), ""
+	h := newHandler(sourceFunc(func(ctx context.Context, regions []string) report.Listing {
+		l := source.List(ctx, regions)
+		if warning != "" {
+			l.Problems = append(l.Problems, report.Problem{Code: "UnreadableTag", Message: warning})
+		}
+		return l
+	}))
+	withStore(t, h)
+	h.Settings.NotifyOn = config.OnChanges
+	channel := &scripted{name: "chat"}
+	h.Channels = []handler.Channel{channel}
+	for day, c := range []struct {
+		warning string
+		posted  bool
+	}{{"", true}, {"", false}, {"cpn-01", true}, {"cpn-01", false}, {"cpn-04", true}, {"cpn-04", false}, {"", false}} {
+		h.Now = func() time.Time { return start.AddDate(0, 0, day) }
+		warning = c.warning
+		before := len(channel.sent)
+		if _, err := h.Post(t.Context(), fmt.Sprint("daily ", day), config.Overrides{}); err != nil {
+			t.Fatal(err)
+		}
+		if posted := len(channel.sent) > before; posted != c.posted {
+			t.Errorf("day %d with the warning %q: posted %t, want %t", day, c.warning, posted, c.posted)
+		}
+	}
+}
+
 // TestNotifyOnChanges checks on which days a matrix is reported that expires in
 // 32 days, is renewed when a week is left, and then listed incompletely.
 func TestNotifyOnChanges(t *testing.T) {

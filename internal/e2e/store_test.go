@@ -26,7 +26,8 @@ import (
 )
 
 // A scene is the emulated services around processes of the built binary that
-// share a store. Slack and WeCom show a message as often as it is sent.
+// share a store. Slack and WeCom show every
+// copy of a message.
 type scene struct {
 	binary string
 	env    []string

@@ -85,8 +85,8 @@ func newModel(r report.Report, d *message.Draft, o Options, c *locale.Catalog) m
 }
 
 // newFilters returns the lists of the form. A signed link may not reveal what it
-// does not select, so its page offers the values of its rows, and none if they are
-// a part of the table: the server cannot be asked for others.
+// does not select, so its page offers the values of its rows. It offers none if the
+// table has several pages, as only the server could filter the others.
 func newFilters(r report.Report, o Options, c *locale.Catalog) []filter {
 	if o.Signed && o.Pages > 1 {
 		return nil

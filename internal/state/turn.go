@@ -311,7 +311,7 @@ func (t *Turn) flush(ctx context.Context) {
 }
 
 // store adds outcomes to a record, and the turn's snapshot if it has to become
-// the state. It returns the snapshot, nil as long as it is not stored.
+// the state. It returns the snapshot, or nil if it is not stored yet.
 func (t *Turn) store(next *Record, outcomes map[string]Outcome) *Snapshot {
 	own := func(c Claim) bool { return c.Run == t.session.run }
 	if !slices.ContainsFunc(next.Claims, own) {
