@@ -13,11 +13,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"matrix-expiry-report/internal/chat"
 	"matrix-expiry-report/internal/config"
 	"matrix-expiry-report/internal/inventory"
+	"matrix-expiry-report/internal/message"
 	"matrix-expiry-report/internal/state"
 )
 
@@ -136,23 +136,7 @@ func wrap(text string, indent, columns int) string {
 	if columns == 0 {
 		return text
 	}
-	var b strings.Builder
-	used := indent
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case used+1+n > columns:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			used = indent
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += n
-	}
-	return b.String()
+	return strings.Join(message.Wrap(text, columns-indent), "\n"+strings.Repeat(" ", indent))
 }
 
 // text returns a text, in the colour of the status if there are colours.

@@ -68,13 +68,13 @@ func (t table) row(row Line) (first string, others []string) {
 		rest = slices.Delete(rest, 1, 2)
 	}
 	margin := indent + pad("", t.widths[0]) + gap
-	lines := wrap(reason, max(t.limit-len(margin), minReasonColumns))
+	lines := Wrap(reason, max(t.limit-len(margin), minReasonColumns))
 	first = indent + pad(name, t.widths[0]) + gap + lines[0]
 	for _, line := range lines[1:] {
 		others = append(others, margin+line)
 	}
 	rest = slices.DeleteFunc(rest, func(cell string) bool { return cell == "" })
-	for _, line := range wrap(strings.Join(rest, " · "), t.limit-2*len(indent)) {
+	for _, line := range Wrap(strings.Join(rest, " · "), t.limit-2*len(indent)) {
 		others = append(others, indent+indent+line)
 	}
 	return first, others
@@ -96,8 +96,8 @@ func cutColumns(s string, n int) string {
 	return s
 }
 
-// wrap breaks s into lines of at most limit columns, except within a word.
-func wrap(s string, limit int) (lines []string) {
+// Wrap breaks s into lines of at most limit columns, except within a word.
+func Wrap(s string, limit int) (lines []string) {
 	s = strings.TrimRight(s, " ")
 	for {
 		i := lineBreak(s, limit)

@@ -129,7 +129,7 @@ func TestWrap(t *testing.T) {
 		{"今天到期了（两台", []string{"今天到期了", "（两台"}},
 		{"今天都到期，两台", []string{"今天都到", "期，两台"}},
 	} {
-		if got := wrap(c.in, 10); !slices.Equal(got, c.want) {
+		if got := Wrap(c.in, 10); !slices.Equal(got, c.want) {
 			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
 		}
 	}
@@ -143,7 +143,7 @@ func FuzzWrap(f *testing.F) {
 	f.Add("a\u0301 \xff  b", 1)
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		limit = max(limit, 1)
-		lines := wrap(s, limit)
+		lines := Wrap(s, limit)
 		if got, want := strings.ReplaceAll(strings.Join(lines, ""), " ", ""), strings.ReplaceAll(s, " ", ""); got != want {
 			t.Errorf("%q became %q", want, got)
 		}

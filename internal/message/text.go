@@ -78,7 +78,7 @@ func (w *textWriter) line(colour, line string) {
 // paragraphs adds lines that are broken if the terminal is narrower.
 func (w *textWriter) paragraphs(colour string, lines ...Line) {
 	for _, l := range lines {
-		for _, line := range wrap(plainText(l), cmp.Or(w.terminal.Columns, math.MaxInt)) {
+		for _, line := range Wrap(plainText(l), cmp.Or(w.terminal.Columns, math.MaxInt)) {
 			w.line(colour, line)
 		}
 	}
